@@ -1,0 +1,1 @@
+//! The control plane: store, tokens, approvals, resources, HTTP API.

@@ -1,0 +1,1 @@
+//! The data plane: listeners, TLS, client login, drivers, the pipeline.

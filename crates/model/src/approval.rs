@@ -1,0 +1,120 @@
+//! A human's consent: for one exact operation, for one session, or for a window of time.
+
+use crate::{ApprovalId, PrincipalId, SessionId, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// SHA-256 over connection, principal, account, database and the operation with its bound parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperationDigest(pub [u8; 32]);
+
+impl OperationDigest {
+    /// Lower-case hexadecimal.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        use std::fmt::Write as _;
+        self.0
+            .iter()
+            .fold(String::with_capacity(64), |mut out, byte| {
+                let _ = write!(out, "{byte:02x}");
+                out
+            })
+    }
+}
+
+/// What an approval is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "scope")]
+pub enum ApprovalScope {
+    /// One run of one exact operation (its digest in hexadecimal).
+    Once {
+        /// Hexadecimal [`OperationDigest`].
+        digest: String,
+    },
+    /// Everything that the policy asks for in one live session.
+    Session {
+        /// That session.
+        session: SessionId,
+    },
+    /// Everything that the policy asks for on the connection until an absolute end.
+    Window {
+        /// The end; never moves once given.
+        until: Timestamp,
+    },
+}
+
+/// Where a request for approval stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalState {
+    /// Nobody has decided (or not enough people have).
+    Pending,
+    /// Enough people agreed; not used yet, or reusable.
+    Approved,
+    /// Somebody refused.
+    Denied,
+    /// Agreed and used up.
+    Spent,
+    /// The requester went away.
+    Cancelled,
+    /// Nobody decided in time.
+    Expired,
+}
+
+/// Consent that was given and holds now. The snapshot carries all of them; [`ApprovalScope::Once`] is not
+/// among them, because it is handed to the one waiting operation instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The request it came from.
+    pub approval: ApprovalId,
+    /// Whom it was given to.
+    pub principal: PrincipalId,
+    /// On which connection.
+    pub connection: String,
+    /// [`ApprovalScope::Session`] or [`ApprovalScope::Window`].
+    pub scope: ApprovalScope,
+    /// The groups in whose name people agreed.
+    pub groups: BTreeSet<String>,
+    /// How many distinct people agreed.
+    pub people: u32,
+    /// The reason that the requester gave.
+    pub reason: Option<String>,
+}
+
+/// The approvals that count for one decision.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct ApprovalFacts {
+    /// The groups in whose name people agreed.
+    pub groups: BTreeSet<String>,
+    /// How many distinct people agreed.
+    pub people: u32,
+}
+
+/// What an approver is shown of an operation that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldOperation {
+    /// The session that waits.
+    pub session: SessionId,
+    /// Who asks.
+    pub principal: PrincipalId,
+    /// On which connection.
+    pub connection: String,
+    /// With which account of the target.
+    pub account: String,
+    /// In which database.
+    pub database: String,
+    /// The operation as the client sent it, with values of a data class masked.
+    pub text: String,
+    /// Bound parameters, with values of a data class masked; `None` is SQL NULL.
+    pub parameters: Vec<Option<String>>,
+    /// The exact operation, in hexadecimal.
+    pub digest: String,
+    /// Whose consent suffices: any one set.
+    pub group_sets: Vec<BTreeSet<String>>,
+    /// How many distinct people must agree.
+    pub people: u32,
+    /// The planner's estimate of the rows touched, where there is one.
+    pub estimated_rows: Option<i64>,
+    /// The reason that the requester gave.
+    pub reason: Option<String>,
+}

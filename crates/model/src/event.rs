@@ -1,0 +1,159 @@
+//! What is recorded. One event is one entry of a session's chain, or of the log of admin changes.
+
+use crate::{ApprovalId, Decision, MaskedColumn, PrincipalId, SessionId, Timestamp, TokenId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// One recorded event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When it was appended.
+    pub at: Timestamp,
+    /// What happened.
+    #[serde(flatten)]
+    pub body: EventBody,
+}
+
+/// How an operation ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The target did it; its own words (`SELECT 5`).
+    Done(String),
+    /// The target reported an error: its code, never its text.
+    Failed(String),
+    /// The gateway ended it midway: why.
+    Cut(String),
+}
+
+/// A value as the caller saw or sent it: text, or bytes that are no text, by their length only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordedValue {
+    /// SQL NULL and its like.
+    Null,
+    /// A text, masked as the caller saw it.
+    Text(String),
+    /// So many bytes of a binary value that is not kept.
+    Bytes(u64),
+}
+
+/// A change made through the control plane.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdminAct {
+    /// Who did it.
+    pub actor: PrincipalId,
+    /// What was done, such as `token.create`.
+    pub act: String,
+    /// To what, such as `user:ada` or `t-4e8v7m2n5c3b`.
+    pub subject: String,
+    /// More, in words; never a secret.
+    pub detail: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum EventBody {
+    /// A session began. Always the first event of its chain.
+    SessionOpened {
+        /// Its id.
+        session: SessionId,
+        /// Who.
+        principal: PrincipalId,
+        /// Their groups at that time.
+        groups: BTreeSet<String>,
+        /// The token used.
+        token: Option<TokenId>,
+        /// On which connection.
+        connection: String,
+        /// Its protocol.
+        protocol: String,
+        /// With which account.
+        account: String,
+        /// In which database.
+        database: String,
+        /// From where.
+        client_address: String,
+        /// What the client says it is.
+        application: Option<String>,
+        /// The policies that let it connect.
+        policies: Vec<String>,
+    },
+    /// An operation was decided. Written before anything of it is forwarded.
+    Asked {
+        /// Its number in the session, from 1.
+        op: u64,
+        /// As the client sent it.
+        text: String,
+        /// Bound parameters as kept (capped, masked where of a data class).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parameters: Vec<RecordedValue>,
+        /// The decision.
+        decision: Decision,
+        /// The approval that it runs under.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approval: Option<ApprovalId>,
+    },
+    /// An operation waits for a human.
+    Held {
+        /// Its number.
+        op: u64,
+        /// The request.
+        approval: ApprovalId,
+        /// The exact operation, in hexadecimal.
+        digest: String,
+    },
+    /// A wait ended: `approved`, `denied`, `cancelled`, `expired`.
+    HoldEnded {
+        /// The operation's number.
+        op: u64,
+        /// The request.
+        approval: ApprovalId,
+        /// How it ended.
+        how: String,
+        /// Who decided.
+        by: Vec<PrincipalId>,
+    },
+    /// A part of an answer as the caller saw it.
+    Rows {
+        /// The operation's number.
+        op: u64,
+        /// Column names; only in the first part.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        columns: Vec<String>,
+        /// The rows.
+        rows: Vec<Vec<RecordedValue>>,
+        /// More rows followed that are not kept, because the stated cap was reached.
+        #[serde(default)]
+        capped: bool,
+    },
+    /// An operation ended.
+    Answered {
+        /// Its number.
+        op: u64,
+        /// How.
+        outcome: Outcome,
+        /// Rows sent to the caller.
+        rows: u64,
+        /// Bytes of answer sent to the caller.
+        bytes: u64,
+        /// Columns masked.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        masked: Vec<MaskedColumn>,
+        /// From forwarding to the end of the answer, in microseconds.
+        micros: u64,
+    },
+    /// A session ended.
+    SessionClosed {
+        /// Why, in words.
+        why: String,
+    },
+    /// A change through the control plane.
+    Admin(AdminAct),
+    /// Something may be missing here: what, in words.
+    Gap {
+        /// Why.
+        why: String,
+    },
+}

@@ -1,0 +1,36 @@
+//! The words of Sluice as types: no I/O, no async, no clock.
+//!
+//! Every other crate depends on this one and it depends on none of them. A word that is
+//! not here is not a word of the product (see the glossary in `ARCHITECTURE.md`).
+
+mod access;
+mod approval;
+mod connection;
+mod data_class;
+mod decision;
+mod event;
+mod id;
+mod mask;
+mod operation;
+mod principal;
+mod protocol;
+mod secret;
+mod session;
+mod time;
+
+pub use access::{Access, Action, Resource, ResourceKind};
+pub use approval::{
+    ApprovalFacts, ApprovalScope, ApprovalState, Grant, HeldOperation, OperationDigest,
+};
+pub use connection::{Account, Connection, CredentialRef, Target, TlsMode};
+pub use data_class::{ColumnPattern, DataClass, Mask};
+pub use decision::{Allowed, Ask, Decision, Denial};
+pub use event::{AdminAct, Event, EventBody, Outcome, RecordedValue};
+pub use id::{ApprovalId, IdError, SessionId, TokenId};
+pub use mask::{MaskedColumn, Origin, ShapeColumn, TextMask};
+pub use operation::{Fact, Facts, Operation};
+pub use principal::{Principal, PrincipalId, PrincipalKind};
+pub use protocol::{ActionSpec, FactKind, FactSpec, GENERAL_ACTIONS, ProtocolSpec};
+pub use secret::Secret;
+pub use session::SessionContext;
+pub use time::Timestamp;

@@ -1,0 +1,1 @@
+//! (Snapshot, Session, Operation) to Decision, and mask plans. Cedar lives here and nowhere else.

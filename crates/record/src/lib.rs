@@ -1,0 +1,1 @@
+//! Events to a hash-chained log: write, verify, replay. One versioned format.

@@ -1,0 +1,1 @@
+//! End to end helpers: the real binary, real servers, real clients.

@@ -1,0 +1,2 @@
+//! The developer loop: demo, test, ci, tidy, bench.
+fn main() {}
