@@ -1,0 +1,168 @@
+//! What the gateway's side of the control plane hands out: logins, approvals, credentials, health.
+
+use sluice_model::{
+    ApprovalFacts, ApprovalId, ApprovalScope, Principal, PrincipalId, Secret, Timestamp, TokenId,
+};
+use tokio::sync::watch;
+
+/// Who logged in.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    /// The principal with its groups as they are now.
+    pub principal: Principal,
+    /// The token used.
+    pub token: TokenId,
+    /// When the token ends.
+    pub expires: Timestamp,
+}
+
+/// Why a login failed. The caller is told no more than this, so that nothing can be probed with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LoginError {
+    /// Unknown, expired or revoked token, or its principal is switched off.
+    #[error("the token is not valid; get a new one with `sluice token create`")]
+    Refused,
+    /// Too many failures from this address.
+    #[error("too many failed logins from this address; wait a minute")]
+    LockedOut,
+    /// The store cannot be read, so nobody new is let in.
+    #[error("the gateway cannot check logins right now; try again shortly")]
+    Unavailable,
+}
+
+/// A login at a target, for one use. Dropping it wipes the password.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// The user name at the target.
+    pub username: String,
+    /// The password; `None` for a target that asks for none.
+    pub password: Option<Secret>,
+}
+
+/// Why a credential could not be leased. Names the connection and account, never the secret or where it is.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LeaseError {
+    /// No such account.
+    #[error("connection {connection} has no account {account}")]
+    NoAccount {
+        /// The connection.
+        connection: String,
+        /// The account asked for.
+        account: String,
+    },
+    /// The reference leads nowhere.
+    #[error(
+        "the credential of account {account} of connection {connection} cannot be read: {why}; \
+         an administrator has to provide it to the gateway"
+    )]
+    Unavailable {
+        /// The connection.
+        connection: String,
+        /// The account.
+        account: String,
+        /// In words, without the secret.
+        why: &'static str,
+    },
+}
+
+/// Where a waiting request stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ApprovalProgress {
+    /// Nobody, or not enough people, decided yet.
+    Pending,
+    /// Enough people agreed. For [`ApprovalScope::Once`] the run still has to be taken with
+    /// `Control::spend_once`; the other scopes are grants in the next snapshot.
+    Approved {
+        /// What for.
+        scope: ApprovalScope,
+        /// What counts in the decision.
+        facts: ApprovalFacts,
+        /// Who agreed.
+        by: Vec<PrincipalId>,
+    },
+    /// Somebody refused.
+    Denied {
+        /// Who.
+        by: PrincipalId,
+        /// Why, in their words.
+        reason: Option<String>,
+    },
+    /// The request was withdrawn.
+    Cancelled,
+    /// Nobody decided within its life.
+    Expired,
+}
+
+/// A request for approval that was made.
+#[derive(Debug)]
+pub struct ApprovalTicket {
+    /// Its id, minted here.
+    pub id: ApprovalId,
+    /// Where it can be decided.
+    pub url: String,
+    /// Follows it.
+    pub progress: watch::Receiver<ApprovalProgress>,
+}
+
+/// Why the approvals did not take a request or a decision.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApprovalError {
+    /// No such request, or not for this caller to see.
+    #[error("there is no request {0}")]
+    NotFound(String),
+    /// The caller may not decide this one.
+    #[error("{0}")]
+    Forbidden(String),
+    /// It is not open any more, or what was asked does not fit it.
+    #[error("{0}")]
+    Conflict(String),
+    /// Too many are open.
+    #[error("{0}")]
+    TooMany(String),
+    /// It could not be recorded or stored.
+    #[error("the approvals cannot be reached right now; try again shortly")]
+    Unavailable,
+}
+
+/// A run that was taken from an approval: nobody else gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spent {
+    /// The request it came from.
+    pub approval: ApprovalId,
+    /// What counts in the decision.
+    pub facts: ApprovalFacts,
+}
+
+/// How the control plane is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Since when the store cannot be read or written.
+    pub store_failing_since: Option<Timestamp>,
+    /// Why the resources directory could not be taken over; the last good snapshot stays.
+    pub resources_failing: Option<String>,
+    /// Why the log could not be written or signed.
+    pub log_failing: Option<String>,
+}
+
+impl Health {
+    /// Whether new sessions may begin.
+    #[must_use]
+    pub fn accepts_logins(&self) -> bool {
+        self.store_failing_since.is_none()
+    }
+
+    /// What fails, in words that may be shown to anybody.
+    #[must_use]
+    pub fn failing(&self) -> Vec<String> {
+        let parts = [
+            (self.store_failing_since.is_some(), "store"),
+            (self.resources_failing.is_some(), "resources"),
+            (self.log_failing.is_some(), "log"),
+        ];
+        parts
+            .into_iter()
+            .filter(|(failing, _)| *failing)
+            .map(|(_, name)| name.to_owned())
+            .collect()
+    }
+}
