@@ -1,1 +1,17 @@
 //! (Snapshot, Session, Operation) to Decision, and mask plans. Cedar lives here and nowhere else.
+//!
+//! A [`Snapshot`] is one immutable version of everything that decisions use. A [`SessionView`] is the part of it
+//! that one session can ever touch: its own connection, its own principal, and only the policies whose scope can
+//! match. Nothing here does I/O or reads a clock; whoever asks says what time it is. Every error is a refusal.
+
+mod plan;
+mod session;
+mod snapshot;
+mod source;
+
+pub use plan::{ColumnPlan, MaskPlan, ValueMask};
+pub use session::SessionView;
+pub use snapshot::{Snapshot, SnapshotInput, Standing};
+pub use source::{PolicySource, Problem};
+
+pub mod mask;
