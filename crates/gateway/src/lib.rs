@@ -1,1 +1,121 @@
-//! The data plane: listeners, TLS, client login, drivers, the pipeline.
+//! The data plane: listeners, TLS, client login, drivers, the pipeline. The only crate with both sockets.
+//!
+//! [`Gateway::start`] binds the listeners; each accepted client becomes a task that logs in, connects to
+//! its target and relays until either side, a policy or the operator ends it.
+
+mod clock;
+mod duplex;
+mod pipeline;
+mod port;
+mod postgres;
+mod registry;
+mod tls;
+
+pub use port::{
+    Authenticated, ControlPort, HoldProgress, Lease, PortError, PortFuture, Spent, Ticket,
+};
+pub use registry::{EndReason, Entry, Live, Registry};
+
+use arc_swap::ArcSwap;
+use sluice_record::Log;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One address to listen on for PostgreSQL clients.
+#[derive(Debug, Clone)]
+pub struct PostgresListener {
+    /// Where. Port 0 picks a free one.
+    pub address: SocketAddr,
+    /// Serves this connection only, so that the client's database name is the target's.
+    pub connection: Option<String>,
+    /// Clients on a loopback address may come without TLS.
+    pub plaintext_on_loopback: bool,
+}
+
+/// What the data plane needs to start.
+pub struct GatewayConfig {
+    /// PostgreSQL listeners.
+    pub postgres: Vec<PostgresListener>,
+    /// The gateway's own certificate; swapped when it changes.
+    pub tls: Arc<ArcSwap<rustls::ServerConfig>>,
+}
+
+/// The data plane could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; expected a free address of this host")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The running data plane.
+pub struct Gateway {
+    shared: Arc<postgres::Shared>,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Gateway {
+    /// Binds every listener and starts to accept.
+    ///
+    /// # Errors
+    /// An address cannot be bound; nothing is left listening then.
+    pub async fn start(
+        config: GatewayConfig,
+        port: Arc<dyn ControlPort>,
+        log: Arc<Log>,
+        registry: Arc<Registry>,
+    ) -> Result<Self, StartError> {
+        let shared = postgres::Shared::new(port, log, registry, config.tls);
+        let mut bound = Vec::new();
+        for listener in config.postgres {
+            let address = listener.address;
+            let socket = tokio::net::TcpListener::bind(address)
+                .await
+                .map_err(|source| StartError::Bind { address, source })?;
+            bound.push((socket, listener));
+        }
+        let mut addresses = Vec::new();
+        for (socket, listener) in bound {
+            addresses.push(socket.local_addr().unwrap_or(listener.address));
+            tokio::spawn(postgres::listen(Arc::clone(&shared), socket, listener));
+        }
+        Ok(Self { shared, addresses })
+    }
+
+    /// The addresses that are listened on, in the order of the configuration.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What would be decided about a statement, without running it.
+    ///
+    /// # Errors
+    /// The connection is unknown, or its target cannot be asked for its catalog; in words for the caller.
+    pub async fn explain(&self, asked: ExplainRequest) -> Result<Explanation, PortError> {
+        postgres::explain(&self.shared, asked).await
+    }
+
+    /// Stops accepting, lets sessions end by themselves for `grace`, then ends the rest.
+    pub async fn drain(&self, grace: Duration) {
+        let registry = &self.shared.registry;
+        registry.drain();
+        let deadline = tokio::time::Instant::now() + grace;
+        while registry.count() > 0 && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        registry.end_all("the gateway is shutting down");
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(5);
+        while registry.count() > 0 && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+pub use postgres::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation};

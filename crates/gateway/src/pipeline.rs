@@ -1,0 +1,272 @@
+//! The one way from an operation to the target: decide, hold, record, permit.
+//!
+//! [`Permit`] has private fields and is made only here, from an `Allow` and the receipt of its record.
+//! Whatever writes an operation to a target asks for one, so "undecided" and "unrecorded" cannot be written.
+
+use crate::clock;
+use crate::port::{ControlPort, PortError, Spent, Ticket};
+use sluice_model::{
+    Allowed, ApprovalFacts, ApprovalId, Ask, Decision, Denial, EventBody, HeldOperation, Operation,
+    OperationDigest, Outcome, MaskedColumn, PrincipalId, RecordedValue, SessionContext,
+};
+use sluice_policy::{SessionView, Snapshot};
+use sluice_record::{Receipt, RecordError, SessionRecord};
+use std::sync::Arc;
+
+/// Leave to write one operation to the target.
+#[derive(Debug)]
+pub struct Permit {
+    op: u64,
+    _receipt: Receipt,
+}
+
+impl Permit {
+    /// The number of the operation in its session.
+    #[must_use]
+    pub fn op(&self) -> u64 {
+        self.op
+    }
+}
+
+/// The record cannot be written: the session ends here.
+#[derive(Debug, thiserror::Error)]
+#[error("the session's record cannot be written, so the session ends: {0}")]
+pub struct Unrecorded(#[from] RecordError);
+
+/// What became of an operation.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It may run.
+    Run(Permit),
+    /// It must wait for humans.
+    Hold {
+        /// Its number.
+        op: u64,
+        /// Whose consent suffices.
+        ask: Ask,
+    },
+    /// It may not run.
+    Refuse(Denial),
+}
+
+/// How an operation ended, for its record.
+#[derive(Debug)]
+pub struct Answer {
+    /// How.
+    pub outcome: Outcome,
+    /// Rows sent to the caller.
+    pub rows: u64,
+    /// Bytes sent to the caller.
+    pub bytes: u64,
+    /// Columns masked.
+    pub masked: Vec<MaskedColumn>,
+    /// Microseconds since it was forwarded.
+    pub micros: u64,
+}
+
+/// One session's decisions and record.
+pub struct Pipeline {
+    context: Arc<SessionContext>,
+    view: SessionView,
+    record: SessionRecord,
+    port: Arc<dyn ControlPort>,
+    next_op: u64,
+}
+
+impl Pipeline {
+    /// The pipeline of a session whose opening is recorded.
+    #[must_use]
+    pub fn new(
+        context: Arc<SessionContext>,
+        view: SessionView,
+        record: SessionRecord,
+        port: Arc<dyn ControlPort>,
+    ) -> Self {
+        Self { context, view, record, port, next_op: 1 }
+    }
+
+    /// The snapshot as this session sees it.
+    #[must_use]
+    pub fn view(&self) -> &SessionView {
+        &self.view
+    }
+
+    /// Who acts on what.
+    #[must_use]
+    pub fn context(&self) -> &Arc<SessionContext> {
+        &self.context
+    }
+
+    /// Moves to a new snapshot.
+    ///
+    /// # Errors
+    /// The session may not go on under it.
+    pub fn renew(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), Denial> {
+        let now = clock::now();
+        let view = snapshot.view(&self.context, now)?;
+        standing(&view)?;
+        self.view = view;
+        Ok(())
+    }
+
+    /// Asks again whether the session may go on at this time.
+    ///
+    /// # Errors
+    /// Its window or token ended, or a policy no longer lets it connect.
+    pub fn recheck(&self) -> Result<(), Denial> {
+        standing(&self.view)
+    }
+
+    /// Decides an operation and records the decision. Nothing of it was forwarded before this returns.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn admit(&mut self, operation: &Operation, parameters: Vec<RecordedValue>) -> Result<Verdict, Unrecorded> {
+        let decision = self.view.decide(operation, clock::now(), &ApprovalFacts::default());
+        let op = self.asked(operation, parameters, decision.clone(), None)?;
+        Ok(match decision {
+            Decision::Allow(Allowed { .. }) => Verdict::Run(self.permit(op)?),
+            Decision::Ask(ask) => Verdict::Hold { op: op.0, ask },
+            Decision::Deny(denial) => Verdict::Refuse(denial),
+        })
+    }
+
+    /// Decides an operation again, now that humans have agreed to it, and uses the approval up.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn admit_approved(
+        &mut self,
+        operation: &Operation,
+        parameters: Vec<RecordedValue>,
+        spent: &Spent,
+    ) -> Result<Verdict, Unrecorded> {
+        let decision = match self.view.decide(operation, clock::now(), &spent.facts) {
+            Decision::Ask(_) => Decision::Deny(Denial {
+                policy: None,
+                message: "the approval no longer suffices under the policies of now; ask again".into(),
+            }),
+            decided => decided,
+        };
+        let op = self.asked(operation, parameters, decision.clone(), Some(spent.id.clone()))?;
+        Ok(match decision {
+            Decision::Allow(_) => Verdict::Run(self.permit(op)?),
+            Decision::Deny(denial) => Verdict::Refuse(denial),
+            Decision::Ask(ask) => Verdict::Hold { op: op.0, ask },
+        })
+    }
+
+    /// Records an operation that the protocol itself refuses (it was not understood).
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn refuse(&mut self, text: &str, denial: &Denial) -> Result<(), Unrecorded> {
+        let op = self.next_op;
+        self.next_op += 1;
+        let body = EventBody::Asked {
+            op,
+            text: text.to_owned(),
+            parameters: Vec::new(),
+            decision: Decision::Deny(denial.clone()),
+            approval: None,
+        };
+        self.record.append(clock::now(), &body)?;
+        Ok(())
+    }
+
+    /// Asks humans about an operation, and records that it waits.
+    ///
+    /// # Errors
+    /// The inner error refuses the operation; [`Unrecorded`] ends the session.
+    pub async fn hold(&mut self, op: u64, held: HeldOperation) -> Result<Result<Ticket, PortError>, Unrecorded> {
+        let digest = held.digest.clone();
+        let ticket = match self.port.hold(held).await {
+            Ok(ticket) => ticket,
+            Err(error) => return Ok(Err(error)),
+        };
+        let body = EventBody::Held { op, approval: ticket.id.clone(), digest };
+        self.record.append(clock::now(), &body)?;
+        Ok(Ok(ticket))
+    }
+
+    /// Records how a wait ended.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn hold_ended(&mut self, op: u64, approval: ApprovalId, how: &str, by: Vec<PrincipalId>) -> Result<(), Unrecorded> {
+        let body = EventBody::HoldEnded { op, approval, how: how.to_owned(), by };
+        self.record.append(clock::now(), &body)?;
+        Ok(())
+    }
+
+    /// Uses an approval up, if there is one for exactly this operation.
+    ///
+    /// # Errors
+    /// The control plane cannot tell; the operation is refused.
+    pub async fn spend(&self, id: Option<&ApprovalId>, digest: OperationDigest) -> Result<Option<Spent>, PortError> {
+        self.port.spend(id, digest, &self.context.principal.id, &self.context.connection.name).await
+    }
+
+    /// The control plane, to end a wait.
+    #[must_use]
+    pub fn port(&self) -> &Arc<dyn ControlPort> {
+        &self.port
+    }
+
+    /// Records a part of an answer as the caller saw it.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn rows(&mut self, body: &EventBody) -> Result<(), Unrecorded> {
+        self.record.append(clock::now(), body)?;
+        Ok(())
+    }
+
+    /// Records the end of an operation.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn answered(&mut self, op: u64, answer: Answer) -> Result<(), Unrecorded> {
+        let Answer { outcome, rows, bytes, masked, micros } = answer;
+        let body = EventBody::Answered { op, outcome, rows, bytes, masked, micros };
+        self.record.append(clock::now(), &body)?;
+        Ok(())
+    }
+
+    /// Records the end of the session.
+    pub fn close(self, why: &str) {
+        if let Err(error) = self.record.close(clock::now(), why) {
+            tracing::error!(session = %self.context.id, %error, "the end of a session could not be recorded");
+        }
+    }
+
+    fn asked(
+        &mut self,
+        operation: &Operation,
+        parameters: Vec<RecordedValue>,
+        decision: Decision,
+        approval: Option<ApprovalId>,
+    ) -> Result<(u64, Receipt), Unrecorded> {
+        let op = self.next_op;
+        self.next_op += 1;
+        let body = EventBody::Asked { op, text: operation.text.as_ref().to_owned(), parameters, decision, approval };
+        let receipt = self.record.append(clock::now(), &body)?;
+        Ok((op, receipt))
+    }
+
+    fn permit(&self, (op, receipt): (u64, Receipt)) -> Result<Permit, Unrecorded> {
+        Ok(Permit { op, _receipt: receipt })
+    }
+}
+
+/// Whether a session may go on: `connect` must still be allowed, with the approvals that hold now.
+fn standing(view: &SessionView) -> Result<(), Denial> {
+    match view.connect(clock::now(), &ApprovalFacts::default()) {
+        Decision::Allow(_) => Ok(()),
+        Decision::Deny(denial) => Err(denial),
+        Decision::Ask(_) => Err(Denial {
+            policy: None,
+            message: "the approval that the session stood on has ended; request it again".into(),
+        }),
+    }
+}

@@ -1,0 +1,113 @@
+//! What the gateway needs of a control plane. The binary adapts the local one; a remote data plane is
+//! another adapter.
+
+use sluice_model::{
+    ApprovalFacts, ApprovalId, Connection, HeldOperation, OperationDigest, Principal, PrincipalId,
+    Secret, Timestamp, TokenId,
+};
+use sluice_policy::Snapshot;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// A boxed future, so that the port can be a trait object.
+pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Who came, once the token was checked.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    /// The principal with its groups.
+    pub principal: Principal,
+    /// The token, by its name.
+    pub token: TokenId,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// A login at the target, for one use.
+#[derive(Debug)]
+pub struct Lease {
+    /// User name at the target.
+    pub username: String,
+    /// Its password, where it has one.
+    pub password: Option<Secret>,
+}
+
+/// Where a waiting operation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldProgress {
+    /// Nobody decided yet.
+    Waiting,
+    /// Enough people agreed.
+    Approved {
+        /// In whose name, and how many.
+        facts: ApprovalFacts,
+        /// Who.
+        by: Vec<PrincipalId>,
+    },
+    /// Somebody refused.
+    Denied {
+        /// Who.
+        by: PrincipalId,
+        /// Why, in their words.
+        reason: Option<String>,
+    },
+    /// The request is gone: cancelled, expired, or its requester was switched off.
+    Ended,
+}
+
+/// A request for approval that a client waits for.
+#[derive(Debug)]
+pub struct Ticket {
+    /// Its id.
+    pub id: ApprovalId,
+    /// Where an approver decides.
+    pub url: String,
+    /// How it goes.
+    pub progress: watch::Receiver<HoldProgress>,
+}
+
+/// Consent that was given after its client had stopped waiting.
+#[derive(Debug, Clone)]
+pub struct Spent {
+    /// The request.
+    pub id: ApprovalId,
+    /// In whose name, and how many.
+    pub facts: ApprovalFacts,
+    /// Who.
+    pub by: Vec<PrincipalId>,
+}
+
+/// Something the control plane could not do, in words for the caller that hold no secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct PortError(pub String);
+
+/// The control plane as the gateway sees it. Every error refuses.
+pub trait ControlPort: Send + Sync + 'static {
+    /// The snapshots, as they are published.
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>>;
+    /// Whether new sessions may start (the store answers, the record can be written).
+    fn ready(&self) -> Result<(), PortError>;
+    /// Who holds this token. The error is the same whatever was wrong with it.
+    fn authenticate<'a>(&'a self, token: &'a str, from: IpAddr) -> PortFuture<'a, Result<Authenticated, PortError>>;
+    /// The target's login for an account of a connection.
+    fn lease<'a>(&'a self, connection: &'a Connection, account: &'a str) -> PortFuture<'a, Result<Lease, PortError>>;
+    /// Asks humans about an operation that waits.
+    fn hold(&self, held: HeldOperation) -> PortFuture<'_, Result<Ticket, PortError>>;
+    /// The client went away or gave up: the request ends.
+    fn cancel_hold<'a>(&'a self, id: &'a ApprovalId) -> PortFuture<'a, ()>;
+    /// The wait timed out: the request stays open and buys one run later.
+    fn leave_open<'a>(&'a self, id: &'a ApprovalId) -> PortFuture<'a, ()>;
+    /// Uses an approval up. An inline wait names its request; otherwise one that was given after a
+    /// timed-out wait is looked for. `None` when there is none (any more).
+    fn spend<'a>(
+        &'a self,
+        id: Option<&'a ApprovalId>,
+        digest: OperationDigest,
+        principal: &'a PrincipalId,
+        connection: &'a str,
+    ) -> PortFuture<'a, Result<Option<Spent>, PortError>>;
+}

@@ -1,0 +1,198 @@
+//! The sessions that are live: listed, counted, found by cancel key, ended by id.
+
+use parking_lot::Mutex;
+use sluice_model::{PrincipalId, SessionId, Timestamp};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use tokio::sync::{Notify, watch};
+
+/// Why a session is ended from outside, in words for its client and its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndReason(pub String);
+
+/// The key that a client presents to cancel what it runs: minted here, never the target's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CancelKey {
+    /// Stands where a server puts its process id.
+    pub pid: u32,
+    /// 4 bytes in protocol 3.0, 32 in 3.2.
+    pub secret: Vec<u8>,
+}
+
+/// One live session, shared between its task and whoever looks at it.
+#[derive(Debug)]
+pub struct Live {
+    /// Its id.
+    pub id: SessionId,
+    /// Who.
+    pub principal: PrincipalId,
+    /// On which connection.
+    pub connection: String,
+    /// With which account.
+    pub account: String,
+    /// In which database.
+    pub database: String,
+    /// From where.
+    pub client_address: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many operations it asked for.
+    pub operations: AtomicU64,
+    /// The client asked to cancel what runs or waits.
+    pub cancel: Notify,
+    end: watch::Sender<Option<EndReason>>,
+}
+
+impl Live {
+    /// Ends the session; the first reason given stays.
+    pub fn end(&self, reason: &str) {
+        self.end.send_if_modified(|current| {
+            let first = current.is_none();
+            if first {
+                *current = Some(EndReason(reason.to_owned()));
+            }
+            first
+        });
+    }
+
+    /// Where the session's task hears of its end.
+    #[must_use]
+    pub fn ended(&self) -> watch::Receiver<Option<EndReason>> {
+        self.end.subscribe()
+    }
+}
+
+/// What is said of a session when it enters.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its id.
+    pub id: SessionId,
+    /// Who.
+    pub principal: PrincipalId,
+    /// On which connection.
+    pub connection: String,
+    /// With which account.
+    pub account: String,
+    /// In which database.
+    pub database: String,
+    /// From where.
+    pub client_address: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// All live sessions of this gateway.
+#[derive(Debug, Default)]
+pub struct Registry {
+    live: Mutex<HashMap<SessionId, Arc<Live>>>,
+    keys: Mutex<HashMap<CancelKey, Arc<Live>>>,
+    draining: watch::Sender<bool>,
+    opened: AtomicU64,
+}
+
+/// Keeps a session in the registry while it lives.
+#[derive(Debug)]
+pub struct Membership {
+    registry: Arc<Registry>,
+    live: Arc<Live>,
+    key: Option<CancelKey>,
+}
+
+impl Membership {
+    /// The session.
+    #[must_use]
+    pub fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.registry.live.lock().remove(&self.live.id);
+        if let Some(key) = &self.key {
+            self.registry.keys.lock().remove(key);
+        }
+        metrics::gauge!("sluice_sessions_live").decrement(1.0);
+    }
+}
+
+impl Registry {
+    /// An empty registry.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self::default())
+    }
+
+    /// Enters a session. It leaves when the membership is dropped.
+    #[must_use]
+    pub fn enter(self: &Arc<Self>, entry: Entry, key: Option<CancelKey>) -> Membership {
+        let live = Arc::new(Live {
+            id: entry.id,
+            principal: entry.principal,
+            connection: entry.connection,
+            account: entry.account,
+            database: entry.database,
+            client_address: entry.client_address,
+            since: entry.since,
+            operations: AtomicU64::new(0),
+            cancel: Notify::new(),
+            end: watch::channel(None).0,
+        });
+        self.live.lock().insert(live.id.clone(), Arc::clone(&live));
+        if let Some(key) = &key {
+            self.keys.lock().insert(key.clone(), Arc::clone(&live));
+        }
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("sluice_sessions_opened_total").increment(1);
+        metrics::gauge!("sluice_sessions_live").increment(1.0);
+        Membership { registry: Arc::clone(self), live, key }
+    }
+
+    /// The live sessions, oldest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Arc<Live>> {
+        let mut all: Vec<_> = self.live.lock().values().cloned().collect();
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        all
+    }
+
+    /// Ends one session; `false` when there is none of that id.
+    #[must_use]
+    pub fn end(&self, id: &SessionId, reason: &str) -> bool {
+        let found = self.live.lock().get(id).cloned();
+        found.inspect(|live| live.end(reason)).is_some()
+    }
+
+    /// Passes a client's cancel request on; a key that is not known is ignored, as a server would.
+    pub fn cancel(&self, key: &CancelKey) {
+        let found = self.keys.lock().get(key).cloned();
+        if let Some(live) = found {
+            live.cancel.notify_one();
+        }
+    }
+
+    /// Stops new sessions and tells idle ones to leave at their next pause.
+    pub fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Whether the gateway is draining.
+    #[must_use]
+    pub fn draining(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
+    }
+
+    /// Ends whatever is left.
+    pub fn end_all(&self, reason: &str) {
+        for live in self.list() {
+            live.end(reason);
+        }
+    }
+
+    /// How many sessions are live.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.live.lock().len()
+    }
+}
