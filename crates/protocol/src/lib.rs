@@ -1,1 +1,16 @@
 //! Bytes to model and back, one folder per protocol; opens nothing, decides nothing.
+
+pub mod postgres;
+pub mod sql;
+
+use sluice_model::ProtocolSpec;
+
+/// Every protocol. Forms, command help, the policy schema and the docs are made from this table.
+pub const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
+    name: "postgres",
+    default_port: 5432,
+    fact_namespace: sql::FACT_NAMESPACE,
+    facts: sql::FACTS,
+    actions: sql::ACTIONS,
+    doc: "PostgreSQL 13 and later, protocols 3.0 and 3.2",
+}];

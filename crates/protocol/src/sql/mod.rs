@@ -1,0 +1,30 @@
+//! Reads SQL with PostgreSQL's own grammar: what a statement needs, where its columns come from, and what it
+//! leaves behind in its session.
+//!
+//! Two steps. [`Reader::read`] (or [`read()`]) needs nothing but the text and the few session settings that
+//! change lexing; its result can be shared by everyone who sends that text. [`resolve()`] then finds what the
+//! names mean with a [`Catalog`] and a [`NameScope`].
+//!
+//! What is not understood is refused: a text that the grammar does not accept, and a node that the walk does
+//! not know, are errors and never an empty list of accesses.
+
+mod actions;
+mod cache;
+mod effects;
+mod names;
+mod read;
+mod resolve;
+mod routines;
+mod statement;
+
+pub use actions::{ACTIONS, FACT_NAMESPACE, FACTS};
+pub use cache::Reader;
+pub use effects::{CopyFormat, Effect, ReadWrite};
+pub use names::{Name, RoutineUse, Target, Use};
+pub use read::{MAX_STATEMENT_BYTES, ReadError, ReadOptions, read};
+pub use resolve::{
+    Catalog, ColumnMention, ColumnPart, NameScope, Output, Relation, RelationKind, Resolved,
+    Volatility, resolve,
+};
+pub use routines::{Risk, builtin_risk};
+pub use statement::{Script, Statement};

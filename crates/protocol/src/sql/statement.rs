@@ -1,0 +1,52 @@
+//! A text that was read: its statements, each with everything that does not need a catalog.
+
+use std::ops::Range;
+
+use super::{Effect, RoutineUse, Use};
+
+/// Every statement of one text, in order. An empty text has none.
+#[derive(Debug, Clone, Default)]
+pub struct Script {
+    /// The statements.
+    pub statements: Vec<Statement>,
+}
+
+/// One statement.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    /// The command, such as `SELECT` or `DROP TABLE`.
+    pub kind: &'static str,
+    /// What it needs, without the routines.
+    pub uses: Vec<Use>,
+    /// What it calls; which of them matter is known once they are looked up.
+    pub routines: Vec<RoutineUse>,
+    /// What it changes in its session.
+    pub effects: Vec<Effect>,
+    /// False when some UPDATE, DELETE or TRUNCATE in it takes every row.
+    pub has_where: bool,
+    /// Whether it answers with rows.
+    pub returns_rows: bool,
+    /// Whether it is an EXPLAIN.
+    pub explain: bool,
+    /// How many statements were sent together.
+    pub statement_count: usize,
+    /// Where it stands in the text; `None` when it is the only one.
+    pub(crate) range: Option<Range<usize>>,
+}
+
+impl Statement {
+    /// Its part of the text that it was read from.
+    #[must_use]
+    pub fn text<'text>(&self, text: &'text str) -> &'text str {
+        match &self.range {
+            Some(range) => text.get(range.clone()).unwrap_or(text).trim(),
+            None => text,
+        }
+    }
+
+    /// Whether it could end a read-only mode that was put on the session.
+    #[must_use]
+    pub fn leaves_read_only(&self) -> bool {
+        self.effects.iter().any(Effect::leaves_read_only)
+    }
+}
