@@ -1,1 +1,15 @@
 //! End to end helpers: the real binary, real servers, real clients.
+//!
+//! Whatever is started here is private (a temporary directory, a free loopback port) and ends with the value
+//! that started it: every handle stops its process by id when it is dropped.
+
+pub mod cache;
+pub mod cargo;
+pub mod gateway;
+pub mod postgres;
+pub mod process;
+pub mod target;
+pub mod terminal;
+
+pub use gateway::{Gateway, Settings};
+pub use postgres::Postgres;

@@ -1,2 +1,42 @@
-//! The developer loop: demo, test, ci, tidy, bench.
-fn main() {}
+//! The developer loop: `cargo xtask test | ci | tidy | demo | bench | suites | fuzz`.
+
+mod check;
+mod packages;
+mod shell;
+mod tidy;
+
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  test             install what is missing, check everything, run every test; ends with the runner's totals
+  ci               the same, as CI calls it
+  tidy [--write]   the house rules that no compiler checks (--write tightens the ratchet)
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["test" | "ci"] => check::everything(),
+        ["tidy"] => tidy::check(),
+        ["tidy", "--write"] => tidy::tighten(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        _ => bail!("unknown command {:?}\n\n{USAGE}", words.join(" ")),
+    }
+}

@@ -1,0 +1,131 @@
+//! Processes that end with their handle, and waiting that has an end.
+
+use anyhow::{Context, Result, bail};
+use std::net::TcpListener;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything may take to come up. Generous, because the machine may be busy; reached only on a failure.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between two looks at something that is awaited.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A loopback port that was free a moment ago.
+pub fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free loopback port")?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// Looks at `state` until it is there; an error after [`PATIENCE`] says what was awaited.
+pub fn wait_for<T>(what: &str, state: impl FnMut() -> Result<Option<T>>) -> Result<T> {
+    wait_within(PATIENCE, what, state)
+}
+
+/// Looks at `state` until it is there; an error after `limit` says what was awaited.
+pub fn wait_within<T>(
+    limit: Duration,
+    what: &str,
+    mut state: impl FnMut() -> Result<Option<T>>,
+) -> Result<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(there) = state()? {
+            return Ok(there);
+        }
+        if start.elapsed() > limit {
+            bail!("waited {} s in vain: {what}", limit.as_secs_f32());
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// A child process that is asked to end, and then made to, when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    child: Child,
+    stop_signal: &'static str,
+}
+
+impl Running {
+    /// Starts it. `stop_signal` is what asks it to end, such as `TERM`.
+    pub fn start(command: &mut Command, stop_signal: &'static str) -> Result<Self> {
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
+        Ok(Self { child, stop_signal })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its standard input and output, once, where they were piped.
+    pub fn pipes(&mut self) -> Option<(ChildStdin, ChildStdout)> {
+        self.child.stdin.take().zip(self.child.stdout.take())
+    }
+
+    /// How it ended, if it did.
+    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        Ok(self.child.try_wait()?)
+    }
+
+    /// Sends a signal by name.
+    pub fn signal(&self, name: &str) -> Result<()> {
+        let pid = self.pid().to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status()?;
+        if !status.success() {
+            bail!("cannot send {name} to process {pid}");
+        }
+        Ok(())
+    }
+
+    /// Waits for its end, at most `limit`.
+    pub fn wait(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let what = format!("the end of process {}", self.pid());
+        wait_within(limit, &what, || self.ended())
+    }
+
+    /// Asks it to end, waits, and kills it if that takes too long.
+    pub fn stop(&mut self) {
+        if matches!(self.ended(), Ok(Some(_))) {
+            return;
+        }
+        let asked = self.signal(self.stop_signal).is_ok();
+        if !asked || self.wait(Duration::from_secs(15)).is_err() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Runs a command to its end; an error carries what it printed.
+pub fn checked(command: &mut Command) -> Result<Output> {
+    let shown = format!("{command:?}");
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {shown}"))?;
+    if !output.status.success() {
+        bail!(
+            "{shown} failed ({})\n{}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    Ok(output)
+}
+
+/// Runs a command to its end and gives what it printed to stdout.
+pub fn printed(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&checked(command)?.stdout).into_owned())
+}
