@@ -1,0 +1,4 @@
+//! Logging in to a target with the leased credential.
+
+pub mod md5;
+pub mod scram;
