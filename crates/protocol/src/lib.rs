@@ -1,8 +1,10 @@
 //! Bytes to model and back, one folder per protocol; opens nothing, decides nothing.
 
+pub mod client;
 pub mod postgres;
 pub mod sql;
 
+use client::ClientSpec;
 use sluice_model::ProtocolSpec;
 
 /// Every protocol. Forms, command help, the policy schema and the docs are made from this table.
@@ -14,3 +16,6 @@ pub const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     actions: sql::ACTIONS,
     doc: "PostgreSQL 13 and later, protocols 3.0 and 3.2",
 }];
+
+/// The usual client of each protocol.
+pub const CLIENTS: &[ClientSpec] = &[postgres::client::CLIENT];
