@@ -1,1 +1,34 @@
 //! Events to a hash-chained log: write, verify, replay. One versioned format.
+//!
+//! `docs/records.md` describes the format. What is where:
+//!
+//! * `session`: the record of one session, the hot path; `log`: the log over all of them; `recover`: after a crash.
+//! * `verify`: whether everything is as it was written; `read`: replay and lists; `chain`: one record, strictly.
+//! * `frame`, `entry`, `merkle`, `note`, `hash`, `layout`: the format itself.
+
+mod chain;
+mod entry;
+mod error;
+mod frame;
+mod hash;
+mod inert;
+mod layout;
+mod log;
+mod merkle;
+mod note;
+mod read;
+mod recover;
+mod session;
+mod verify;
+
+pub use chain::read_frames;
+pub use entry::{Entry, Torn};
+pub use error::RecordError;
+pub use frame::MAX_PAYLOAD;
+pub use hash::Hash;
+pub use inert::{inert, inert_line};
+pub use log::Log;
+pub use note::{Checkpoint, Mark, VerifierKey};
+pub use read::{LogEntries, Replay, SessionSummary, entries, replay, sessions};
+pub use session::{MAX_RECORD, Receipt, SessionRecord};
+pub use verify::{Finding, Problem, Report, verify};

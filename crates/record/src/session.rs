@@ -1,0 +1,288 @@
+//! The record of one session: the hot path.
+
+use crate::error::RecordError;
+use crate::frame::FrameBuffer;
+use crate::hash::Hash;
+use crate::layout::{self, Layout};
+use parking_lot::Mutex;
+use serde::Serialize;
+use sluice_model::{EventBody, SessionId, Timestamp};
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The most bytes that one session's record may have. More than a day of the busiest session seen in benchmarks;
+/// a session that reaches it ends.
+pub const MAX_RECORD: u64 = 64 * 1024 * 1024 * 1024;
+
+/// Proof that an event was written. Only [`SessionRecord::append`] makes one, and it cannot be copied.
+#[derive(Debug)]
+#[must_use = "a receipt is what permits the recorded operation"]
+pub struct Receipt {
+    session: Arc<SessionId>,
+    event: u64,
+}
+
+impl Receipt {
+    /// The session whose record holds the event.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    /// The event's number in that record, from 1.
+    #[must_use]
+    pub fn event(&self) -> u64 {
+        self.event
+    }
+}
+
+/// The end of a chain.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tail {
+    /// Events so far.
+    pub count: u64,
+    /// The chain value after the last one.
+    pub hash: Hash,
+    /// Where the next frame goes, in bytes.
+    pub length: u64,
+}
+
+impl Tail {
+    /// The chain before its first event.
+    pub(crate) fn genesis(header: &str) -> Self {
+        Self {
+            count: 0,
+            hash: Hash::of(header.as_bytes()),
+            length: header.len() as u64,
+        }
+    }
+}
+
+/// What an event looks like on disk; reads back as [`sluice_model::Event`].
+#[derive(Serialize)]
+struct EventRef<'a> {
+    at: Timestamp,
+    #[serde(flatten)]
+    body: &'a EventBody,
+}
+
+/// Appends one event: one serialisation, one hash, one write.
+fn write_event(
+    file: &File,
+    tail: &Tail,
+    buffer: &mut FrameBuffer,
+    at: Timestamp,
+    body: &EventBody,
+) -> Result<Tail, WriteError> {
+    let count = tail.count + 1;
+    let (frame, hash) = buffer.chained(&tail.hash, count, &EventRef { at, body })?;
+    let length = tail.length.saturating_add(frame.len() as u64);
+    if length > MAX_RECORD {
+        return Err(RecordError::SessionFull { limit: MAX_RECORD }.into());
+    }
+    let mut file = file;
+    file.write_all(frame)?;
+    Ok(Tail {
+        count,
+        hash,
+        length,
+    })
+}
+
+/// Keeps the path out of the hot path.
+#[derive(Debug, thiserror::Error)]
+enum WriteError {
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+}
+
+/// Whether a session's record can still grow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Events are appended.
+    Open,
+    /// Its last event is the closing.
+    Closed,
+    /// It ended without its closing event: why.
+    Broken(String),
+}
+
+/// What a record and the log's checkpoints both know.
+#[derive(Debug)]
+pub(crate) struct Standing {
+    /// The end of the chain as far as it was written.
+    pub tail: Tail,
+    /// Whether it can grow.
+    pub state: State,
+    /// How many events the log's entries commit to.
+    pub logged: u64,
+    /// Whether the log has its closing entry.
+    pub closing_logged: bool,
+    /// How many events are durable.
+    pub synced: u64,
+}
+
+/// A session that the next checkpoint has to look at.
+pub(crate) struct Live {
+    pub(crate) id: Arc<SessionId>,
+    pub(crate) path: PathBuf,
+    pub(crate) file: File,
+    pub(crate) standing: Mutex<Standing>,
+}
+
+impl Live {
+    /// Ends a broken record properly: cuts what was half written, says what happened, closes. Fails as long as
+    /// writing does.
+    pub(crate) fn mend(&self, at: Timestamp) -> Result<(), RecordError> {
+        let mut standing = self.standing.lock();
+        let State::Broken(why) = &standing.state else {
+            return Ok(());
+        };
+        let file = layout::open_append(&self.path)?;
+        standing.tail = end_with_gap(&file, &self.path, standing.tail, at, why.clone())?;
+        standing.state = State::Closed;
+        Ok(())
+    }
+}
+
+/// Cuts a record to its last whole event and ends it with a gap and a closing.
+pub(crate) fn end_with_gap(
+    file: &File,
+    path: &Path,
+    tail: Tail,
+    at: Timestamp,
+    why: String,
+) -> Result<Tail, RecordError> {
+    file.set_len(tail.length)
+        .map_err(RecordError::io("cut", path))?;
+    let mut buffer = FrameBuffer::default();
+    let closing = EventBody::SessionClosed {
+        why: "the record was ended for the session".to_owned(),
+    };
+    let mut end = tail;
+    for body in [EventBody::Gap { why }, closing] {
+        end = write_event(file, &end, &mut buffer, at, &body).map_err(|e| located(e, path))?;
+    }
+    Ok(end)
+}
+
+fn located(error: WriteError, path: &Path) -> RecordError {
+    match error {
+        WriteError::Io(source) => RecordError::io("write", path)(source),
+        WriteError::Record(error) => error,
+    }
+}
+
+/// The record of one live session. It takes no lock that another session could hold. After an error nothing
+/// more is accepted, and the gap is recorded as soon as writing works again.
+pub struct SessionRecord {
+    live: Arc<Live>,
+    tail: Tail,
+    buffer: FrameBuffer,
+    usable: bool,
+}
+
+impl SessionRecord {
+    /// Makes the files of a new session and writes its opening event.
+    pub(crate) fn create(
+        layout: &Layout,
+        id: &SessionId,
+        at: Timestamp,
+        opening: &EventBody,
+    ) -> Result<Self, RecordError> {
+        let path = layout.events(id);
+        let file = layout::create_new(&path)?;
+        let header = write_header(&file, &path, id)?;
+        let mut buffer = FrameBuffer::default();
+        let tail = write_event(&file, &Tail::genesis(&header), &mut buffer, at, opening)
+            .map_err(|e| located(e, &path))?;
+        let live = Live {
+            id: Arc::new(id.clone()),
+            path,
+            file,
+            standing: Mutex::new(Standing {
+                tail,
+                state: State::Open,
+                logged: tail.count,
+                closing_logged: false,
+                synced: 0,
+            }),
+        };
+        Ok(Self {
+            live: Arc::new(live),
+            tail,
+            buffer,
+            usable: true,
+        })
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> &SessionId {
+        &self.live.id
+    }
+
+    pub(crate) fn live(&self) -> &Arc<Live> {
+        &self.live
+    }
+
+    /// Appends one event. When this returns, the event is with the kernel and survives the end of the process.
+    ///
+    /// # Errors
+    /// The event could not be written, or an earlier one could not: the session must end.
+    pub fn append(&mut self, at: Timestamp, body: &EventBody) -> Result<Receipt, RecordError> {
+        if !self.usable {
+            return Err(RecordError::Poisoned);
+        }
+        match write_event(&self.live.file, &self.tail, &mut self.buffer, at, body) {
+            Ok(tail) => {
+                self.tail = tail;
+                self.live.standing.lock().tail = tail;
+                Ok(Receipt {
+                    session: Arc::clone(&self.live.id),
+                    event: tail.count,
+                })
+            }
+            Err(error) => {
+                self.usable = false;
+                let error = located(error, &self.live.path);
+                self.live.standing.lock().state =
+                    State::Broken(format!("an event could not be recorded: {error}"));
+                Err(error)
+            }
+        }
+    }
+
+    /// Appends the closing event and ends the record.
+    ///
+    /// # Errors
+    /// The closing could not be written; it is made up for as soon as writing works again.
+    pub fn close(mut self, at: Timestamp, why: &str) -> Result<(), RecordError> {
+        let closing = EventBody::SessionClosed {
+            why: why.to_owned(),
+        };
+        let _last = self.append(at, &closing)?;
+        self.live.standing.lock().state = State::Closed;
+        Ok(())
+    }
+}
+
+impl Drop for SessionRecord {
+    fn drop(&mut self) {
+        let mut standing = self.live.standing.lock();
+        if standing.state == State::Open {
+            standing.state = State::Broken("the session ended without saying why".to_owned());
+        }
+    }
+}
+
+fn write_header(mut file: &File, path: &Path, id: &SessionId) -> Result<String, RecordError> {
+    let header = layout::session_header(id);
+    file.write_all(header.as_bytes())
+        .map_err(RecordError::io("write", path))?;
+    Ok(header)
+}
