@@ -1,6 +1,7 @@
 //! The developer loop: `cargo xtask test | ci | tidy | demo | bench | suites | fuzz`.
 
 mod check;
+mod demo;
 mod packages;
 mod shell;
 mod tidy;
@@ -13,6 +14,7 @@ usage: cargo xtask COMMAND
 
   test             install what is missing, check everything, run every test; ends with the runner's totals
   ci               the same, as CI calls it
+  demo [--check]   a private PostgreSQL with a sample shop, the gateway in front of it, and a tour (--check walks it)
   tidy [--write]   the house rules that no compiler checks (--write tightens the ratchet)
 ";
 
@@ -31,6 +33,8 @@ fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["test" | "ci"] => check::everything(),
+        ["demo"] => demo::run(),
+        ["demo", "--check"] => demo::check(),
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::tighten(),
         [] | ["help" | "--help" | "-h"] => {

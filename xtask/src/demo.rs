@@ -1,0 +1,292 @@
+//! `cargo xtask demo`: the sample shop behind the gateway, and a tour to copy and paste. `--check` walks the same
+//! tour by itself and asserts each step.
+
+use crate::packages;
+use anyhow::{Context, Result, bail, ensure};
+use sluice_tests::cargo::Profile;
+use sluice_tests::process::{Running, printed, wait_for};
+use sluice_tests::terminal::Terminal;
+use sluice_tests::{Gateway, Postgres, Settings, cargo};
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+const READ: &str =
+    r#"ada psql -c "SELECT id, name, email, phone, ssn, card FROM customers ORDER BY id LIMIT 3""#;
+const DROP: &str = r#"ada psql -c "DROP DATABASE shop""#;
+const DELETE: &str = r#"ada psql -c "DELETE FROM payments WHERE order_id = 1""#;
+const EXPLAIN: &str = r#"admin explain --as user:ada --connection shop "DELETE FROM payments""#;
+const VERIFY: &str = "admin audit verify";
+const DISABLE: &str = "admin disable user:ada";
+
+/// The demo's servers while they run.
+struct Demo {
+    gateway: Gateway,
+    // Outlives the gateway in front of it.
+    _shop: Postgres,
+    tour: PathBuf,
+}
+
+/// Runs until Ctrl-C.
+pub fn run() -> Result<()> {
+    let demo = Demo::start()?;
+    print!("{}", demo.text());
+    wait_for_interrupt()?;
+    println!("\nstopping");
+    Ok(())
+}
+
+/// Walks the tour.
+pub fn check() -> Result<()> {
+    let demo = Demo::start()?;
+    demo.check_read()?;
+    demo.check_refusal()?;
+    demo.check_approval()?;
+    demo.check_record()?;
+    demo.check_switching_off()?;
+    println!("the tour holds");
+    Ok(())
+}
+
+impl Demo {
+    fn start() -> Result<Self> {
+        packages::ensure(&[packages::BUILD, packages::POSTGRES])?;
+        eprintln!("building sluice (the first time takes some minutes) ...");
+        cargo::sluice(Profile::Release)?;
+        eprintln!("starting PostgreSQL with the sample shop ...");
+        let shop = Postgres::start()?;
+        eprintln!("starting the gateway ...");
+        let settings = Settings {
+            profile: Profile::Release,
+            ..Settings::default()
+        };
+        let gateway = Gateway::start(&shop, settings)?;
+        let tour = gateway.home().join("tour");
+        fs::write(&tour, tour_file(&gateway)?)?;
+        Ok(Self {
+            gateway,
+            _shop: shop,
+            tour,
+        })
+    }
+
+    fn text(&self) -> String {
+        let tour = self.tour.display();
+        format!(
+            r#"
+The gateway is ready. In every terminal that you use for the tour, first:
+
+    . {tour}
+
+1. Ada, an engineer, reads. What is sensitive comes back masked.
+
+    {READ}
+
+2. What is forbidden is refused, by name, before the database sees a byte.
+
+    {DROP}
+
+3. What needs a colleague waits for one. This line stands still until it is approved:
+
+    {DELETE}
+
+   In a second terminal, Dana, of the database team, sees what it is and how much it touches, and approves:
+
+    dana sluice approvals
+    dana sluice approve ID
+
+4. All of it is on record, which can be replayed, and proved untampered.
+
+    admin sessions
+    admin replay ID
+    {VERIFY}
+
+5. Leave a session of Ada's open (`ada psql`) and switch her off in the second terminal: the session ends at once.
+
+    {DISABLE}
+
+Also worth a look: what would be decided, without running anything.
+
+    {EXPLAIN}
+
+Ctrl-C ends the demo and removes everything it made.
+"#
+        )
+    }
+
+    /// A line of the tour, as typed.
+    fn typed(&self, line: &str) -> Command {
+        let mut command = Command::new("bash");
+        command
+            .arg("-c")
+            .arg(format!(". {} && {line}", self.tour.display()))
+            .stdin(Stdio::null());
+        command
+    }
+
+    fn check_read(&self) -> Result<()> {
+        let shown = step(READ, printed(&mut self.typed(READ)))?;
+        ensure!(
+            shown.contains("(3 rows)"),
+            "expected three rows, got:\n{shown}"
+        );
+        ensure!(
+            shown.contains("**-****-") || shown.contains("***-**-"),
+            "expected masked numbers, got:\n{shown}"
+        );
+        ensure!(
+            !shown.contains("@example.com"),
+            "expected no address in clear, got:\n{shown}"
+        );
+        Ok(())
+    }
+
+    fn check_refusal(&self) -> Result<()> {
+        let output = self.typed(DROP).output()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        println!("$ {DROP}\n{said}");
+        ensure!(!output.status.success(), "expected a refusal");
+        ensure!(
+            said.contains("DROP DATABASE never runs through the gateway"),
+            "expected the policy's message"
+        );
+        Ok(())
+    }
+
+    fn check_approval(&self) -> Result<()> {
+        let log = self.gateway.home().join("held");
+        let screen = fs::File::create(&log)?;
+        let mut typed = self.typed(DELETE);
+        typed.stdout(screen.try_clone()?).stderr(screen);
+        let mut held = Running::start(&mut typed, "TERM")?;
+        let id = wait_for("the held DELETE among the approvals", || {
+            let listed = printed(&mut self.typed("dana sluice approvals"))?;
+            let id = listed
+                .split_whitespace()
+                .find(|word| word.starts_with("a-"));
+            Ok(id.map(str::to_owned))
+        })?;
+        ensure!(held.ended()?.is_none(), "expected the DELETE to wait");
+        let by_herself = self.typed(&format!("ada sluice approve {id}")).output()?;
+        ensure!(
+            !by_herself.status.success(),
+            "expected that nobody approves their own request"
+        );
+        let line = format!("dana sluice approve {id}");
+        step(&line, printed(&mut self.typed(&line)))?;
+        let status = held.wait(sluice_tests::process::PATIENCE)?;
+        let said = fs::read_to_string(&log)?;
+        println!("$ {DELETE}\n{said}");
+        ensure!(
+            status.success() && said.contains("DELETE 1"),
+            "expected one deleted row, got:\n{said}"
+        );
+        Ok(())
+    }
+
+    fn check_record(&self) -> Result<()> {
+        let listed = step("admin sessions", printed(&mut self.typed("admin sessions")))?;
+        let ids = listed
+            .split_whitespace()
+            .filter(|word| word.starts_with("s-"));
+        let mut replayed = String::new();
+        for id in ids {
+            replayed.push_str(&printed(&mut self.typed(&format!("admin replay {id}")))?);
+        }
+        for statement in [
+            "SELECT id, name, email",
+            "DROP DATABASE shop",
+            "DELETE FROM payments",
+        ] {
+            ensure!(
+                replayed.contains(statement),
+                "expected {statement} in the records:\n{replayed}"
+            );
+        }
+        ensure!(
+            !replayed.contains("@example.com"),
+            "expected records as the caller saw the answers"
+        );
+        step(VERIFY, printed(&mut self.typed(VERIFY)))?;
+        Ok(())
+    }
+
+    fn check_switching_off(&self) -> Result<()> {
+        let line = format!("bash -c '. {} && ada psql'", self.tour.display());
+        let mut terminal = Terminal::start(&line, &[])?;
+        terminal.expect("shop=")?;
+        terminal.send("SELECT count(*) FROM orders;\n")?;
+        terminal.expect("600")?;
+        step(DISABLE, printed(&mut self.typed(DISABLE)))?;
+        wait_for("the end of Ada's session", || {
+            let live = printed(&mut self.typed("admin sessions --live"))?;
+            Ok((!live.contains("user:ada")).then_some(()))
+        })?;
+        terminal.send("SELECT count(*) FROM orders;\n")?;
+        let said = terminal
+            .expect("connection to server was lost")
+            .or_else(|_| terminal.expect("terminat"))
+            .context("expected that psql notices")?;
+        println!("{said}");
+        let again = self.typed(READ).output()?;
+        ensure!(
+            !again.status.success(),
+            "expected that Ada cannot connect again"
+        );
+        Ok(())
+    }
+}
+
+/// Shows a line with what it printed.
+fn step(line: &str, printed: Result<String>) -> Result<String> {
+    let shown = printed?;
+    println!("$ {line}\n{shown}");
+    Ok(shown)
+}
+
+/// What the terminals of the tour source: one function per person, and where the gateway is.
+fn tour_file(gateway: &Gateway) -> Result<String> {
+    let mut text = format!(
+        "export PGHOST=localhost PGPORT={} PGDATABASE=shop PGUSER=app PGSSLMODE=verify-full PGSSLROOTCERT='{}' PGGSSENCMODE=disable\n\
+         export SLUICE_CA='{}' PAGER=cat\n",
+        gateway.port,
+        gateway.authority().display(),
+        gateway.authority().display(),
+    );
+    let binary = gateway.binary().display();
+    let Some(folder) = gateway.binary().parent() else {
+        bail!("{binary} stands in no folder");
+    };
+    text.push_str(&format!("export PATH='{}':$PATH\n", folder.display()));
+    for name in ["ada", "dana"] {
+        let token = gateway.token(&format!("user:{name}"))?;
+        text.push_str(&format!(
+            "{name}() {{ SLUICE_URL=https://localhost:{} SLUICE_TOKEN='{token}' PGPASSWORD='{token}' \"$@\"; }}\n",
+            gateway.https_port
+        ));
+    }
+    text.push_str(&format!(
+        "admin() {{ env -u SLUICE_URL -u SLUICE_TOKEN sluice --config '{}' \"$@\"; }}\n",
+        gateway.home().join("sluice.yaml").display()
+    ));
+    Ok(text)
+}
+
+/// Waits for Ctrl-C or a request to end, so that everything started is stopped in order.
+fn wait_for_interrupt() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hangup = signal(SignalKind::hangup())?;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+        Ok(())
+    })
+}
