@@ -58,6 +58,10 @@ impl Detectors {
         self.0 |= 1 << detector as u32;
     }
 
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
     pub(super) const fn has(self, detector: Detector) -> bool {
         self.0 & (1 << detector as u32) != 0
     }
@@ -88,6 +92,9 @@ pub enum DetectorError {
         /// The least length in bytes.
         expected: usize,
     },
+    /// The index over the fixed texts of keys could not be built.
+    #[error("the index of the detectors could not be built")]
+    Index,
 }
 
 impl DetectorError {
@@ -104,6 +111,7 @@ impl DetectorError {
                 }
             }
             Self::ShortHashKey { .. } => "create a longer random key".to_owned(),
+            Self::Index => "name fewer detectors".to_owned(),
         }
     }
 }

@@ -8,12 +8,16 @@
 //! trigger stands (a digit, `@`, `:`, or a key's fixed prefix), so that text without any costs one pass.
 
 mod detector;
+mod iban;
 mod network;
 mod number;
 mod scan;
 mod set;
 mod token;
 mod value;
+
+#[cfg(test)]
+mod tests;
 
 pub use detector::{API_KEY_GROUP, DETECTORS, DetectorError, DetectorSpec};
 pub use set::{DetectorSet, Scanner};

@@ -1,14 +1,16 @@
 //! All classes' detectors of one snapshot, and the scanner of those that a session may not see in clear.
 
+use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::Arc;
 
 use sluice_model::{DataClass, Secret, TextMask};
 
-use super::detector::{DETECTORS, Detector, DetectorError, Detectors, resolve};
+use super::detector::{DETECTOR_COUNT, DETECTORS, Detector, DetectorError, Detectors, resolve};
 use super::network::NetworkScan;
 use super::number::NumberScan;
-use super::scan::{Hit, Hits};
-use super::token::TokenScan;
+use super::scan::Hits;
+use super::token::{TokenIndex, TokenScan};
 use super::value::{HashKey, REDACTED, TextRule};
 
 /// One class that has detectors.
@@ -23,6 +25,7 @@ struct ClassRule {
 #[derive(Debug)]
 pub struct DetectorSet {
     classes: Vec<ClassRule>,
+    tokens: TokenIndex,
     key: HashKey,
 }
 
@@ -34,6 +37,7 @@ impl DetectorSet {
     pub fn compile(classes: &[(usize, &DataClass)], hash_key: &Secret) -> Result<Self, DetectorError> {
         let key = HashKey::new(hash_key)?;
         let mut compiled = Vec::with_capacity(classes.len());
+        let mut all = Detectors::default();
         for (index, class) in classes {
             let mut detectors = Detectors::default();
             for name in &class.detectors {
@@ -43,11 +47,10 @@ impl DetectorSet {
                     suggestion,
                 })?;
             }
-            if detectors != Detectors::default() {
-                compiled.push(ClassRule { index: *index, detectors, rule: TextRule::new(&class.mask, &key) });
-            }
+            all.extend(detectors);
+            compiled.push(ClassRule { index: *index, detectors, rule: TextRule::new(&class.mask, &key) });
         }
-        Ok(Self { classes: compiled, key })
+        Ok(Self { classes: compiled, tokens: TokenIndex::new(all)?, key })
     }
 
     /// The key of hash masks, for [`super::whole_text`].
@@ -56,31 +59,43 @@ impl DetectorSet {
         &self.key
     }
 
-    /// The scanner for a session: it masks the finds of every class that is not `revealed`.
-    /// Costs some microseconds; a caller keeps it per set of revealed classes.
+    /// The scanner for a session: it masks the finds of every class that is not `revealed`. Nothing is compiled
+    /// again; a caller still does well to keep it per set of revealed classes.
     #[must_use]
     pub fn scanner(&self, revealed: &dyn Fn(usize) -> bool) -> Arc<Scanner> {
-        let mut rules: Vec<(Detector, TextRule)> = Vec::new();
+        let mut rules = [const { None::<TextRule> }; DETECTOR_COUNT];
         let mut active = Detectors::default();
         for class in self.classes.iter().filter(|class| !revealed(class.index)) {
-            for kind in DETECTORS.iter().map(|spec| spec.kind).filter(|kind| class.detectors.has(*kind)) {
-                active.insert(kind);
-                rules.push((kind, class.rule.clone()));
+            active.extend(class.detectors);
+            for spec in DETECTORS.iter().filter(|spec| class.detectors.has(spec.kind)) {
+                if let Some(rule) = rules.get_mut(spec.kind as usize) {
+                    *rule = Some(strictest(rule.take(), &class.rule));
+                }
             }
         }
         Arc::new(Scanner {
+            is_empty: active == Detectors::default(),
             rules,
             numbers: NumberScan::new(active),
             network: NetworkScan::new(active),
-            tokens: TokenScan::new(active),
+            tokens: TokenScan::new(&self.tokens, active),
         })
     }
 }
 
-/// Finds what a session may not see inside texts, and masks it. An edit of the text only where something is found.
+/// What becomes of a value under two masks: what they agree on, or nothing of it stays.
+fn strictest(first: Option<TextRule>, second: &TextRule) -> TextRule {
+    match first {
+        Some(first) if !first.is_same(second) => TextRule::redact(),
+        _ => second.clone(),
+    }
+}
+
+/// Finds what a session may not see inside texts, and masks it. A text without a find is left alone.
 #[derive(Debug)]
 pub struct Scanner {
-    rules: Vec<(Detector, TextRule)>,
+    rules: [Option<TextRule>; DETECTOR_COUNT],
+    is_empty: bool,
     numbers: NumberScan,
     network: NetworkScan,
     tokens: TokenScan,
@@ -90,15 +105,57 @@ impl Scanner {
     /// Whether there is nothing to look for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.is_empty
     }
 
+    /// Every find, leftmost first and of those at one place the longest first.
     fn find(&self, text: &str) -> Hits {
         let mut hits = Hits::new();
         self.numbers.find(text.as_bytes(), &mut hits);
         self.network.find(text.as_bytes(), &mut hits);
         self.tokens.find(text.as_bytes(), &mut hits);
+        hits.sort_unstable_by_key(|hit| (hit.span.start, Reverse(hit.span.end), hit.detector));
         hits
+    }
+
+    fn rule(&self, detector: Detector) -> Option<&TextRule> {
+        self.rules.get(detector as usize)?.as_ref()
+    }
+
+    /// Joins finds that overlap: the leftmost and longest decides how it is masked; where another sticks out of it,
+    /// or another mask is asked for the same bytes, the whole is redacted (`None`).
+    fn join(&self, hits: &Hits) -> Vec<(Range<usize>, Option<&TextRule>)> {
+        let mut joined: Vec<(Range<usize>, Option<&TextRule>)> = Vec::with_capacity(hits.len());
+        for hit in hits {
+            let rule = self.rule(hit.detector);
+            match joined.last_mut() {
+                Some((span, decided)) if hit.span.start < span.end => {
+                    let agrees = matches!((*decided, rule), (Some(a), Some(b)) if a.is_same(b));
+                    if hit.span.end > span.end || (hit.span == *span && !agrees) {
+                        *decided = None;
+                    }
+                    span.end = span.end.max(hit.span.end);
+                }
+                _ => joined.push((hit.span.clone(), rule)),
+            }
+        }
+        joined
+    }
+
+    /// Appends `text` with its finds masked; `None` when a find does not fall between characters.
+    fn write(&self, text: &str, hits: &Hits, out: &mut String) -> Option<()> {
+        let mut done = 0;
+        for (span, rule) in self.join(hits) {
+            out.push_str(text.get(done..span.start)?);
+            let value = text.get(span.clone())?;
+            match rule {
+                Some(rule) => rule.apply(value, out),
+                None => out.push_str(REDACTED),
+            }
+            done = span.end;
+        }
+        out.push_str(text.get(done..)?);
+        Some(())
     }
 }
 
@@ -108,8 +165,11 @@ impl TextMask for Scanner {
         if hits.is_empty() {
             return false;
         }
-        let _: Vec<Hit> = hits;
-        out.push_str(REDACTED);
+        let start = out.len();
+        if self.write(text, &hits, out).is_none() {
+            out.truncate(start);
+            out.push_str(REDACTED);
+        }
         true
     }
 }
