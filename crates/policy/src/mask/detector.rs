@@ -131,16 +131,17 @@ pub(super) fn resolve(name: &str, into: &mut Detectors) -> Result<(), Option<&'s
     if found { Ok(()) } else { Err(nearest(name)) }
 }
 
-/// Spelling distance up to which a name is worth suggesting (Jaro-Winkler, 1 is equal); below it
-/// suggestions are more often wrong than right.
+/// Likeness from which on a name is worth suggesting (Jaro-Winkler, 1 is equal); below it suggestions are
+/// more often wrong than right. A shared word counts as much.
 const NEAR_ENOUGH: f64 = 0.75;
 
 fn nearest(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     names()
         .map(|known| {
-            let part = known.split('_').any(|word| word == name);
-            (if part { 1.0 } else { strsim::jaro_winkler(known, &name) }, known)
+            let shares = known.split('_').any(|word| word.len() > 2 && name.split('_').any(|own| own == word));
+            let score = strsim::jaro_winkler(known, &name);
+            (if shares { score.max(NEAR_ENOUGH) } else { score }, known)
         })
         .filter(|(score, _)| *score >= NEAR_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))

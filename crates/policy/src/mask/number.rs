@@ -296,7 +296,7 @@ fn north_american_phone(text: &[u8], area: &Range<usize>) -> Option<Range<usize>
     let start = area.start - usize::from(bracket);
     let trunk = before(text, start, 2) == b'1'
         && matches!(before(text, start, 1), b' ' | b'-' | b'.')
-        && !before(text, start, 3).is_ascii_alphanumeric();
+        && !in_word_before(text, start - 2);
     let start = if trunk { start - 2 } else { start };
     (codes && ends && !number_before(text, start, b"-.")).then_some(start..line.end)
 }
