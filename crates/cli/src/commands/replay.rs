@@ -1,0 +1,337 @@
+//! `sluice replay`: what happened in a session, as its caller saw it.
+
+use crate::commands::explain::decision;
+use crate::context::{Context, records_of};
+use crate::failure::Failure;
+use crate::output::{Output, Tone, clock, inert, moment, names, one_line};
+use clap::Args;
+use sluice_model::{Event, EventBody, Outcome, RecordedValue, SessionId};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// The longest line of an answer that is buffered: one event, which the record bounds far lower.
+const MAX_LINE_BYTES: usize = 64 << 20;
+
+/// Blanks below the time and the number of an operation.
+const INDENT: &str = "              ";
+
+/// `sluice replay s-...`.
+#[derive(Debug, Args)]
+pub struct Replay {
+    /// The session's id, as in `sessions`
+    id: SessionId,
+    /// Read the record in this data directory, without a gateway
+    #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    data_dir: Option<PathBuf>,
+}
+
+impl Replay {
+    /// Prints it from beginning to end. Asking the gateway is recorded; reading the files is not, which is
+    /// why they are for the gateway's own user alone.
+    pub async fn run(self, context: &Context) -> Result<(), Failure> {
+        let mut transcript = Transcript::new(context.out);
+        match &self.data_dir {
+            Some(data_dir) => offline(&records_of(data_dir), &self.id, &mut transcript),
+            None => live(context, &self.id, &mut transcript).await,
+        }
+    }
+}
+
+fn offline(records: &Path, id: &SessionId, transcript: &mut Transcript) -> Result<(), Failure> {
+    let unreadable = |error: sluice_record::RecordError| {
+        Failure::failed(error.to_string()).hint("`sluice audit verify` says what is wrong with the records")
+    };
+    for event in sluice_record::replay(records, id).map_err(unreadable)? {
+        transcript.show(&event.map_err(unreadable)?)?;
+    }
+    Ok(())
+}
+
+async fn live(context: &Context, id: &SessionId, transcript: &mut Transcript) -> Result<(), Failure> {
+    let client = context.gateway()?.client()?;
+    let path = format!("/v1/sessions/{id}/replay");
+    let mut response = client.send(reqwest::Method::GET, &path, None::<&()>).await?;
+    let mut pending = Vec::new();
+    while let Some(chunk) = client.next_chunk(&mut response).await? {
+        pending.extend_from_slice(&chunk);
+        let whole = pending.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        for line in pending.drain(..whole).collect::<Vec<u8>>().split(|byte| *byte == b'\n') {
+            transcript.line(line)?;
+        }
+        if pending.len() > MAX_LINE_BYTES {
+            return Err(Failure::failed("the gateway sent an event that is too large"));
+        }
+    }
+    transcript.line(&pending)
+}
+
+/// Turns events into text, one after the other.
+struct Transcript {
+    out: Output,
+    /// Column names of the operation whose rows come now; only its first part has them.
+    columns: (u64, Vec<String>),
+}
+
+impl Transcript {
+    fn new(out: Output) -> Self {
+        Self { out, columns: (0, Vec::new()) }
+    }
+
+    /// One line of JSON.
+    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let event = serde_json::from_slice(line)
+            .map_err(|error| Failure::failed(format!("the gateway sent no event: {error}")))?;
+        self.show(&event)
+    }
+
+    fn show(&mut self, event: &Event) -> Result<(), Failure> {
+        if self.out.json {
+            return self.out.json_line(event);
+        }
+        let text = self.text(event);
+        self.out.text(&text)
+    }
+
+    fn text(&mut self, event: &Event) -> String {
+        let at = clock(event.at);
+        match &event.body {
+            EventBody::SessionOpened { .. } => opening(self.out, event),
+            EventBody::Asked { op, text, parameters, decision: decided, approval } => {
+                let statement = inert(text.trim()).replace('\n', &format!("\n{INDENT}"));
+                let mut shown = format!("\n{at}  {} {statement}", self.out.tone(Tone::Strong, &format!("#{op}")));
+                for (number, parameter) in (1..).zip(parameters) {
+                    let _ = write!(shown, "\n{INDENT}${number} = {}", value(parameter));
+                }
+                let _ = write!(shown, "\n{INDENT}{}", decision(self.out, decided));
+                if let Some(approval) = approval {
+                    let _ = write!(shown, ", under {approval}");
+                }
+                shown
+            }
+            EventBody::Held { op, approval, .. } => {
+                let waits = self.out.tone(Tone::Waiting, "waits for approval");
+                format!("{at}  #{op} {waits} {approval}")
+            }
+            EventBody::HoldEnded { op, approval, how, by } => {
+                let by: Vec<String> = by.iter().map(ToString::to_string).collect();
+                let people = if by.is_empty() { String::new() } else { format!(" by {}", names(&by)) };
+                format!("{at}  #{op} {approval} {}{people}", inert(how))
+            }
+            EventBody::Rows { op, columns, rows, capped } => self.rows(*op, columns, rows, *capped),
+            EventBody::Answered { .. } => answer(self.out, &at, &event.body),
+            EventBody::SessionClosed { why } => format!("\n{at}  session closed: {}", inert(why)),
+            EventBody::Admin(act) => format!(
+                "{at}  {} {} {} {}",
+                inert(&act.actor.to_string()),
+                inert(&act.act),
+                inert(&act.subject),
+                one_line(&act.detail)
+            ),
+            EventBody::Gap { why } => {
+                format!("{at}  {} {}", self.out.tone(Tone::Bad, "something may be missing here:"), inert(why))
+            }
+        }
+    }
+
+    fn rows(
+        &mut self,
+        op: u64,
+        columns: &[String],
+        rows: &[Vec<RecordedValue>],
+        capped: bool,
+    ) -> String {
+        if !columns.is_empty() {
+            self.columns = (op, columns.to_vec());
+        }
+        let header: Vec<String> = match &self.columns {
+            (of, names) if *of == op => names.iter().map(|name| one_line(name)).collect(),
+            _ => Vec::new(),
+        };
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let cells = rows.iter().map(|row| row.iter().map(value).collect()).collect();
+        let table = self.out.table(&header, cells, "");
+        let mut text = String::new();
+        for line in table.lines() {
+            let _ = writeln!(text, "{INDENT}{line}");
+        }
+        if capped {
+            let _ = writeln!(text, "{INDENT}… more rows followed that are not kept");
+        }
+        text
+    }
+}
+
+fn opening(out: Output, event: &Event) -> String {
+    let EventBody::SessionOpened {
+        session,
+        principal,
+        groups,
+        token,
+        connection,
+        protocol,
+        account,
+        database,
+        client_address,
+        application,
+        policies,
+    } = &event.body
+    else {
+        return String::new();
+    };
+    let mut text = out.tone(Tone::Strong, session.as_str());
+    let mut line = |name: &str, shown: String| {
+        if !shown.is_empty() {
+            let _ = write!(text, "\n{name:<12}{shown}");
+        }
+    };
+    line("opened", moment(event.at));
+    line("who", inert(&principal.to_string()).into_owned());
+    line("groups", names(groups));
+    line("token", token.as_ref().map(ToString::to_string).unwrap_or_default());
+    line("connection", format!("{} ({})", inert(connection), inert(protocol)));
+    line("account", inert(account).into_owned());
+    line("database", inert(database).into_owned());
+    line("from", inert(client_address).into_owned());
+    line("client", application.as_deref().map(one_line).unwrap_or_default());
+    line("allowed by", names(policies));
+    text
+}
+
+fn answer(out: Output, at: &str, body: &EventBody) -> String {
+    let EventBody::Answered { op, outcome, rows, bytes, masked, micros } = body else {
+        return String::new();
+    };
+    let how = match outcome {
+        Outcome::Done(words) => out.tone(Tone::Good, &inert(words)),
+        Outcome::Failed(code) => out.tone(Tone::Bad, &format!("the target refused: {}", inert(code))),
+        Outcome::Cut(why) => out.tone(Tone::Bad, &format!("cut: {}", inert(why))),
+    };
+    let mut text = format!("{at}  #{op} {how}, {rows} rows, {bytes} bytes, {}", spent(*micros));
+    let masks: Vec<String> = masked
+        .iter()
+        .map(|column| match &column.class {
+            Some(class) => format!("{} ({class})", column.name),
+            None => format!("{} (origin unknown)", column.name),
+        })
+        .collect();
+    if !masks.is_empty() {
+        let _ = write!(text, "\n{INDENT}masked: {}", names(&masks));
+    }
+    text
+}
+
+fn value(value: &RecordedValue) -> String {
+    match value {
+        RecordedValue::Null => "NULL".to_owned(),
+        RecordedValue::Text(text) => one_line(text),
+        RecordedValue::Bytes(size) => format!("({size} bytes)"),
+    }
+}
+
+/// Microseconds in the unit that reads best.
+fn spent(micros: u64) -> String {
+    match micros {
+        0..1_000 => format!("{micros} µs"),
+        1_000..10_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        _ => format!("{} s", micros / 1_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sluice_model::{
+        Allowed, ApprovalId, Decision, MaskedColumn, PrincipalId, Timestamp,
+    };
+
+    fn events() -> Vec<EventBody> {
+        let approval = ApprovalId::from_bits(9);
+        vec![
+            EventBody::SessionOpened {
+                session: SessionId::from_bits(5),
+                principal: PrincipalId::user("ada"),
+                groups: ["engineering".to_owned()].into(),
+                token: None,
+                connection: "shop".into(),
+                protocol: "p".into(),
+                account: "app".into(),
+                database: "shop".into(),
+                client_address: "127.0.0.1".into(),
+                application: Some("evil\x1b]0;x\x07".into()),
+                policies: vec!["eng-connects".into()],
+            },
+            EventBody::Held { op: 1, approval: approval.clone(), digest: String::new() },
+            EventBody::HoldEnded {
+                op: 1,
+                approval: approval.clone(),
+                how: "approved".into(),
+                by: vec![PrincipalId::user("bob")],
+            },
+            EventBody::Asked {
+                op: 1,
+                text: "SELECT ssn,\n name FROM c WHERE id = $1".into(),
+                parameters: vec![RecordedValue::Text("4\x1b[2J".into()), RecordedValue::Null],
+                decision: Decision::Allow(Allowed { policies: vec!["eng-reads".into()] }),
+                approval: Some(approval),
+            },
+            EventBody::Rows {
+                op: 1,
+                columns: vec!["ssn".into(), "name".into()],
+                rows: vec![vec![RecordedValue::Text("***-**-6789".into()), RecordedValue::Bytes(7)]],
+                capped: true,
+            },
+            EventBody::Answered {
+                op: 1,
+                outcome: Outcome::Done("SELECT 1".into()),
+                rows: 1,
+                bytes: 40,
+                masked: vec![MaskedColumn { name: "ssn".into(), class: Some("ssn".into()) }],
+                micros: 1_234,
+            },
+            EventBody::Gap { why: "crash".into() },
+            EventBody::SessionClosed { why: "the client left".into() },
+        ]
+    }
+
+    #[test]
+    fn a_transcript_tells_all_and_steers_no_terminal() {
+        let mut transcript = Transcript::new(Output::plain());
+        let text: Vec<String> = events()
+            .into_iter()
+            .map(|body| transcript.text(&Event { at: Timestamp(1_763_905_870_042_000), body }))
+            .collect();
+        let text = text.join("\n");
+        for part in [
+            "who         user:ada",
+            "client      evil\\x1b]0;x\\x07",
+            "13:51:10.042  #1 waits for approval a-",
+            "approved by user:bob",
+            "#1 SELECT ssn,\n               name FROM c WHERE id = $1",
+            "$1 = 4\\x1b[2J",
+            "$2 = NULL",
+            "allow by eng-reads, under a-",
+            "ssn          name",
+            "***-**-6789  (7 bytes)",
+            "more rows followed",
+            "#1 SELECT 1, 1 rows, 40 bytes, 1.2 ms",
+            "masked: ssn (ssn)",
+            "something may be missing here: crash",
+            "session closed: the client left",
+        ] {
+            assert!(text.contains(part), "{part:?} in\n{text}");
+        }
+        assert!(!text.contains(['\x1b', '\x07']));
+    }
+
+    #[test]
+    fn times_read_well() {
+        for (micros, expected) in
+            [(0, "0 µs"), (999, "999 µs"), (1_000, "1.0 ms"), (1_250_400, "1250.4 ms"), (12_000_000, "12 s")]
+        {
+            assert_eq!(spent(micros), expected);
+        }
+    }
+}
