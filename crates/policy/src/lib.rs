@@ -4,14 +4,27 @@
 //! that one session can ever touch: its own connection, its own principal, and only the policies whose scope can
 //! match. Nothing here does I/O or reads a clock; whoever asks says what time it is. Every error is a refusal.
 
+mod ask;
+mod cache;
+mod columns;
+mod context;
+mod core;
+mod entity;
+mod explain;
+mod judge;
+pub mod mask;
 mod plan;
+mod policies;
+mod reveal;
+mod schema;
 mod session;
+mod slice;
 mod snapshot;
 mod source;
 
+pub use explain::{AccessExplanation, Explanation, PolicyPlace};
 pub use plan::{ColumnPlan, MaskPlan, ValueMask};
+pub use schema::{ActionListing, actions, entity_types};
 pub use session::SessionView;
 pub use snapshot::{Snapshot, SnapshotInput, Standing};
 pub use source::{PolicySource, Problem};
-
-pub mod mask;
