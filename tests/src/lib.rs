@@ -5,11 +5,13 @@
 
 pub mod cache;
 pub mod cargo;
+pub mod clients;
 pub mod gateway;
 pub mod postgres;
 pub mod process;
 pub mod target;
 pub mod terminal;
+pub mod wire;
 
 pub use gateway::{Gateway, Settings};
 pub use postgres::Postgres;

@@ -1,0 +1,86 @@
+//! Drivers of other languages, installed once into the cache.
+
+use crate::process::{checked, printed};
+use crate::{Gateway, cache, cargo};
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The Python drivers, with the versions that were tried.
+const PYTHON: &[&str] = &[
+    "psycopg[binary]==3.2.*",
+    "psycopg2-binary==2.9.*",
+    "asyncpg==0.*",
+    "SQLAlchemy==2.*",
+];
+
+/// The Node drivers.
+const NODE: &[&str] = &["pg@8", "pg-cursor@2"];
+
+/// A Python that has the drivers.
+pub fn python() -> Result<PathBuf> {
+    let key = cache::fingerprint(PYTHON);
+    let environment = cache::prepared(&format!("python-{key}"), |folder| {
+        checked(Command::new("python3").args(["-m", "venv"]).arg(folder))
+            .context("the Python drivers need python3-venv; install it")?;
+        checked(
+            Command::new(folder.join("bin/python"))
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                ])
+                .args(PYTHON),
+        )?;
+        Ok(())
+    })?;
+    Ok(environment.join("bin/python"))
+}
+
+/// The folder whose `node_modules` has the Node drivers.
+pub fn node_modules() -> Result<PathBuf> {
+    let key = cache::fingerprint(NODE);
+    let folder = cache::prepared(&format!("node-{key}"), |folder| {
+        checked(
+            Command::new("npm")
+                .current_dir(folder)
+                .args(["install", "--silent", "--no-audit", "--no-fund"])
+                .args(NODE),
+        )
+        .context("the Node drivers come from the npm registry; install npm")?;
+        Ok(())
+    })?;
+    Ok(folder.join("node_modules"))
+}
+
+/// Runs a script of `tests/clients` against a gateway and gives what it printed.
+pub fn run(
+    script: &str,
+    gateway: &Gateway,
+    token: &str,
+    environment: &[(&str, &str)],
+) -> Result<String> {
+    let path = cargo::root().join("tests/clients").join(script);
+    let mut command = if script.ends_with(".py") {
+        Command::new(python()?)
+    } else {
+        let mut node = Command::new("node");
+        node.env("NODE_PATH", node_modules()?);
+        node
+    };
+    printed(
+        command
+            .arg(&path)
+            .env("PGHOST", "localhost")
+            .env("PGPORT", gateway.port.to_string())
+            .env("PGDATABASE", "shop")
+            .env("PGUSER", "app")
+            .env("PGPASSWORD", token)
+            .env("PGSSLMODE", "verify-full")
+            .env("PGSSLROOTCERT", gateway.authority())
+            .env("PGGSSENCMODE", "disable")
+            .envs(environment.iter().copied()),
+    )
+}
