@@ -5,15 +5,22 @@
 //! `backend` read bodies, `encode` writes messages, `auth` logs in to a target, and `values`, `rows`, `copy`
 //! and `scrub` mask what comes back while keeping its wire types.
 
+mod arrays;
 pub mod auth;
 pub mod backend;
+mod bytea;
+pub mod client;
+mod constants;
 pub mod copy;
 pub mod encode;
 pub mod frame;
 pub mod frontend;
 pub mod json;
+mod kinds;
+mod numbers;
 pub mod parameters;
 mod read;
+mod records;
 pub mod rows;
 pub mod scrub;
 pub mod startup;
