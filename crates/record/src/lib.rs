@@ -32,3 +32,6 @@ pub use note::{Checkpoint, Mark, VerifierKey};
 pub use read::{LogEntries, Replay, SessionSummary, entries, replay, sessions};
 pub use session::{MAX_RECORD, Receipt, SessionRecord};
 pub use verify::{Finding, Problem, Report, verify};
+
+#[cfg(test)]
+mod tests;

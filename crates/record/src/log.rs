@@ -15,6 +15,10 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Up to so many sessions are made durable one by one; with more, one call for the whole file system is cheaper and
+/// does not fall behind however many sessions begin and end in a second.
+const SINGLY: usize = 4;
+
 /// The file of entries, open for appending.
 pub(crate) struct Entries {
     pub(crate) file: Arc<File>,
@@ -217,7 +221,7 @@ impl Log {
         *latest = write_checkpoint(&self.0.layout, &self.0.signer, mark)?;
         self.0.live.lock().retain(|session| {
             let standing = session.standing.lock();
-            !(standing.closing_logged && standing.synced == standing.tail.count)
+            !standing.closing_logged || standing.is_behind()
         });
         Ok(latest.clone())
     }
@@ -277,31 +281,45 @@ impl Log {
 
     /// Makes every session durable that the log commits to.
     fn make_durable(&self) -> Result<(), RecordError> {
-        let live = self.0.live.lock().clone();
-        let mut fresh = false;
-        for session in live {
-            let (count, synced) = {
-                let standing = session.standing.lock();
-                (standing.tail.count, standing.synced)
-            };
-            if count == synced {
-                continue;
+        let mut behind = self.0.live.lock().clone();
+        behind.retain(|session| session.standing.lock().is_behind());
+        let counts: Vec<u64> = behind
+            .iter()
+            .map(|s| s.standing.lock().tail.count)
+            .collect();
+        if behind.len() > SINGLY {
+            sync_file_system(&self.0.layout.sessions())?;
+        } else {
+            for session in &behind {
+                self.sync_one(session)?;
             }
-            session
-                .file
-                .sync_data()
-                .map_err(RecordError::io("sync", &session.path))?;
-            if synced == 0 {
-                fresh = true;
-                layout::sync_dir(&self.0.layout.session(&session.id))?;
-            }
+        }
+        for (session, count) in behind.iter().zip(counts) {
             session.standing.lock().synced = count;
         }
-        if fresh {
+        Ok(())
+    }
+
+    fn sync_one(&self, session: &Live) -> Result<(), RecordError> {
+        let path = &session.path;
+        match File::open(path) {
+            Ok(file) => file.sync_data().map_err(RecordError::io("sync", path))?,
+            // Verifying says that it is gone; the other sessions go on.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(RecordError::io("open", path)(error)),
+        }
+        if session.standing.lock().synced == 0 {
+            layout::sync_dir(&self.0.layout.session(&session.id))?;
             layout::sync_dir(&self.0.layout.sessions())?;
         }
         Ok(())
     }
+}
+
+/// Makes everything on the file system of `dir` durable at once.
+fn sync_file_system(dir: &Path) -> Result<(), RecordError> {
+    let any = File::open(dir).map_err(RecordError::io("open", dir))?;
+    rustix::fs::syncfs(&any).map_err(|error| RecordError::io("sync", dir)(error.into()))
 }
 
 /// Signs a mark and replaces the checkpoint file with it.
@@ -322,4 +340,12 @@ fn write_checkpoint(
         .map_err(RecordError::io("write", &path))?;
     layout::sync_dir(&layout.log())?;
     Ok(checkpoint)
+}
+
+#[cfg(test)]
+impl Log {
+    /// Writes entries to another file from now on and gives the one before.
+    pub(crate) fn swap_entries_for_test(&self, file: Arc<File>) -> Arc<File> {
+        std::mem::replace(&mut self.0.entries.lock().file, file)
+    }
 }

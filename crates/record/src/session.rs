@@ -126,11 +126,18 @@ pub(crate) struct Standing {
     pub synced: u64,
 }
 
-/// A session that the next checkpoint has to look at.
+impl Standing {
+    /// Whether events are not durable yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.synced < self.tail.count
+    }
+}
+
+/// A session that the next checkpoint has to look at. The open file is the record's own, so that an ended session
+/// holds none.
 pub(crate) struct Live {
     pub(crate) id: Arc<SessionId>,
     pub(crate) path: PathBuf,
-    pub(crate) file: File,
     pub(crate) standing: Mutex<Standing>,
 }
 
@@ -181,6 +188,7 @@ fn located(error: WriteError, path: &Path) -> RecordError {
 /// more is accepted, and the gap is recorded as soon as writing works again.
 pub struct SessionRecord {
     live: Arc<Live>,
+    file: File,
     tail: Tail,
     buffer: FrameBuffer,
     usable: bool,
@@ -203,7 +211,6 @@ impl SessionRecord {
         let live = Live {
             id: Arc::new(id.clone()),
             path,
-            file,
             standing: Mutex::new(Standing {
                 tail,
                 state: State::Open,
@@ -214,6 +221,7 @@ impl SessionRecord {
         };
         Ok(Self {
             live: Arc::new(live),
+            file,
             tail,
             buffer,
             usable: true,
@@ -238,7 +246,7 @@ impl SessionRecord {
         if !self.usable {
             return Err(RecordError::Poisoned);
         }
-        match write_event(&self.live.file, &self.tail, &mut self.buffer, at, body) {
+        match write_event(&self.file, &self.tail, &mut self.buffer, at, body) {
             Ok(tail) => {
                 self.tail = tail;
                 self.live.standing.lock().tail = tail;
@@ -285,4 +293,12 @@ fn write_header(mut file: &File, path: &Path, id: &SessionId) -> Result<String, 
     file.write_all(header.as_bytes())
         .map_err(RecordError::io("write", path))?;
     Ok(header)
+}
+
+#[cfg(test)]
+impl SessionRecord {
+    /// Writes to another file from now on.
+    pub(crate) fn write_to_for_test(&mut self, file: File) {
+        self.file = file;
+    }
 }

@@ -79,6 +79,7 @@ pub(super) fn check(
         tree: Tree::default(),
         numbers: Vec::new(),
         promises: Promises::default(),
+        cut: None,
         report,
     };
     walk.compare();
@@ -123,6 +124,8 @@ struct Walk<'a> {
     /// Numbers and offsets as they stand in the file.
     numbers: Vec<(u64, u64)>,
     promises: Promises,
+    /// Where an entry begins that cannot be read.
+    cut: Option<u64>,
     report: &'a mut Report,
 }
 
@@ -161,7 +164,6 @@ impl Walk<'_> {
     /// Reads to the end of the file as it is now.
     fn read_some(&mut self, frames: &mut FrameReader<File>) -> Result<(), Problem> {
         loop {
-            let expected = self.tree.size();
             match frames.read() {
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => {
@@ -181,8 +183,7 @@ impl Walk<'_> {
                     self.compare();
                 }
                 Err(FrameError::Torn { offset } | FrameError::TooLong { offset, .. }) => {
-                    self.report
-                        .add(None, Some(expected), Some(offset), Problem::Cut);
+                    self.cut = Some(offset);
                     return Ok(());
                 }
                 Err(FrameError::Io(error)) => {
@@ -198,14 +199,17 @@ impl Walk<'_> {
         order::check(None, 0, &self.numbers, self.report);
         let size = self.tree.size();
         let [checkpoint, kept] = self.marks;
-        if let Some(mark) = checkpoint {
-            if size < mark.size {
-                let through = mark.size - 1;
-                self.report
-                    .add(None, Some(size), None, Problem::Missing { through });
-            } else if self.differs[0] && self.report.problems.is_empty() {
-                self.report.add(None, None, None, Problem::Root);
-            }
+        let committed = checkpoint.map_or(0, |mark| mark.size);
+        if let Some(offset) = self.cut {
+            let through = committed.saturating_sub(1).max(size);
+            self.report
+                .add(None, Some(size), Some(offset), Problem::Cut { through });
+        } else if size < committed {
+            let through = committed - 1;
+            self.report
+                .add(None, Some(size), None, Problem::Missing { through });
+        } else if self.differs[0] && self.report.problems.is_empty() {
+            self.report.add(None, None, None, Problem::Root);
         }
         if let Some(mark) = kept
             && (size < mark.size || self.differs[1])

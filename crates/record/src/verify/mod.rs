@@ -34,8 +34,11 @@ pub enum Problem {
     Moved,
     /// It is there more than once.
     Repeated,
-    /// The file ends within it, or its length was changed.
-    Cut,
+    /// The file ends within it, or its length was changed: it and those up to `through` cannot be read.
+    Cut {
+        /// The last one that cannot be read, as far as the log knows.
+        through: u64,
+    },
     /// It and those up to `through` were replaced by others, as the log's entry `entry` shows.
     Replaced {
         /// The last one replaced.
@@ -116,7 +119,13 @@ impl fmt::Display for Finding {
             }
             Problem::Moved => write!(f, "{one} {number} stands in another's place")?,
             Problem::Repeated => write!(f, "{one} {number} is there more than once")?,
-            Problem::Cut => write!(f, "{one} {number} is cut, or its length was changed")?,
+            Problem::Cut { through } => {
+                many(f, *through)?;
+                write!(
+                    f,
+                    " cannot be read: {one} {number} is cut, or its length was changed"
+                )?;
+            }
             Problem::Replaced { through, entry } => {
                 many(f, *through)?;
                 write!(f, " replaced, as entry {entry} of the log shows")?;

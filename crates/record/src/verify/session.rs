@@ -28,6 +28,7 @@ pub(super) fn check(layout: &Layout, id: &SessionId, promises: &[Promise], repor
         numbers: Vec::new(),
         promises: promises.iter().copied().peekable(),
         kept_through: 0,
+        cut: None,
         report,
     };
     let closed = promises.iter().find(|promise| promise.closed);
@@ -59,6 +60,8 @@ struct Walk<'a, P: Iterator<Item = Promise>> {
     promises: std::iter::Peekable<P>,
     /// The last event for which a promise was kept.
     kept_through: u64,
+    /// Where an event begins that cannot be read.
+    cut: Option<u64>,
     report: &'a mut Report,
 }
 
@@ -74,9 +77,7 @@ impl<P: Iterator<Item = Promise>> Walk<'_, P> {
                 Ok(None) => return Ok(()),
                 Ok(Some(frame)) => self.event(&frame),
                 Err(FrameError::Torn { offset } | FrameError::TooLong { offset, .. }) => {
-                    let number = Some(self.expected);
-                    self.report
-                        .add(Some(self.id), number, Some(offset), Problem::Cut);
+                    self.cut = Some(offset);
                     return Ok(());
                 }
                 Err(FrameError::Io(error)) => return Err(error),
@@ -86,25 +87,22 @@ impl<P: Iterator<Item = Promise>> Walk<'_, P> {
 
     fn event(&mut self, frame: &Frame<'_>) {
         self.report.events += 1;
-        let fits = |number: u64| {
-            self.links
-                .iter()
-                .any(|link| chain_hash(link, number, frame.payload) == frame.hash)
-        };
-        let renumbered = frame.number != self.expected && fits(self.expected);
-        let number = if renumbered {
-            self.expected
-        } else {
-            frame.number
-        };
-        if renumbered || (number == self.expected && !fits(number)) {
-            let offset = Some(frame.offset);
-            self.report
-                .add(Some(self.id), Some(number), offset, Problem::Changed);
+        let chained = |link: &Hash, number| chain_hash(link, number, frame.payload);
+        let usual = chained(&self.links[0], frame.number);
+        let in_place = frame.number == self.expected;
+        let mut number = frame.number;
+        if !(in_place && usual == frame.hash) {
+            let fits = |number| self.links.iter().any(|l| chained(l, number) == frame.hash);
+            let renumbered = !in_place && fits(self.expected);
+            if renumbered || (in_place && !fits(number)) {
+                number = self.expected;
+                let offset = Some(frame.offset);
+                self.report
+                    .add(Some(self.id), Some(number), offset, Problem::Changed);
+            }
         }
         self.numbers.push((number, frame.offset));
-        let computed = chain_hash(&self.links[0], number, frame.payload);
-        self.links = [frame.hash, computed];
+        self.links = [frame.hash, usual];
         self.expected = number.saturating_add(1);
         self.keep_promises(number, frame);
     }
@@ -121,7 +119,7 @@ impl<P: Iterator<Item = Promise>> Walk<'_, P> {
                     through: number,
                     entry: promise.entry,
                 };
-                let from = Some(self.kept_through + 1);
+                let from = Some(self.kept_through.saturating_add(1));
                 self.report.add(Some(self.id), from, None, problem);
             }
             self.kept_through = number;
@@ -130,20 +128,27 @@ impl<P: Iterator<Item = Promise>> Walk<'_, P> {
 
     fn finish(self, last: Option<&Promise>, closed: Option<&Promise>) {
         order::check(Some(self.id), 1, &self.numbers, self.report);
-        let count = self.numbers.iter().map(|(n, _)| *n).max().unwrap_or(0);
-        if let Some(last) = last
-            && last.count > count
-        {
-            let problem = Problem::Missing {
-                through: last.count,
-            };
+        let count = self
+            .numbers
+            .iter()
+            .map(|(n, _)| *n)
+            .max()
+            .unwrap_or(0)
+            .min(u64::MAX - 1);
+        let through = last.map_or(0, |last| last.count);
+        let next = Some(count + 1);
+        if let Some(offset) = self.cut {
+            let through = through.max(count + 1);
             self.report
-                .add(Some(self.id), Some(count + 1), None, problem);
+                .add(Some(self.id), next, Some(offset), Problem::Cut { through });
+        } else if through > count {
+            self.report
+                .add(Some(self.id), next, None, Problem::Missing { through });
         }
         if let Some(closed) = closed
             && closed.count < count
         {
-            let from = closed.count + 1;
+            let from = closed.count.saturating_add(1);
             let offset = self.numbers.iter().find(|(n, _)| *n == from);
             let offset = offset.map(|(_, offset)| *offset);
             let problem = Problem::Added { through: count };
