@@ -90,8 +90,8 @@ pub const ACTIONS: &[ActionSpec] = &[
     action(
         SELECT,
         &["read"],
-        TABLE,
-        "read rows of a table, view or sequence",
+        TABLE_OR_DATABASE,
+        "read rows of a table, view or sequence; of the database for a query that reads no table",
     ),
     action(
         COPY_OUT,

@@ -93,7 +93,12 @@ pub enum Effect {
         statement: Arc<Statement>,
     },
     /// EXECUTE (also under EXPLAIN and CREATE TABLE AS): needs what the prepared statement needs.
-    Execute(String),
+    Execute {
+        /// The prepared statement.
+        name: String,
+        /// The answer goes into a new table instead of to the client.
+        copies: bool,
+    },
     /// DEALLOCATE one, or all (`None`).
     Deallocate(Option<String>),
     /// DECLARE CURSOR. The statement's own accesses include the query's.

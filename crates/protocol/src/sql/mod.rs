@@ -11,11 +11,23 @@
 mod actions;
 mod cache;
 mod effects;
+mod lineage;
 mod names;
+mod objects;
 mod read;
 mod resolve;
 mod routines;
 mod statement;
+mod tree;
+mod walk;
+mod walk_admin;
+mod walk_change;
+mod walk_define;
+mod walk_define_more;
+mod walk_expr;
+mod walk_query;
+mod walk_set;
+mod walk_statement;
 
 pub use actions::{ACTIONS, FACT_NAMESPACE, FACTS};
 pub use cache::Reader;

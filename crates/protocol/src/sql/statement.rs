@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::lineage::Lineage;
 use super::{Effect, RoutineUse, Use};
 
 /// Every statement of one text, in order. An empty text has none.
@@ -32,6 +33,10 @@ pub struct Statement {
     pub statement_count: usize,
     /// Where it stands in the text; `None` when it is the only one.
     pub(crate) range: Option<Range<usize>>,
+    /// The reading depends on a literal: a position in ORDER BY, a value of SET.
+    pub(crate) literal_matters: bool,
+    /// Where its columns come from and go to.
+    pub(crate) lineage: Lineage,
 }
 
 impl Statement {

@@ -1,0 +1,249 @@
+//! SET, RESET and `set_config`: which settings are harmless, and what a change leaves behind.
+
+use pg_query::NodeEnum;
+use pg_query::protobuf::{FuncCall, Node, VariableSetKind, VariableSetStmt, a_const::Val};
+
+use super::actions;
+use super::tree::{each, inner};
+use super::walk::Walk;
+use super::walk_statement::transaction_mode;
+use super::{Effect, Target};
+
+/// Settings that change how answers look, how long things may take or how plans are made, and nothing that the
+/// session may do. Whatever is not here is protected: it could load code, switch off auditing on the target,
+/// take another role, or be read by the target's own row policies.
+const HARMLESS_SETTINGS: &[&str] = &[
+    "application_name",
+    "array_nulls",
+    "backend_flush_after",
+    "bytea_output",
+    "client_connection_check_interval",
+    "client_min_messages",
+    "constraint_exclusion",
+    "cpu_index_tuple_cost",
+    "cpu_operator_cost",
+    "cpu_tuple_cost",
+    "cursor_tuple_fraction",
+    "datestyle",
+    "deadlock_timeout",
+    "default_statistics_target",
+    "default_text_search_config",
+    "default_transaction_deferrable",
+    "default_transaction_isolation",
+    "default_transaction_read_only",
+    "effective_cache_size",
+    "effective_io_concurrency",
+    "escape_string_warning",
+    "extra_float_digits",
+    "from_collapse_limit",
+    "gin_fuzzy_search_limit",
+    "hash_mem_multiplier",
+    "icu_validation_level",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "intervalstyle",
+    "jit",
+    "jit_above_cost",
+    "jit_inline_above_cost",
+    "jit_optimize_above_cost",
+    "join_collapse_limit",
+    "lc_messages",
+    "lc_monetary",
+    "lc_numeric",
+    "lc_time",
+    "lock_timeout",
+    "logical_decoding_work_mem",
+    "maintenance_work_mem",
+    "max_parallel_maintenance_workers",
+    "max_parallel_workers",
+    "max_parallel_workers_per_gather",
+    "min_parallel_index_scan_size",
+    "min_parallel_table_scan_size",
+    "parallel_leader_participation",
+    "parallel_setup_cost",
+    "parallel_tuple_cost",
+    "plan_cache_mode",
+    "quote_all_identifiers",
+    "random_page_cost",
+    "recursive_worktable_factor",
+    // Off makes a query fail where a row policy would apply; it bypasses none.
+    "row_security",
+    "search_path",
+    "seq_page_cost",
+    "statement_timeout",
+    "synchronize_seqscans",
+    "synchronous_commit",
+    "tcp_keepalives_count",
+    "tcp_keepalives_idle",
+    "tcp_keepalives_interval",
+    "tcp_user_timeout",
+    "temp_buffers",
+    "timezone",
+    "timezone_abbreviations",
+    "transaction_deferrable",
+    "transaction_isolation",
+    "transaction_read_only",
+    "transaction_timeout",
+    "transform_null_equals",
+    "vacuum_cost_delay",
+    "vacuum_cost_limit",
+    "work_mem",
+    "xmlbinary",
+    "xmloption",
+];
+
+/// Whether a setting can take a value without widening what the session may do, or how its texts are read.
+/// `value` is `None` for the default.
+fn is_harmless(name: &str, value: Option<&str>) -> bool {
+    match name {
+        // Texts are read as UTF-8 with backslashes as plain characters; a session that has them otherwise
+        // could say one thing here and another to the server.
+        "client_encoding" => value.is_none_or(|value| {
+            let plain: String = value.chars().filter(char::is_ascii_alphanumeric).collect();
+            matches!(plain.to_ascii_lowercase().as_str(), "utf8" | "unicode")
+        }),
+        "standard_conforming_strings" => value.is_some_and(|value| {
+            matches!(
+                value.to_ascii_lowercase().as_str(),
+                "on" | "true" | "yes" | "1"
+            )
+        }),
+        _ => {
+            HARMLESS_SETTINGS.contains(&name)
+                || name.starts_with("enable_")
+                || name.starts_with("geqo")
+        }
+    }
+}
+
+/// The text of a value in SET.
+fn value_text(node: &NodeEnum) -> Option<String> {
+    match node {
+        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
+            Val::Ival(integer) => Some(integer.ival.to_string()),
+            Val::Fval(float) => Some(float.fval.clone()),
+            Val::Boolval(boolean) => Some(boolean.boolval.to_string()),
+            Val::Sval(string) => Some(string.sval.clone()),
+            Val::Bsval(_) => None,
+        },
+        NodeEnum::String(string) => Some(string.sval.clone()),
+        NodeEnum::Integer(integer) => Some(integer.ival.to_string()),
+        NodeEnum::TypeCast(cast) => inner(cast.arg.as_deref()).and_then(value_text),
+        _ => None,
+    }
+}
+
+fn values(arguments: &[Node]) -> Vec<String> {
+    each(arguments).filter_map(value_text).collect()
+}
+
+impl Walk {
+    /// SET and RESET.
+    pub(crate) fn set(&mut self, set: &VariableSetStmt) -> &'static str {
+        let name = set.name.to_ascii_lowercase();
+        match set.kind() {
+            VariableSetKind::VarSetValue => {
+                let list = values(&set.args);
+                self.assign(&name, Some(list), set.is_local);
+                "SET"
+            }
+            VariableSetKind::VarSetDefault => {
+                self.assign(&name, None, set.is_local);
+                "SET"
+            }
+            VariableSetKind::VarSetMulti => {
+                self.need(actions::TRANSACTION, Target::Database);
+                self.effects.push(Effect::TransactionMode {
+                    mode: transaction_mode(&set.args),
+                    session: name == "session characteristics",
+                });
+                "SET TRANSACTION"
+            }
+            VariableSetKind::VarReset => {
+                self.need(setting_action(&name, None), Target::Database);
+                self.effects.push(Effect::Reset(name));
+                "RESET"
+            }
+            VariableSetKind::VarResetAll => {
+                self.need(actions::SET, Target::Database);
+                self.effects.push(Effect::ResetAll);
+                "RESET"
+            }
+            // FROM CURRENT belongs to ALTER FUNCTION and its like.
+            VariableSetKind::VarSetCurrent | VariableSetKind::Undefined => {
+                self.need(actions::SET_PROTECTED, Target::Database);
+                "SET"
+            }
+        }
+    }
+
+    fn assign(&mut self, name: &str, list: Option<Vec<String>>, local: bool) {
+        let value = list.as_ref().map(|list| list.join(", "));
+        self.need(setting_action(name, value.as_deref()), Target::Database);
+        self.effects.push(Effect::Set {
+            name: Some(name.to_owned()),
+            value,
+            list: list.unwrap_or_default(),
+            local,
+        });
+    }
+
+    /// `set_config(name, value, local)`: as SET when both are literals, otherwise any setting can become anything.
+    pub(crate) fn set_config(&mut self, call: &FuncCall) {
+        self.literal_matters = true;
+        let argument = |index: usize| call.args.get(index).and_then(|node| inner(Some(node)));
+        let literal = |index| match argument(index) {
+            Some(NodeEnum::AConst(constant)) => match &constant.val {
+                Some(Val::Sval(string)) => Some(string.sval.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        match (literal(0), literal(1)) {
+            (Some(name), Some(value)) => {
+                let name = name.to_ascii_lowercase();
+                self.need(setting_action(&name, Some(&value)), Target::Database);
+                let list = value
+                    .split(',')
+                    .map(|part| part.trim().trim_matches('"').to_owned())
+                    .filter(|part| !part.is_empty())
+                    .collect();
+                let local = !matches!(
+                    argument(2),
+                    Some(NodeEnum::AConst(constant))
+                        if matches!(&constant.val, Some(Val::Boolval(local)) if !local.boolval)
+                );
+                self.effects.push(Effect::Set {
+                    name: Some(name),
+                    value: Some(value),
+                    list,
+                    local,
+                });
+            }
+            _ => {
+                self.need(actions::SET_PROTECTED, Target::Database);
+                self.need(
+                    actions::FUNCTION,
+                    Target::Routine(super::Name {
+                        schema: Some("pg_catalog".to_owned()),
+                        name: "set_config".to_owned(),
+                    }),
+                );
+                self.effects.push(Effect::Set {
+                    name: None,
+                    value: None,
+                    list: Vec::new(),
+                    local: false,
+                });
+            }
+        }
+    }
+}
+
+fn setting_action(name: &str, value: Option<&str>) -> &'static str {
+    if is_harmless(name, value) {
+        actions::SET
+    } else {
+        actions::SET_PROTECTED
+    }
+}
