@@ -1,11 +1,34 @@
 //! The control plane: store, tokens, approvals, resources, HTTP API.
 
+mod ahead;
 pub mod api;
+mod approvals;
+mod certificates;
+mod clock;
+mod config;
+mod control;
+mod credentials;
+mod error;
+mod keys;
 mod port_types;
 mod ports;
+mod problems;
+mod resources;
+mod store;
+mod tokens;
+mod yaml;
 
+pub use certificates::ServerCertificate;
+pub use config::{Config, ConnectionListener, Listen, TlsFiles};
+pub use control::{ADMINS, Control, LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
+pub use credentials::lease;
+pub use error::StartError;
+pub use keys::KeyError;
 pub use port_types::{
     ApprovalError, ApprovalProgress, ApprovalTicket, Authenticated, Health, Lease, LeaseError,
     LoginError, Spent,
 };
 pub use ports::{Explainer, Explaining, LiveSessions};
+pub use problems::Problems;
+pub use resources::{check, read_directory};
+pub use store::StoreError;

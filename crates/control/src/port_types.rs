@@ -71,7 +71,7 @@ pub enum ApprovalProgress {
     /// Nobody, or not enough people, decided yet.
     Pending,
     /// Enough people agreed. For [`ApprovalScope::Once`] the run still has to be taken with
-    /// `Control::spend_once`; the other scopes are grants in the next snapshot.
+    /// `Control::spend`; the other scopes are grants in the next snapshot.
     Approved {
         /// What for.
         scope: ApprovalScope,
@@ -131,6 +131,8 @@ pub struct Spent {
     pub approval: ApprovalId,
     /// What counts in the decision.
     pub facts: ApprovalFacts,
+    /// Who agreed.
+    pub by: Vec<PrincipalId>,
 }
 
 /// How the control plane is.

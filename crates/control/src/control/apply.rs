@@ -1,0 +1,217 @@
+//! Taking resources over: sent by an administrator, or read from the resources directory.
+
+use super::{Control, Working, local_admin};
+use crate::api::types::{
+    ApplyRequest, ApplyResponse, ChangeKind, ProblemInfo, ResourceChange, ResourceInfo,
+};
+use crate::error::ControlError;
+use crate::resources::{
+    Kind, ResourceSet, build, changes, merged_with_directory, owner_problems, parse,
+};
+use sluice_model::{PrincipalId, TokenId};
+use sluice_policy::{Snapshot, Standing};
+
+impl Control {
+    /// Takes over what was sent, or says what that would change.
+    pub(crate) async fn apply(
+        &self,
+        actor: &PrincipalId,
+        request: ApplyRequest,
+    ) -> Result<ApplyResponse, ControlError> {
+        let parsed = parse(&request.files, self.0.protocols);
+        if !parsed.problems.is_empty() {
+            return Err(ControlError::Problems(parsed.problems));
+        }
+        let mut working = self.0.working.lock().await;
+        let mut next = match request.prune {
+            true => ResourceSet::default(),
+            false => working.resources.clone(),
+        };
+        next.0.extend(parsed.set.0);
+        let snapshot = self.built(&next).await?;
+        let (changes, unchanged) = changes(&working.resources, &next);
+        if request.dry_run {
+            let version = working.version;
+            return Ok(ApplyResponse {
+                changes,
+                unchanged,
+                applied: false,
+                version,
+            });
+        }
+        let version = match changes.is_empty() {
+            true => working.version,
+            false => {
+                self.take_over(&mut working, actor, next, None, snapshot, &changes)
+                    .await?
+            }
+        };
+        Ok(ApplyResponse {
+            changes,
+            unchanged,
+            applied: true,
+            version,
+        })
+    }
+
+    /// Takes over what changed in the resources directory since it was last looked at. A set that does not load
+    /// leaves everything as it is, and health says why.
+    pub(crate) async fn reload_directory(&self) {
+        let outcome = self.try_reload_directory().await;
+        let failing = match outcome {
+            Ok(()) => None,
+            Err(ControlError::Problems(problems)) => {
+                for problem in &problems {
+                    tracing::error!(%problem, "the resources directory does not load; the last good resources stay");
+                }
+                Some(
+                    problems
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join("\n"),
+                )
+            }
+            Err(_) => Some("the resources could not be recorded or stored".to_owned()),
+        };
+        self.0.health.send_if_modified(|h| {
+            let changed = h.resources_failing != failing;
+            h.resources_failing = failing;
+            changed
+        });
+    }
+
+    async fn try_reload_directory(&self) -> Result<(), ControlError> {
+        let Some(dir) = self.0.config.resources.clone() else {
+            return Ok(());
+        };
+        let mut working = self.0.working.lock().await;
+        let merged = merged_with_directory(
+            &dir,
+            self.0.protocols,
+            &working.resources,
+            &working.directory,
+        )
+        .map_err(ControlError::Problems)?;
+        let (changes, _) = changes(&working.resources, &merged.resources);
+        let same_directory = merged.directory == working.directory;
+        if changes.is_empty() && same_directory && working.version > 1 {
+            return Ok(());
+        }
+        let snapshot = self.built(&merged.resources).await?;
+        let actor = local_admin().id;
+        let directory = Some(merged.directory);
+        self.take_over(
+            &mut working,
+            &actor,
+            merged.resources,
+            directory,
+            snapshot,
+            &changes,
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Checks a whole set and builds its snapshot, off the threads that serve.
+    async fn built(&self, set: &ResourceSet) -> Result<Snapshot, ControlError> {
+        let problems = owner_problems(set);
+        if !problems.is_empty() {
+            return Err(ControlError::Problems(problems));
+        }
+        let (set, protocols, key) = (set.clone(), self.0.protocols, self.0.hash_key.clone());
+        let task = move || build(0, &set, protocols, key, Standing::default());
+        let built = tokio::task::spawn_blocking(task).await.map_err(|_| {
+            ControlError::Problems(vec![ProblemInfo::of_file(
+                "resources",
+                "they could not be checked",
+            )])
+        })?;
+        built.map_err(ControlError::Problems)
+    }
+
+    async fn take_over(
+        &self,
+        working: &mut Working,
+        actor: &PrincipalId,
+        next: ResourceSet,
+        directory: Option<ResourceSet>,
+        snapshot: Snapshot,
+        changes: &[ResourceChange],
+    ) -> Result<u64, ControlError> {
+        for change in changes {
+            let act = match change.change {
+                ChangeKind::Created => "resource.create",
+                ChangeKind::Updated => "resource.update",
+                ChangeKind::Deleted => "resource.delete",
+            };
+            self.record(
+                actor,
+                act,
+                format!("{} {}", change.kind, change.name),
+                change.diff.join("\n"),
+            )?;
+        }
+        self.end_deleted(working, actor, changes).await?;
+        let now = self.now();
+        self.stored(
+            self.0
+                .store
+                .write_resources(&next, directory.as_ref(), now)
+                .await,
+        )?;
+        working.resources = next;
+        if let Some(directory) = directory {
+            working.directory = directory;
+        }
+        working.base = snapshot.into();
+        Ok(self.publish(working))
+    }
+
+    /// A principal that is deleted takes its tokens and requests along: another one of the same name later is not
+    /// the same.
+    async fn end_deleted(
+        &self,
+        working: &mut Working,
+        actor: &PrincipalId,
+        changes: &[ResourceChange],
+    ) -> Result<(), ControlError> {
+        let deleted = changes
+            .iter()
+            .filter(|c| c.change == ChangeKind::Deleted)
+            .filter_map(|c| {
+                let kind = c.kind.parse::<Kind>().ok()?.principal()?;
+                Some(PrincipalId {
+                    kind,
+                    name: c.name.clone(),
+                })
+            });
+        for principal in deleted {
+            let of_it = working
+                .tokens
+                .values()
+                .filter(|t| t.principal == principal && t.revoked.is_none());
+            let ids: Vec<TokenId> = of_it.map(|t| t.id.clone()).collect();
+            for id in ids {
+                self.revoke_in(working, actor, &id).await?;
+            }
+            let cancelled = super::hold::requests_of(working, &principal);
+            self.stored(self.0.store.write_approvals(&cancelled).await)?;
+            super::hold::keep(working, cancelled);
+        }
+        Ok(())
+    }
+
+    /// All resources.
+    pub(crate) async fn list_resources(&self) -> Vec<ResourceInfo> {
+        let working = self.0.working.lock().await;
+        let info =
+            |((kind, name), r): (&(Kind, String), &crate::resources::Resource)| ResourceInfo {
+                kind: kind.to_string(),
+                name: name.clone(),
+                body: r.body.clone(),
+                source: r.source.clone(),
+            };
+        working.resources.0.iter().map(info).collect()
+    }
+}

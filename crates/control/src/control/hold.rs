@@ -1,0 +1,474 @@
+//! Approvals: asking, waiting, deciding, using up. The rules are in [`crate::approvals`]; here they are recorded,
+//! stored and published.
+
+use super::administer::Caller;
+use super::{Control, Working};
+use crate::ahead;
+use crate::api::types::{ApprovalInfo, ApproveScope, CreateRequest};
+use crate::approvals::{Approval, LIFE_SECONDS, MAX_WINDOW_SECONDS, What};
+use crate::error::ControlError;
+use crate::port_types::{ApprovalError, ApprovalTicket, Spent};
+use sluice_model::{ApprovalId, ApprovalState, HeldOperation, Principal, PrincipalId, SessionId};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use tokio::sync::watch;
+
+/// Requests of one principal that can be open at a time: a runaway job cannot bury the approvers.
+const MAX_OPEN_EACH: usize = 50;
+/// Requests that can be open altogether.
+const MAX_OPEN: usize = 5_000;
+/// Decided requests that stay listed; older ones are in the store and the log.
+const MAX_OVER: usize = 1_000;
+/// The longest reason.
+const MAX_REASON: usize = 1_000;
+
+impl Control {
+    /// Asks humans about an operation that waits.
+    ///
+    /// # Errors
+    /// It cannot be recorded or stored, or too many are open.
+    pub async fn request_approval(
+        &self,
+        held: HeldOperation,
+    ) -> Result<ApprovalTicket, ApprovalError> {
+        let mut working = self.0.working.lock().await;
+        let principal = held.principal.clone();
+        let owner = match self.snapshot().principal(&principal) {
+            None => {
+                return Err(ApprovalError::Forbidden(format!(
+                    "{principal} is switched off"
+                )));
+            }
+            Some(p) => p.owner.as_ref().map(|o| o.id.clone()),
+        };
+        let id = new_id()?;
+        let approval = Approval::of_operation(id.clone(), held, owner, self.now());
+        let progress = self
+            .open(&mut working, approval)
+            .await
+            .map_err(to_approval_error)?;
+        Ok(ApprovalTicket {
+            url: self.approval_url(&id),
+            id,
+            progress,
+        })
+    }
+
+    /// Where a request can be looked at and decided.
+    fn approval_url(&self, id: &ApprovalId) -> String {
+        format!("https://{}/v1/approvals/{id}", self.0.config.listen.https)
+    }
+
+    /// The client gave up or went away: its request is withdrawn.
+    pub async fn cancel_approval(&self, id: &ApprovalId) {
+        let mut working = self.0.working.lock().await;
+        let Some(next) = working.approvals.get(id).and_then(Approval::cancel) else {
+            return;
+        };
+        let actor = next.principal.clone();
+        // A withdrawal that cannot be kept still holds in this process: it only takes away.
+        let _ = self.record(&actor, "approval.cancel", id, "");
+        let _ = self.stored(
+            self.0
+                .store
+                .write_approvals(std::slice::from_ref(&next))
+                .await,
+        );
+        keep(&mut working, vec![next]);
+        self.publish(&mut working);
+    }
+
+    /// The client's wait timed out. The request stays open, and an approval buys one run later.
+    pub async fn expire_wait(&self, id: &ApprovalId) {
+        self.0.working.lock().await.waiting.remove(id);
+    }
+
+    /// Uses an approval up. A wait names its request; without one, a request for this exact operation that was
+    /// approved after its client had stopped waiting is looked for. A consent for a session or a window is not
+    /// used up.
+    ///
+    /// # Errors
+    /// It could not be stored that the run is taken, so it is not.
+    pub async fn spend(
+        &self,
+        id: Option<&ApprovalId>,
+        digest: &str,
+        principal: &PrincipalId,
+        connection: &str,
+    ) -> Result<Option<Spent>, ApprovalError> {
+        let mut working = self.0.working.lock().await;
+        let now = self.now();
+        let candidates: Vec<&Approval> = match id {
+            Some(id) => working.approvals.get(id).into_iter().collect(),
+            None => working
+                .approvals
+                .values()
+                .filter(|a| !working.waiting.contains_key(&a.id))
+                .collect(),
+        };
+        let found = candidates.into_iter().find_map(|a| {
+            let next = a.spend(digest, principal, connection, now)?;
+            Some((a.clone(), next))
+        });
+        let Some((before, next)) = found else {
+            return Ok(None);
+        };
+        let spent = Spent {
+            approval: next.id.clone(),
+            facts: next.facts(),
+            by: next.approvers(),
+        };
+        if before != next {
+            let stored = self.stored(
+                self.0
+                    .store
+                    .write_approvals(std::slice::from_ref(&next))
+                    .await,
+            );
+            stored.map_err(|_| ApprovalError::Unavailable)?;
+            // Nobody is told: the one that waited is the one that takes it.
+            working.waiting.remove(&next.id);
+            working.approvals.insert(next.id.clone(), next);
+        }
+        Ok(Some(spent))
+    }
+
+    /// A session is over: what was granted to it is, too.
+    pub async fn session_ended(&self, session: &SessionId) {
+        let mut working = self.0.working.lock().await;
+        let ended: Vec<Approval> = working
+            .approvals
+            .values()
+            .filter_map(|a| a.session_ended(session))
+            .collect();
+        if ended.is_empty() {
+            return;
+        }
+        let _ = self.stored(self.0.store.write_approvals(&ended).await);
+        keep(&mut working, ended);
+        self.publish(&mut working);
+    }
+
+    /// Asks for a window on a connection ahead of any operation.
+    pub(crate) async fn request_window(
+        &self,
+        caller: &Caller,
+        request: CreateRequest,
+        from: IpAddr,
+    ) -> Result<ApprovalInfo, ControlError> {
+        if !(1..=MAX_WINDOW_SECONDS).contains(&request.window_seconds) {
+            let what = format!(
+                "expected a window of 1 to {MAX_WINDOW_SECONDS} seconds, got {}",
+                request.window_seconds
+            );
+            return Err(ControlError::Invalid(
+                what,
+                "longer standing access belongs in a policy",
+            ));
+        }
+        let reason = check_reason(Some(request.reason))?;
+        if reason.is_none() {
+            return Err(ControlError::Invalid(
+                "the reason is empty".to_owned(),
+                "say why, in words",
+            ));
+        }
+        let mut working = self.0.working.lock().await;
+        let asked = ahead::who_could_agree(self, caller, &request.connection, from)?;
+        let now = self.now();
+        let approval = Approval {
+            id: new_id()?,
+            state: ApprovalState::Pending,
+            principal: caller.id().clone(),
+            owner: caller.principal.owner.as_ref().map(|o| o.id.clone()),
+            connection: request.connection,
+            what: What::Window {
+                seconds: request.window_seconds,
+            },
+            reason,
+            group_sets: asked.group_sets,
+            people: asked.people,
+            given: Vec::new(),
+            agreed: None,
+            scope: None,
+            groups: BTreeSet::new(),
+            refused_by: None,
+            refusal: None,
+            created: now,
+            expires: now.plus_seconds(LIFE_SECONDS),
+        };
+        let info = info(&approval, caller);
+        self.open(&mut working, approval).await?;
+        Ok(info)
+    }
+
+    async fn open(
+        &self,
+        working: &mut Working,
+        approval: Approval,
+    ) -> Result<watch::Receiver<crate::ApprovalProgress>, ControlError> {
+        let open = || working.approvals.values().filter(|a| !a.is_over());
+        if open().count() >= MAX_OPEN {
+            let what = format!("{MAX_OPEN} requests are open; some have to be decided first");
+            return Err(ControlError::TooMany(what));
+        }
+        if open().filter(|a| a.principal == approval.principal).count() >= MAX_OPEN_EACH {
+            let what = format!(
+                "{} has {MAX_OPEN_EACH} open requests; some have to be decided first",
+                approval.principal
+            );
+            return Err(ControlError::TooMany(what));
+        }
+        let detail = match &approval.what {
+            What::Operation(held) => {
+                format!("operation {} on {}", held.digest, approval.connection)
+            }
+            What::Window { seconds } => format!("{seconds} seconds on {}", approval.connection),
+        };
+        self.record(
+            &approval.principal,
+            "approval.request",
+            &approval.id,
+            detail,
+        )?;
+        self.stored(
+            self.0
+                .store
+                .write_approvals(std::slice::from_ref(&approval))
+                .await,
+        )?;
+        let (sender, receiver) = watch::channel(approval.progress());
+        if matches!(approval.what, What::Operation(_)) {
+            working.waiting.insert(approval.id.clone(), sender);
+        }
+        working.approvals.insert(approval.id.clone(), approval);
+        self.0.timer.notify_one();
+        Ok(receiver)
+    }
+
+    /// One person agrees.
+    pub(crate) async fn approve(
+        &self,
+        caller: &Caller,
+        id: &ApprovalId,
+        scope: ApproveScope,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let mut working = self.0.working.lock().await;
+        let request = visible(&working, caller, id)?;
+        let who = self.current(caller)?;
+        let next = request.approve(&who, scope, self.now())?;
+        let scope = serde_json::to_string(&scope).unwrap_or_default();
+        self.record(
+            caller.id(),
+            "approval.approve",
+            id,
+            format!("scope {scope}"),
+        )?;
+        self.decided(&mut working, next, caller).await
+    }
+
+    /// One person refuses.
+    pub(crate) async fn deny(
+        &self,
+        caller: &Caller,
+        id: &ApprovalId,
+        reason: Option<String>,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let reason = check_reason(reason)?;
+        let mut working = self.0.working.lock().await;
+        let request = visible(&working, caller, id)?;
+        let who = self.current(caller)?;
+        // Refusing one's own request is taking it back.
+        let (act, next) = match request.principal == who.id {
+            true => {
+                let gone = || ControlError::Conflict(format!("request {id} is over"));
+                ("approval.cancel", request.cancel().ok_or_else(gone)?)
+            }
+            false => (
+                "approval.deny",
+                request.deny(&who, reason.clone(), self.now())?,
+            ),
+        };
+        self.record(caller.id(), act, id, reason.unwrap_or_default())?;
+        self.decided(&mut working, next, caller).await
+    }
+
+    async fn decided(
+        &self,
+        working: &mut Working,
+        next: Approval,
+        caller: &Caller,
+    ) -> Result<ApprovalInfo, ControlError> {
+        self.stored(
+            self.0
+                .store
+                .write_approvals(std::slice::from_ref(&next))
+                .await,
+        )?;
+        let info = info(&next, caller);
+        if !next.is_over() && next.state == ApprovalState::Approved {
+            // The grant is published before the waiting side hears of it.
+            working.approvals.insert(next.id.clone(), next.clone());
+            self.publish(working);
+            keep(working, vec![next]);
+        } else {
+            keep(working, vec![next]);
+            self.publish(working);
+        }
+        Ok(info)
+    }
+
+    /// The caller with the groups they are in at this moment.
+    fn current(&self, caller: &Caller) -> Result<Principal, ControlError> {
+        let gone = || ControlError::Forbidden("you are switched off".to_owned(), None);
+        self.snapshot()
+            .principal(caller.id())
+            .cloned()
+            .ok_or_else(gone)
+    }
+
+    /// What the caller asked for or may decide; everything for administrators. Newest first.
+    pub(crate) async fn list_approvals(&self, caller: &Caller, all: bool) -> Vec<ApprovalInfo> {
+        let working = self.0.working.lock().await;
+        let wanted = |a: &&Approval| is_visible(a, caller) && (all || !a.is_over());
+        let mut list: Vec<ApprovalInfo> = working
+            .approvals
+            .values()
+            .filter(wanted)
+            .map(|a| info(a, caller))
+            .collect();
+        list.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
+        list
+    }
+
+    /// One of them.
+    pub(crate) async fn get_approval(
+        &self,
+        caller: &Caller,
+        id: &ApprovalId,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let working = self.0.working.lock().await;
+        visible(&working, caller, id).map(|a| info(a, caller))
+    }
+}
+
+/// Whether somebody may know of a request: they asked, they may decide, they did, or they administer.
+fn is_visible(a: &Approval, caller: &Caller) -> bool {
+    let decided =
+        a.given.iter().any(|g| g.by == *caller.id()) || a.refused_by.as_ref() == Some(caller.id());
+    let own = a.principal == *caller.id() || a.owner.as_ref() == Some(caller.id());
+    own || decided || caller.is_admin() || a.may_decide(&caller.principal).is_ok()
+}
+
+/// Somebody else's request does not exist.
+fn visible<'w>(
+    working: &'w Working,
+    caller: &Caller,
+    id: &ApprovalId,
+) -> Result<&'w Approval, ControlError> {
+    let found = working.approvals.get(id).filter(|a| is_visible(a, caller));
+    found.ok_or_else(|| ControlError::NotFound(format!("there is no request {id}")))
+}
+
+/// Keeps approvals as they are now and tells whoever waits for them.
+pub(super) fn keep(working: &mut Working, changed: Vec<Approval>) {
+    for next in changed {
+        if let Some(sender) = working.waiting.get(&next.id) {
+            sender.send_replace(next.progress());
+        }
+        if next.is_over() {
+            working.waiting.remove(&next.id);
+        }
+        working.approvals.insert(next.id.clone(), next);
+    }
+    let over = || working.approvals.values().filter(|a| a.is_over());
+    let surplus = over().count().saturating_sub(MAX_OVER);
+    if surplus > 0 {
+        let mut oldest: Vec<_> = over().map(|a| (a.created, a.id.clone())).collect();
+        oldest.sort();
+        for (_, id) in oldest.into_iter().take(surplus) {
+            working.approvals.remove(&id);
+        }
+    }
+}
+
+/// What is open or granted of one principal, or of the agents that it answers for, withdrawn.
+pub(super) fn requests_of(working: &Working, principal: &PrincipalId) -> Vec<Approval> {
+    let of_it = |a: &&Approval| a.principal == *principal || a.owner.as_ref() == Some(principal);
+    working
+        .approvals
+        .values()
+        .filter(of_it)
+        .filter_map(Approval::cancel)
+        .collect()
+}
+
+fn new_id() -> Result<ApprovalId, ApprovalError> {
+    let bits = crate::keys::random::<8>().map_err(|_| ApprovalError::Unavailable)?;
+    Ok(ApprovalId::from_bits(
+        u128::from(u64::from_be_bytes(*bits)) & ((1 << 50) - 1),
+    ))
+}
+
+fn check_reason(reason: Option<String>) -> Result<Option<String>, ControlError> {
+    let reason = reason
+        .map(|r| r.trim().to_owned())
+        .filter(|r| !r.is_empty());
+    match &reason {
+        Some(r) if r.len() > MAX_REASON => {
+            let what = format!(
+                "expected a reason of at most {MAX_REASON} bytes, got {}",
+                r.len()
+            );
+            Err(ControlError::Invalid(what, "shorten it"))
+        }
+        _ => Ok(reason),
+    }
+}
+
+fn to_approval_error(e: ControlError) -> ApprovalError {
+    match e {
+        ControlError::TooMany(why) => ApprovalError::TooMany(why),
+        _ => ApprovalError::Unavailable,
+    }
+}
+
+/// A request as one caller sees it.
+fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
+    let held = match &a.what {
+        What::Operation(held) => Some(held.as_ref()),
+        What::Window { .. } => None,
+    };
+    let window_seconds = match &a.what {
+        What::Operation(_) => None,
+        What::Window { seconds } => Some(*seconds),
+    };
+    let decided_by_caller = a.given.iter().any(|g| g.by == *caller.id());
+    ApprovalInfo {
+        id: a.id.clone(),
+        state: a.state,
+        principal: a.principal.clone(),
+        connection: a.connection.clone(),
+        account: held.map(|h| h.account.clone()).unwrap_or_default(),
+        database: held.map(|h| h.database.clone()).unwrap_or_default(),
+        session: held.map(|h| h.session.clone()),
+        text: held.map(|h| h.text.clone()).unwrap_or_default(),
+        parameters: held.map(|h| h.parameters.clone()).unwrap_or_default(),
+        estimated_rows: held.and_then(|h| h.estimated_rows),
+        reason: a.reason.clone(),
+        group_sets: a.group_sets.clone(),
+        people: a.people,
+        given: a.given.clone(),
+        scope: a.scope.clone(),
+        window_seconds,
+        refusal: a.refused_by.as_ref().map(|by| match &a.refusal {
+            Some(reason) => format!("{by}: {reason}"),
+            None => by.to_string(),
+        }),
+        created: a.created,
+        expires: a.expires,
+        may_decide: a.state == ApprovalState::Pending
+            && !decided_by_caller
+            && a.may_decide(&caller.principal).is_ok(),
+    }
+}

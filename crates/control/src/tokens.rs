@@ -1,0 +1,233 @@
+//! Tokens that the gateway issues: how they look, how they are checked, and how guessing is slowed down.
+
+use crate::keys::{KeyError, random};
+use aws_lc_rs::digest::{SHA256, digest};
+use sluice_model::{PrincipalId, Secret, Timestamp, TokenId};
+use std::collections::{BTreeSet, HashMap};
+use std::net::{IpAddr, Ipv6Addr};
+
+/// What every token begins with, so that secret scanners find it.
+const PREFIX: &str = "sluice_";
+/// Random bytes of a token: 160 bits cannot be guessed, so a plain hash keeps it.
+const SECRET_BYTES: usize = 20;
+/// Characters of the random part: five bits each.
+const SECRET_CHARS: usize = 32;
+/// Characters of the checksum: a mistyped token is told apart from a wrong one without a lookup.
+const CHECK_CHARS: usize = 6;
+/// Bytes of a token's hash.
+pub(crate) const HASH_BYTES: usize = 32;
+/// The longest life of a token.
+pub(crate) const MAX_TTL_SECONDS: u32 = 90 * 86_400;
+
+/// Different wrong secrets from one address within [`WINDOW_SECONDS`] before it is locked out. A job that keeps
+/// sending one outdated token counts once and locks nobody out.
+const MAX_WRONG: usize = 20;
+/// The window that failures are counted in, and how long a lock-out lasts.
+const WINDOW_SECONDS: i64 = 60;
+/// Addresses that are watched at a time; bounds the memory that a flood of addresses can take (about 10 MiB).
+const MAX_ADDRESSES: usize = 10_000;
+
+/// Crockford's base 32 in lower case.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// A token as the store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TokenRow {
+    pub(crate) id: TokenId,
+    pub(crate) name: Option<String>,
+    pub(crate) principal: PrincipalId,
+    pub(crate) hash: [u8; HASH_BYTES],
+    pub(crate) created: Timestamp,
+    pub(crate) expires: Timestamp,
+    pub(crate) last_used: Option<Timestamp>,
+    pub(crate) revoked: Option<Timestamp>,
+}
+
+impl TokenRow {
+    /// Whether it is neither revoked nor expired.
+    pub(crate) fn is_valid(&self, now: Timestamp) -> bool {
+        self.revoked.is_none() && now < self.expires
+    }
+}
+
+/// Makes a new secret.
+pub(crate) fn mint() -> Result<Secret, KeyError> {
+    let bytes = random::<SECRET_BYTES>()?;
+    let mut text = String::with_capacity(PREFIX.len() + SECRET_CHARS + CHECK_CHARS);
+    text.push_str(PREFIX);
+    base32(bytes.as_slice(), SECRET_CHARS, &mut text);
+    let check = checksum(&text);
+    text.push_str(&check);
+    Ok(Secret::new(text))
+}
+
+/// The hash of a secret, or `None` for what cannot be a token.
+pub(crate) fn hash(secret: &str) -> Option<[u8; HASH_BYTES]> {
+    let length = PREFIX.len() + SECRET_CHARS + CHECK_CHARS;
+    if secret.len() != length || !secret.starts_with(PREFIX) {
+        return None;
+    }
+    let (body, check) = secret.split_at_checked(length - CHECK_CHARS)?;
+    if checksum(body) != check {
+        return None;
+    }
+    sha256(secret)
+}
+
+fn sha256(text: &str) -> Option<[u8; HASH_BYTES]> {
+    digest(&SHA256, text.as_bytes()).as_ref().try_into().ok()
+}
+
+fn checksum(body: &str) -> String {
+    let mut out = String::with_capacity(CHECK_CHARS);
+    base32(
+        digest(&SHA256, body.as_bytes()).as_ref(),
+        CHECK_CHARS,
+        &mut out,
+    );
+    out
+}
+
+/// The first `chars` groups of five bits.
+fn base32(bytes: &[u8], chars: usize, out: &mut String) {
+    let bit = |i: usize| {
+        let byte = bytes.get(i / 8).copied().unwrap_or(0);
+        usize::from(byte >> (7 - i % 8) & 1)
+    };
+    for c in 0..chars {
+        let value = (0..5).fold(0, |value, i| value << 1 | bit(c * 5 + i));
+        out.push(ALPHABET.get(value).copied().map_or('0', char::from));
+    }
+}
+
+/// Counts wrong secrets by address.
+#[derive(Debug, Default)]
+pub(crate) struct Lockout {
+    by_address: HashMap<IpAddr, Failures>,
+}
+
+#[derive(Debug)]
+struct Failures {
+    since: Timestamp,
+    /// The beginnings of the hashes of what was tried.
+    wrong: BTreeSet<u64>,
+}
+
+impl Lockout {
+    /// Whether an address has to wait.
+    pub(crate) fn is_locked(&self, from: IpAddr, now: Timestamp) -> bool {
+        self.by_address.get(&network(from)).is_some_and(|f| {
+            f.wrong.len() >= MAX_WRONG && now < f.since.plus_seconds(WINDOW_SECONDS)
+        })
+    }
+
+    /// Counts a wrong secret. A success in between changes nothing, so that nobody resets the count with a token
+    /// of their own.
+    pub(crate) fn failed(&mut self, from: IpAddr, secret: &str, now: Timestamp) {
+        let fresh = |f: &Failures| now < f.since.plus_seconds(WINDOW_SECONDS);
+        let from = network(from);
+        if self.by_address.len() >= MAX_ADDRESSES && !self.by_address.contains_key(&from) {
+            self.by_address.retain(|_, f| fresh(f));
+            let oldest = self
+                .by_address
+                .iter()
+                .min_by_key(|(_, f)| (f.wrong.len(), f.since));
+            let oldest = oldest.map(|(address, _)| *address);
+            if let Some(oldest) = oldest.filter(|_| self.by_address.len() >= MAX_ADDRESSES) {
+                self.by_address.remove(&oldest);
+            }
+        }
+        let start = || Failures {
+            since: now,
+            wrong: BTreeSet::new(),
+        };
+        let failures = self.by_address.entry(from).or_insert_with(start);
+        if !fresh(failures) {
+            *failures = start();
+        }
+        let mark = sha256(secret)
+            .and_then(|h| h.first_chunk().copied())
+            .map_or(0, u64::from_be_bytes);
+        if failures.wrong.len() < MAX_WRONG
+            && failures.wrong.insert(mark)
+            && failures.wrong.len() == MAX_WRONG
+        {
+            // The lock-out lasts a whole window from here.
+            failures.since = now;
+        }
+    }
+}
+
+/// One customer of an IPv6 provider has a /64, so that is what counts as one address.
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => IpAddr::V4(v4),
+            None => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_reads_back_and_nothing_else_does() {
+        let secret = mint().unwrap();
+        let text = secret.expose();
+        assert!(hash(text).is_some());
+        assert_ne!(hash(text), hash(mint().unwrap().expose()));
+        for at in 0..text.len() {
+            let mut wrong = text.to_owned();
+            let other = if &text[at..=at] == "0" { "1" } else { "0" };
+            wrong.replace_range(at..=at, other);
+            assert_eq!(hash(&wrong), None, "{at}");
+        }
+        for wrong in [
+            "",
+            "sluice_",
+            &text[1..],
+            &format!("{text}0"),
+            &text.to_uppercase(),
+            "ä".repeat(45).as_str(),
+        ] {
+            assert_eq!(hash(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn many_different_wrong_secrets_lock_out_and_one_repeated_does_not() {
+        let address = |s: &str| s.parse::<IpAddr>().unwrap();
+        let mut lockout = Lockout::default();
+        let now = Timestamp(0);
+        for i in 0..MAX_WRONG - 1 {
+            lockout.failed(address("2001:db8::1"), &format!("guess {i}"), now);
+            lockout.failed(address("192.0.2.1"), "the same outdated token", now);
+        }
+        assert!(!lockout.is_locked(address("2001:db8::1"), now));
+        lockout.failed(address("2001:db8::2"), "one more", now);
+        for (from, locked) in [
+            ("2001:db8::1", true),
+            ("2001:db8::ffff", true),
+            ("2001:db8:0:1::1", false),
+            ("192.0.2.1", false),
+            ("::ffff:192.0.2.1", false),
+        ] {
+            assert_eq!(lockout.is_locked(address(from), now), locked, "{from}");
+        }
+        assert!(lockout.is_locked(address("2001:db8::1"), now.plus_seconds(WINDOW_SECONDS - 1)));
+        assert!(!lockout.is_locked(address("2001:db8::1"), now.plus_seconds(WINDOW_SECONDS)));
+    }
+
+    #[test]
+    fn a_flood_of_addresses_takes_bounded_memory() {
+        let mut lockout = Lockout::default();
+        for i in 0..MAX_ADDRESSES + 100 {
+            let from = IpAddr::V4(u32::try_from(i).unwrap().into());
+            lockout.failed(from, "x", Timestamp(0));
+        }
+        assert!(lockout.by_address.len() <= MAX_ADDRESSES);
+    }
+}
