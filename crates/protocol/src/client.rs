@@ -24,6 +24,8 @@ pub enum ClientSetting {
 pub struct ClientSpec {
     /// The protocol's name in the protocol table.
     pub protocol: &'static str,
+    /// What it offers as application protocol in a TLS handshake (RFC 7301).
+    pub alpn: &'static str,
     /// The program.
     pub program: &'static str,
     /// The environment variables that it and most libraries read.
