@@ -375,7 +375,8 @@ fn server_user() -> Result<Option<(u32, u32)>> {
     Ok(Some((id("-u")?, id("-g")?)))
 }
 
-fn as_server_user(program: &Path) -> Result<Command> {
+/// A program that runs as the user that the server runs as.
+pub fn as_server_user(program: &Path) -> Result<Command> {
     let mut command = Command::new(program);
     if let Some((user, group)) = server_user()? {
         command.uid(user).gid(group);

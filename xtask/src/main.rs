@@ -1,7 +1,10 @@
 //! The developer loop: `cargo xtask test | ci | tidy | demo | bench | suites | fuzz`.
 
+mod bench;
 mod check;
+mod corpus;
 mod demo;
+mod fuzz;
 mod packages;
 mod shell;
 mod tidy;
@@ -15,6 +18,11 @@ usage: cargo xtask COMMAND
   test             install what is missing, check everything, run every test; ends with the runner's totals
   ci               the same, as CI calls it
   demo [--check]   a private PostgreSQL with a sample shop, the gateway in front of it, and a tour (--check walks it)
+  bench postgres   the gateway beside a byte copy, pgbouncer and a direct connection
+                   (--rounds N, --seconds N, --cells select/prepared,bulk)
+  fuzz [--seconds N]
+                   every fuzz target for N seconds (60)
+  corpus           read PostgreSQL's own regression SQL
   tidy [--write]   the house rules that no compiler checks (--write tightens the ratchet)
 ";
 
@@ -35,6 +43,10 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test" | "ci"] => check::everything(),
         ["demo"] => demo::run(),
         ["demo", "--check"] => demo::check(),
+        ["bench", "postgres", options @ ..] => bench::postgres(&bench::Plan::read(options)?),
+        ["fuzz"] => fuzz::run(60),
+        ["fuzz", "--seconds", seconds] => fuzz::run(seconds.parse()?),
+        ["corpus"] => corpus::run(),
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::tighten(),
         [] | ["help" | "--help" | "-h"] => {

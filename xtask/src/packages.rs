@@ -63,12 +63,24 @@ pub const CLIENTS: &[Package] = &[
     },
 ];
 
-/// What the benchmark compares with.
-pub const BENCH: &[Package] = &[Package {
-    name: "pgbouncer",
-    seen: || Path::new("/usr/sbin/pgbouncer").exists(),
-    why: "the benchmark compares with it",
-}];
+/// What the benchmark needs besides.
+pub const BENCH: &[Package] = &[
+    Package {
+        name: "pgbouncer",
+        seen: || Path::new("/usr/sbin/pgbouncer").exists(),
+        why: "the benchmark compares with it",
+    },
+    Package {
+        name: "libpq-dev",
+        seen: || Path::new("/usr/include/postgresql/libpq-fe.h").exists(),
+        why: "the measuring clients are built on it",
+    },
+    Package {
+        name: "libssl-dev",
+        seen: || Path::new("/usr/include/openssl/ssl.h").exists(),
+        why: "the measuring clients read through it",
+    },
+];
 
 /// Installs what is missing of `wanted`; an error names what to install where that is not allowed.
 pub fn ensure(wanted: &[&[Package]]) -> Result<()> {
