@@ -195,7 +195,7 @@ pub const DETECTORS: &[DetectorSpec] = &[
         Detector::PrivateKey,
         "private_key",
         "private key block (PEM, OpenSSH, PGP) to its end line, or to the end of the text when that is missing",
-        "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE\n-----END PRIVATE KEY-----",
     ),
     spec(
         Detector::UrlPassword,

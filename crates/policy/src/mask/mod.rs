@@ -8,6 +8,7 @@
 //! trigger stands (a digit, `@`, `:`, or a key's fixed prefix), so that text without any costs one pass.
 
 mod detector;
+mod digit_runs;
 mod iban;
 mod network;
 mod number;

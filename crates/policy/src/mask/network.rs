@@ -43,14 +43,23 @@ impl NetworkScan {
             if at < done {
                 continue;
             }
-            let found = if byte(text, at + 1) == b'/' {
-                self.url.then(|| url_password(text, at)).flatten().map(|span| (Detector::UrlPassword, span))
-            } else {
-                self.ipv6.then(|| ipv6(text, at)).flatten().map(|span| (Detector::Ipv6, span))
-            };
-            if let Some((detector, span)) = found {
-                done = span.end;
-                hits.push(Hit { detector, span });
+            let next = byte(text, at + 1);
+            if next == b'/' && self.url {
+                if let Some(span) = url_password(text, at) {
+                    done = span.end;
+                    hits.push(Hit { detector: Detector::UrlPassword, span });
+                }
+            } else if self.ipv6 && (next == b':' || next.is_ascii_hexdigit()) {
+                let end = at + run(text, at, MAX_IPV6 + 1, is_ipv6);
+                if may_be_ipv6(text, at, end) {
+                    if let Some(span) = ipv6(text, at, end) {
+                        done = span.end;
+                        hits.push(Hit { detector: Detector::Ipv6, span });
+                    }
+                } else {
+                    // Neither may any part of it, so that times are read once.
+                    done = end;
+                }
             }
         }
     }
@@ -98,14 +107,27 @@ fn email(text: &[u8], at: usize) -> Option<Range<usize>> {
 /// The longest text form of an IPv6 address, with an IPv4 address in its end (as `inet_ntop` has it).
 const MAX_IPV6: usize = 45;
 
-/// The IPv6 address whose first colon is at `at`; a colon before it may belong to a label (`host:fe80::1`).
-fn ipv6(text: &[u8], at: usize) -> Option<Range<usize>> {
+fn is_ipv6(b: u8) -> bool {
+    b.is_ascii_hexdigit() || matches!(b, b':' | b'.')
+}
+
+/// Whether an address may have its first colon at `at` and go on to `end`, or be within: it has a gap, or colons
+/// enough (six before an IPv4 address in its end).
+fn may_be_ipv6(text: &[u8], at: usize, end: usize) -> bool {
+    let rest = text.get(at..end).unwrap_or_default();
+    let colons = rest.iter().filter(|b| **b == b':').count();
+    colons >= 6 || (colons >= 2 && memchr::memmem::find(rest, b"::").is_some())
+}
+
+/// The IPv6 address whose first colon is at `at`, and whose signs go on to `end` or to the length limit;
+/// a colon before it may belong to a label (`host:fe80::1`).
+fn ipv6(text: &[u8], at: usize, end: usize) -> Option<Range<usize>> {
     let left = text.get(..at)?.iter().rev().take(5).take_while(|b| b.is_ascii_hexdigit()).count();
     let start = at - left;
     if left > 4 || in_word_before(text, start) || before(text, start, 1) == b'.' {
         return None;
     }
-    let mut end = start + run(text, start, MAX_IPV6 + 1, |b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+    let mut end = end;
     let word_goes_on = byte(text, end).is_ascii_alphanumeric();
     // The dot or colon of the sentence around it; two colons are part of an address.
     match (before(text, end, 2), before(text, end, 1)) {

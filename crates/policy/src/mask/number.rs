@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::detector::{Detector, Detectors};
+use super::digit_runs::for_each_digit_run;
 use super::iban;
 use super::scan::{
     Hit, Hits, Separator, before, byte, digits, in_word_before, number_after, number_before, separator,
@@ -14,9 +15,6 @@ const FAMILY: &[Detector] =
 
 /// The shortest text that holds any find: `1.2.3.4`.
 const SHORTEST: usize = 7;
-
-/// How many bytes are tested for a digit at once; one or two vector registers.
-const BLOCK: usize = 32;
 
 /// Finds values that start at a digit (an IBAN two letters before it).
 #[derive(Debug)]
@@ -36,58 +34,47 @@ impl NumberScan {
         if !self.any || text.len() < SHORTEST {
             return;
         }
-        let mut at = 0;
-        while let Some(start) = next_digit(text, at) {
-            let end = start + 1 + digits(text, start + 1, usize::MAX);
-            self.at_run(text, start..end, hits);
-            at = end;
+        for_each_digit_run(text, self.active.has(Detector::Iban), |run| {
+            self.at_run(text, run.start..run.start + run.length, hits);
+        });
+    }
+
+    #[inline]
+    fn at_run(&self, text: &[u8], first: Range<usize>, hits: &mut Hits) {
+        if in_word_before(text, first.start) {
+            self.try_one(Detector::Iban, hits, || iban::iban(text, &first));
+            return;
+        }
+        // The byte behind the run rules out most runs before any detector is asked.
+        let next = byte(text, first.end);
+        match first.len() {
+            1..=3 if next == b'.' => self.try_one(Detector::Ipv4, hits, || ipv4(text, &first)),
+            4 if may_separate(next) => self.try_one(Detector::PaymentCard, hits, || payment_card(text, &first)),
+            12..=MAX_CARD => self.try_one(Detector::PaymentCard, hits, || payment_card(text, &first)),
+            _ => {}
+        }
+        if first.len() == 3 && (may_separate(next) || matches!(next, b'.' | b')')) {
+            self.try_one(Detector::UsSsn, hits, || us_ssn(text, &first));
+            self.try_one(Detector::Phone, hits, || north_american_phone(text, &first));
+        }
+        if before(text, first.start, 1) == b'+' {
+            self.try_one(Detector::Phone, hits, || international_phone(text, &first));
         }
     }
 
-    fn at_run(&self, text: &[u8], first: Range<usize>, hits: &mut Hits) {
-        let mut try_one = |detector, find: fn(&[u8], &Range<usize>) -> Option<Range<usize>>| {
-            if self.active.has(detector)
-                && let Some(span) = find(text, &first)
-            {
-                hits.push(Hit { detector, span });
-            }
-        };
-        if in_word_before(text, first.start) {
-            try_one(Detector::Iban, iban::iban);
-            return;
-        }
-        match first.len() {
-            1..=3 => {
-                let next = byte(text, first.end);
-                if next == b'.' {
-                    try_one(Detector::Ipv4, ipv4);
-                }
-                if first.len() == 3 {
-                    try_one(Detector::UsSsn, us_ssn);
-                    try_one(Detector::Phone, north_american_phone);
-                }
-            }
-            4 | 12..=19 => try_one(Detector::PaymentCard, payment_card),
-            _ => {}
-        }
-        if before(text, first.start, 1) == b'+' {
-            try_one(Detector::Phone, international_phone);
+    #[inline]
+    fn try_one(&self, detector: Detector, hits: &mut Hits, find: impl FnOnce() -> Option<Range<usize>>) {
+        if self.active.has(detector)
+            && let Some(span) = find()
+        {
+            hits.push(Hit { detector, span });
         }
     }
 }
 
-/// The next digit from `at` on. Whole blocks without one are passed over at vector speed.
-fn next_digit(text: &[u8], at: usize) -> Option<usize> {
-    let rest = text.get(at..)?;
-    let mut passed = 0;
-    for block in rest.chunks(BLOCK) {
-        let any = block.iter().fold(false, |any, b| any | b.is_ascii_digit());
-        if any {
-            return block.iter().position(u8::is_ascii_digit).map(|place| at + passed + place);
-        }
-        passed += block.len();
-    }
-    None
+/// Whether `b` is, or begins, a separator between groups of digits.
+fn may_separate(b: u8) -> bool {
+    matches!(b, b' ' | b'-' | 0xC2 | 0xE2)
 }
 
 /// The number that `span` spells; `span` holds digits only.
@@ -112,7 +99,7 @@ fn us_ssn(text: &[u8], first: &Range<usize>) -> Option<Range<usize>> {
         && value(text, middle) != 0
         && value(text, last.clone()) != 0;
     let joints: &[u8] = if kind == Separator::Hyphen { b"-." } else { b"." };
-    (second == kind && assigned && stands_alone(text, first.start, last.end, joints)).then(|| first.start..last.end)
+    (second == kind && assigned && stands_alone(text, first.start, last.end, joints)).then_some(first.start..last.end)
 }
 
 /// Whether neither a word nor a number through `joints` goes on beyond the edges.
@@ -327,5 +314,5 @@ fn ipv4(text: &[u8], first: &Range<usize>) -> Option<Range<usize>> {
         octet(end + 1..end + 1 + length)?;
         end += 1 + length;
     }
-    stands_alone(text, first.start, end, b".").then(|| first.start..end)
+    stands_alone(text, first.start, end, b".").then_some(first.start..end)
 }

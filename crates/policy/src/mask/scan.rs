@@ -28,9 +28,7 @@ pub(super) fn before(text: &[u8], at: usize, back: usize) -> u8 {
 /// the `n` of `\n` is not part of a word. Letters outside of ASCII do not count: scripts without spaces
 /// put numbers right behind them.
 pub(super) fn in_word_before(text: &[u8], at: usize) -> bool {
-    let last = before(text, at, 1);
-    last.is_ascii_alphanumeric()
-        && !(matches!(last, b'n' | b'r' | b't' | b'b' | b'f' | b'v') && before(text, at, 2) == b'\\')
+    before(text, at, 1).is_ascii_alphanumeric() && before(text, at, 2) != b'\\'
 }
 
 /// How many bytes from `at` on satisfy `test`, looking at no more than `limit`.

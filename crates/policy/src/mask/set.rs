@@ -1,7 +1,6 @@
 //! All classes' detectors of one snapshot, and the scanner of those that a session may not see in clear.
 
 use std::cmp::Reverse;
-use std::ops::Range;
 use std::sync::Arc;
 
 use sluice_model::{DataClass, Secret, TextMask};
@@ -114,6 +113,9 @@ impl Scanner {
         self.numbers.find(text.as_bytes(), &mut hits);
         self.network.find(text.as_bytes(), &mut hits);
         self.tokens.find(text.as_bytes(), &mut hits);
+        if hits.len() < 2 {
+            return hits;
+        }
         hits.sort_unstable_by_key(|hit| (hit.span.start, Reverse(hit.span.end), hit.detector));
         hits
     }
@@ -122,30 +124,23 @@ impl Scanner {
         self.rules.get(detector as usize)?.as_ref()
     }
 
-    /// Joins finds that overlap: the leftmost and longest decides how it is masked; where another sticks out of it,
-    /// or another mask is asked for the same bytes, the whole is redacted (`None`).
-    fn join(&self, hits: &Hits) -> Vec<(Range<usize>, Option<&TextRule>)> {
-        let mut joined: Vec<(Range<usize>, Option<&TextRule>)> = Vec::with_capacity(hits.len());
-        for hit in hits {
-            let rule = self.rule(hit.detector);
-            match joined.last_mut() {
-                Some((span, decided)) if hit.span.start < span.end => {
-                    let agrees = matches!((*decided, rule), (Some(a), Some(b)) if a.is_same(b));
-                    if hit.span.end > span.end || (hit.span == *span && !agrees) {
-                        *decided = None;
-                    }
-                    span.end = span.end.max(hit.span.end);
-                }
-                _ => joined.push((hit.span.clone(), rule)),
-            }
-        }
-        joined
-    }
-
     /// Appends `text` with its finds masked; `None` when a find does not fall between characters.
+    ///
+    /// Finds that overlap are masked as one: the leftmost and longest decides how; where another sticks out of it,
+    /// or another mask is asked for the same bytes, the whole is redacted.
     fn write(&self, text: &str, hits: &Hits, out: &mut String) -> Option<()> {
         let mut done = 0;
-        for (span, rule) in self.join(hits) {
+        let mut hits = hits.iter().peekable();
+        while let Some(first) = hits.next() {
+            let mut span = first.span.clone();
+            let mut rule = self.rule(first.detector);
+            while let Some(other) = hits.next_if(|other| other.span.start < span.end) {
+                let agrees = matches!((rule, self.rule(other.detector)), (Some(a), Some(b)) if a.is_same(b));
+                if other.span.end > span.end || (other.span == span && !agrees) {
+                    rule = None;
+                }
+                span.end = span.end.max(other.span.end);
+            }
             out.push_str(text.get(done..span.start)?);
             let value = text.get(span.clone())?;
             match rule {

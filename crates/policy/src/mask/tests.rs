@@ -276,10 +276,10 @@ fn tokens() {
     check(
         "private_key",
         &[
-            ("-----BEGIN RSA PRIVATE KEY-----\nAb/+=\n-----END RSA PRIVATE KEY-----", "¤"),
-            ("k -----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "k ¤"),
-            ("k: -----BEGIN PGP PRIVATE KEY BLOCK-----\nx\n-----END PGP PRIVATE KEY BLOCK-----\nnext", "k: ¤\nnext"),
-            ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nx\n---- END SSH2 ENCRYPTED PRIVATE KEY ----", "¤"),
+            ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA3/+=\n-----END RSA PRIVATE KEY-----", "¤"),
+            ("k -----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA", "k ¤"),
+            ("k: -----BEGIN PGP PRIVATE KEY BLOCK-----\nlQVYBGPrivateKeyData0\n-----END PGP PRIVATE KEY BLOCK-----\nnext", "k: ¤\nnext"),
+            ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAAAi4AAAA3aWYtbW9k\n---- END SSH2 ENCRYPTED PRIVATE KEY ----", "¤"),
             ("-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----"),
             ("-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----"),
         ],

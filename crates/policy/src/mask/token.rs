@@ -121,8 +121,29 @@ const FORMATS: &[Format] = &[
     open(Detector::SluiceToken, "sluice_", url_safe, 20),
 ];
 
-/// The shortest find of any format; a shorter text is not searched.
-const SHORTEST: usize = 15;
+/// Every find holds, or is named by, a run of so many signs of base64 in either alphabet; the shortest is
+/// `xoxb-` with ten more. Words of prose seldom are as long, so that most texts are not searched at all.
+const LONG_RUN: usize = 15;
+
+/// Whether `text` holds a run of [`LONG_RUN`] such signs. Looks at every fifteenth byte, and around it only
+/// when that one is such a sign, since a run of this length cannot stand between.
+fn has_long_run(text: &[u8]) -> bool {
+    let is_sign = |b: u8| url_safe(b) || base64(b);
+    let mut at = LONG_RUN - 1;
+    while let Some(b) = text.get(at) {
+        if is_sign(*b) {
+            let left = text.get(..at).unwrap_or_default().iter().rev();
+            let left = left.take(LONG_RUN - 1).take_while(|b| is_sign(**b)).count();
+            let right = run(text, at + 1, LONG_RUN - 1, is_sign);
+            if left + 1 + right >= LONG_RUN {
+                return true;
+            }
+            at += right + 1;
+        }
+        at += LONG_RUN;
+    }
+    false
+}
 
 /// The fixed texts of the detectors that any class names.
 #[derive(Debug, Clone)]
@@ -164,7 +185,7 @@ impl TokenScan {
     /// Linear in the text: a format that fails has looked at a bounded number of bytes, or at a run that the
     /// next candidate cannot be inside of.
     pub(super) fn find(&self, text: &[u8], hits: &mut Hits) {
-        if !self.any || text.len() < SHORTEST {
+        if !self.any || !has_long_run(text) {
             return;
         }
         let Some(prefixes) = &self.index.prefixes else { return };

@@ -148,6 +148,7 @@ fn keep(value: &str, count: usize, end: End, out: &mut String) {
         End::First => 0..count,
         End::Last => total - count..total,
     };
+    out.reserve(value.len());
     let mut seen = 0;
     for c in value.chars() {
         if c.is_alphanumeric() {
