@@ -4,7 +4,7 @@ use crate::args::Global;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
-use sluice_control::config::Config;
+use sluice_control::{Config, LOCAL_ADMIN_FILE};
 use sluice_model::Secret;
 use sluice_protocol::PROTOCOLS;
 use std::env;
@@ -16,17 +16,6 @@ const DEFAULT_CONFIG: &str = "sluice.yaml";
 
 /// In the data directory: the certificate of the gateway's own authority.
 const AUTHORITY_FILE: &str = "ca.pem";
-/// In the data directory: the local admin credential.
-const ADMIN_TOKEN_FILE: &str = "admin.token";
-
-/// In the data directory: the records of sessions and the log over them.
-const RECORDS_DIRECTORY: &str = "records";
-
-/// Where the records of a data directory are.
-#[must_use]
-pub fn records_of(data_dir: &Path) -> PathBuf {
-    data_dir.join(RECORDS_DIRECTORY)
-}
 
 /// What a command is given.
 #[derive(Debug)]
@@ -70,6 +59,12 @@ impl Context {
         }
         let default = Path::new(DEFAULT_CONFIG);
         (variable("SLUICE_URL").is_none() && default.is_file()).then(|| default.to_owned())
+    }
+
+    /// The configuration file of the gateway that this process becomes.
+    #[must_use]
+    pub fn own_config_path(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_CONFIG))
     }
 
     /// The gateway that the command is for.
@@ -145,7 +140,7 @@ impl Gateway {
     pub fn client(&self) -> Result<Client, Failure> {
         let token = match (&self.own_token, &self.config) {
             (Some(token), _) => token.clone(),
-            (None, Some(config)) => admin_token(&config.data_dir.join(ADMIN_TOKEN_FILE))?,
+            (None, Some(config)) => admin_token(&config.data_dir.join(LOCAL_ADMIN_FILE))?,
             (None, None) => {
                 return Err(Failure::usage("no token to act with")
                     .hint("set SLUICE_TOKEN to one made by `sluice token create`"));

@@ -1,5 +1,6 @@
 //! The `sluice` binary: the gateway, and every command that talks to one.
 
+mod adapter;
 mod args;
 mod client;
 mod commands;
@@ -7,6 +8,7 @@ mod context;
 mod duration;
 mod failure;
 mod output;
+mod telemetry;
 
 use crate::args::Cli;
 use clap::Parser as _;

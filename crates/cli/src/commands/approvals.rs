@@ -147,7 +147,7 @@ fn state(out: Output, state: ApprovalState) -> String {
 
 /// Whose consent is missing: any one set of groups, and the number of people where it is more than the set.
 fn needed(info: &ApprovalInfo) -> String {
-    let sets: Vec<String> = info.group_sets.iter().map(|set| together(set)).collect();
+    let sets: Vec<String> = info.group_sets.iter().map(together).collect();
     let given = info.given.len();
     let people = match info.people {
         0 | 1 => String::new(),

@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 
 /// The largest statement that is read from standard input; the gateway takes no larger one either.
-const MAX_STATEMENT_BYTES: u64 = 4 << 20;
+const MAX_STATEMENT_BYTES: u64 = 256 << 10;
 
 /// `sluice explain --as user:ada --connection shop "SELECT ..."`.
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! `sluice replay`: what happened in a session, as its caller saw it.
 
 use crate::commands::explain::decision;
-use crate::context::{Context, records_of};
+use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{Output, Tone, clock, inert, moment, names, one_line};
 use clap::Args;
@@ -31,17 +31,20 @@ impl Replay {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         let mut transcript = Transcript::new(context.out);
         match &self.data_dir {
-            Some(data_dir) => offline(&records_of(data_dir), &self.id, &mut transcript),
+            Some(data_dir) => offline(data_dir, &self.id, &mut transcript).await,
             None => live(context, &self.id, &mut transcript).await,
         }
     }
 }
 
-fn offline(records: &Path, id: &SessionId, transcript: &mut Transcript) -> Result<(), Failure> {
+async fn offline(data_dir: &Path, id: &SessionId, transcript: &mut Transcript) -> Result<(), Failure> {
+    let (records, ..) = sluice_control::records_of(data_dir)
+        .await
+        .map_err(|error| Failure::usage(error.to_string()))?;
     let unreadable = |error: sluice_record::RecordError| {
         Failure::failed(error.to_string()).hint("`sluice audit verify` says what is wrong with the records")
     };
-    for event in sluice_record::replay(records, id).map_err(unreadable)? {
+    for event in sluice_record::replay(&records, id).map_err(unreadable)? {
         transcript.show(&event.map_err(unreadable)?)?;
     }
     Ok(())
@@ -100,8 +103,8 @@ impl Transcript {
         match &event.body {
             EventBody::SessionOpened { .. } => opening(self.out, event),
             EventBody::Asked { op, text, parameters, decision: decided, approval } => {
-                let statement = inert(text.trim()).replace('\n', &format!("\n{INDENT}"));
-                let mut shown = format!("\n{at}  {} {statement}", self.out.tone(Tone::Strong, &format!("#{op}")));
+                let number = self.out.tone(Tone::Strong, &format!("#{op}"));
+                let mut shown = format!("\n{at}  {number} {}", below(text));
                 for (number, parameter) in (1..).zip(parameters) {
                     let _ = write!(shown, "\n{INDENT}${number} = {}", value(parameter));
                 }
@@ -111,6 +114,10 @@ impl Transcript {
                 }
                 shown
             }
+            EventBody::Prepared { text } => {
+                format!("\n{at}  prepared, not run: {}", inert(text.trim()).replace('\n', &format!("\n{INDENT}")))
+            }
+            EventBody::Prepared { text } => format!("{at}  prepared: {}", below(text)),
             EventBody::Held { op, approval, .. } => {
                 let waits = self.out.tone(Tone::Waiting, "waits for approval");
                 format!("{at}  #{op} {waits} {approval}")
@@ -162,6 +169,11 @@ impl Transcript {
         }
         text
     }
+}
+
+/// A statement whose further lines stand below its first one.
+fn below(text: &str) -> String {
+    inert(text.trim()).replace('\n', &format!("\n{INDENT}"))
 }
 
 fn opening(out: Output, event: &Event) -> String {

@@ -8,7 +8,6 @@ use serde::Serialize;
 use sluice_control::api::types::{
     ApplyRequest, ApplyResponse, ChangeKind, ErrorBody, ProblemInfo, ResourceChange,
 };
-use sluice_control::resources;
 use sluice_model::{ActionSpec, GENERAL_ACTIONS};
 use sluice_protocol::PROTOCOLS;
 use std::fmt::Write as _;
@@ -48,7 +47,7 @@ pub struct Apply {
 impl Apply {
     /// Sends the files and prints what changed.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
-        let files = resources::read_directory(&self.files).map_err(|problem| wrong(vec![problem]))?;
+        let files = sluice_control::read_directory(&self.files).map_err(|problem| wrong(vec![problem]))?;
         if files.is_empty() {
             return Err(Failure::usage(format!("there are no resources in {}", self.files.display()))
                 .hint("expected *.yaml or *.cedar files"));
@@ -113,7 +112,7 @@ impl Check {
             out.show(&names_as_json(), |_| policy_names(false))?;
         }
         let Some(directory) = &self.files else { return Ok(()) };
-        let problems = resources::check(directory, PROTOCOLS);
+        let problems = sluice_control::check(directory, PROTOCOLS);
         let checked = Checked { ok: problems.is_empty(), problems };
         if out.json {
             out.json_line(&checked)?;

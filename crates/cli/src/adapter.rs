@@ -1,0 +1,268 @@
+//! Joins the two planes: the control plane as the gateway asks for it, and the gateway as the control plane asks
+//! for it. Only types change hands here; nothing is decided.
+
+use sluice_control::api::types::{
+    ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement, SessionInfo,
+};
+use sluice_control::{ApprovalProgress, Control, Explainer, Explaining, LiveSessions};
+use sluice_gateway::{
+    Authenticated, ControlPort, Gateway, HoldProgress, Lease, Live, PortError, PortFuture, Registry,
+    Spent, Ticket,
+};
+use sluice_model::{
+    Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, OperationDigest, Principal,
+    PrincipalId, SessionId,
+};
+use sluice_policy::{AccessExplanation, Snapshot};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use tokio::sync::watch;
+
+/// The local control plane behind the gateway's port.
+pub struct LocalControl(pub Control);
+
+fn refused(error: impl ToString) -> PortError {
+    PortError(error.to_string())
+}
+
+impl ControlPort for LocalControl {
+    fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.0.snapshots()
+    }
+
+    fn ready(&self) -> Result<(), PortError> {
+        let health = self.0.health();
+        let health = health.borrow();
+        if health.accepts_logins() && health.log_failing.is_none() {
+            return Ok(());
+        }
+        Err(PortError(format!(
+            "the gateway takes no new sessions now: {}; try again shortly",
+            health.failing().join(", ")
+        )))
+    }
+
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+        from: IpAddr,
+    ) -> PortFuture<'a, Result<Authenticated, PortError>> {
+        let found = self.0.authenticate(token, from).map_err(refused);
+        Box::pin(async move {
+            let found = found?;
+            Ok(Authenticated {
+                principal: found.principal,
+                token: found.token,
+                expires: found.expires,
+            })
+        })
+    }
+
+    fn lease<'a>(
+        &'a self,
+        connection: &'a Connection,
+        account: &'a str,
+    ) -> PortFuture<'a, Result<Lease, PortError>> {
+        let lease = self.0.lease(connection, account).map_err(refused);
+        Box::pin(async move {
+            let lease = lease?;
+            Ok(Lease { username: lease.username, password: lease.password })
+        })
+    }
+
+    fn hold(&self, held: HeldOperation) -> PortFuture<'_, Result<Ticket, PortError>> {
+        Box::pin(async move {
+            let ticket = self.0.request_approval(held).await.map_err(refused)?;
+            Ok(Ticket { id: ticket.id, url: ticket.url, progress: followed(ticket.progress) })
+        })
+    }
+
+    fn cancel_hold<'a>(&'a self, id: &'a ApprovalId) -> PortFuture<'a, ()> {
+        Box::pin(async move { self.0.cancel_approval(id).await })
+    }
+
+    fn leave_open<'a>(&'a self, id: &'a ApprovalId) -> PortFuture<'a, ()> {
+        Box::pin(async move { self.0.expire_wait(id).await })
+    }
+
+    fn spend<'a>(
+        &'a self,
+        id: Option<&'a ApprovalId>,
+        digest: OperationDigest,
+        principal: &'a PrincipalId,
+        connection: &'a str,
+    ) -> PortFuture<'a, Result<Option<Spent>, PortError>> {
+        Box::pin(async move {
+            let spent = self.0.spend(id, &digest.to_hex(), principal, connection).await.map_err(refused)?;
+            Ok(spent.map(|spent| Spent { id: spent.approval, facts: spent.facts, by: spent.by }))
+        })
+    }
+}
+
+/// What the gateway's waiting task needs to know of a request.
+fn step(progress: &ApprovalProgress) -> HoldProgress {
+    match progress {
+        ApprovalProgress::Pending => HoldProgress::Waiting,
+        ApprovalProgress::Approved { facts, by, .. } => {
+            HoldProgress::Approved { facts: facts.clone(), by: by.clone() }
+        }
+        ApprovalProgress::Denied { by, reason } => {
+            HoldProgress::Denied { by: by.clone(), reason: reason.clone() }
+        }
+        ApprovalProgress::Cancelled | ApprovalProgress::Expired => HoldProgress::Ended,
+    }
+}
+
+/// Follows a request for as long as somebody waits for it.
+fn followed(mut progress: watch::Receiver<ApprovalProgress>) -> watch::Receiver<HoldProgress> {
+    let (sender, receiver) = watch::channel(step(&progress.borrow_and_update()));
+    tokio::spawn(async move {
+        loop {
+            let changed = tokio::select! {
+                changed = progress.changed() => changed,
+                () = sender.closed() => return,
+            };
+            let now = match changed {
+                Ok(()) => step(&progress.borrow_and_update()),
+                // A request that nobody answers for any more is over, unless it was decided already.
+                Err(_) => match step(&progress.borrow()) {
+                    HoldProgress::Waiting => HoldProgress::Ended,
+                    decided => decided,
+                },
+            };
+            sender.send_replace(now);
+            if changed.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// The gateway's live sessions for the control plane.
+pub struct GatewaySessions(pub Arc<Registry>);
+
+impl LiveSessions for GatewaySessions {
+    fn list(&self) -> Vec<SessionInfo> {
+        self.0.list().iter().map(|live| info(live)).collect()
+    }
+
+    fn kill(&self, id: &SessionId, why: &str) -> bool {
+        self.0.end(id, why)
+    }
+}
+
+fn info(live: &Live) -> SessionInfo {
+    SessionInfo {
+        id: live.id.clone(),
+        principal: live.principal.clone(),
+        connection: live.connection.clone(),
+        account: live.account.clone(),
+        database: live.database.clone(),
+        client_address: live.client_address.clone(),
+        application: None,
+        started: live.since,
+        live: true,
+        events: live.operations.load(Ordering::Relaxed),
+    }
+}
+
+/// The gateway's reading of statements for the control plane.
+pub struct GatewayExplainer(pub Arc<Gateway>);
+
+impl Explainer for GatewayExplainer {
+    fn explain<'a>(&'a self, principal: &'a Principal, request: &'a ExplainRequest) -> Explaining<'a> {
+        let asked = sluice_gateway::ExplainRequest {
+            principal: principal.clone(),
+            connection: request.connection.clone(),
+            account: request.account.clone(),
+            database: request.database.clone(),
+            text: request.operation.clone(),
+        };
+        Box::pin(async move {
+            let found = self.0.explain(asked).await.map_err(|error| error.to_string())?;
+            let statements = found.statements.into_iter().map(|one| explained(one, &principal.id));
+            Ok(ExplainResponse { connect: found.connect, statements: statements.collect() })
+        })
+    }
+}
+
+fn explained(statement: sluice_gateway::ExplainedStatement, asked: &PrincipalId) -> ExplainedStatement {
+    let accesses = statement.accesses.into_iter().map(|access| explained_access(access, asked));
+    ExplainedStatement {
+        text: statement.text,
+        decision: statement.decision,
+        accesses: accesses.collect(),
+        masked: statement.masked,
+        notes: statement.notes,
+    }
+}
+
+/// One access; its resource also says the data class, and for an agent whose right is asked about.
+fn explained_access(access: AccessExplanation, asked: &PrincipalId) -> ExplainedAccess {
+    let mut resource = access.resource;
+    if let Some(class) = access.class {
+        resource.push_str(&format!(" ({class})"));
+    }
+    if access.principal != *asked {
+        resource.push_str(&format!(" for {}", access.principal));
+    }
+    let decision = match access.denial {
+        Some(denial) => Decision::Deny(denial),
+        None if access.allowed => {
+            let policies = access.policies.into_iter().map(|policy| policy.id).collect();
+            Decision::Allow(Allowed { policies })
+        }
+        None => Decision::Deny(Denial { policy: None, message: "no policy permits it".to_owned() }),
+    };
+    ExplainedAccess { action: access.action, resource, decision }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sluice_model::ApprovalFacts;
+
+    #[test]
+    fn each_step_of_a_request_is_told_as_what_it_means() {
+        let bob = PrincipalId::user("bob");
+        let facts = ApprovalFacts { groups: ["dba".to_owned()].into(), people: 1 };
+        let scope = sluice_model::ApprovalScope::Once { digest: String::new() };
+        for (progress, expected) in [
+            (ApprovalProgress::Pending, HoldProgress::Waiting),
+            (
+                ApprovalProgress::Approved { scope, facts: facts.clone(), by: vec![bob.clone()] },
+                HoldProgress::Approved { facts, by: vec![bob.clone()] },
+            ),
+            (
+                ApprovalProgress::Denied { by: bob.clone(), reason: Some("no".into()) },
+                HoldProgress::Denied { by: bob, reason: Some("no".into()) },
+            ),
+            (ApprovalProgress::Cancelled, HoldProgress::Ended),
+            (ApprovalProgress::Expired, HoldProgress::Ended),
+        ] {
+            assert_eq!(step(&progress), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_is_followed_to_its_end() {
+        let (sender, receiver) = watch::channel(ApprovalProgress::Pending);
+        let mut followed = followed(receiver);
+        assert_eq!(*followed.borrow(), HoldProgress::Waiting);
+        let denied = ApprovalProgress::Denied { by: PrincipalId::user("bob"), reason: None };
+        sender.send_replace(denied);
+        let told = followed.wait_for(|step| *step != HoldProgress::Waiting).await.unwrap().clone();
+        assert_eq!(told, HoldProgress::Denied { by: PrincipalId::user("bob"), reason: None });
+    }
+
+    #[tokio::test]
+    async fn a_request_that_nobody_answers_for_is_over() {
+        let (sender, receiver) = watch::channel(ApprovalProgress::Pending);
+        let mut followed = followed(receiver);
+        drop(sender);
+        let told = followed.wait_for(|step| *step != HoldProgress::Waiting).await.unwrap().clone();
+        assert_eq!(told, HoldProgress::Ended);
+    }
+}
