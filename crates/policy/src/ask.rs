@@ -27,7 +27,10 @@ pub(crate) fn ask(
 ) -> Result<Decision, Denial> {
     let existing = &standing.approvals;
     let asked = || {
-        refused.iter().filter_map(|(at, _)| units.get(*at)).flat_map(Unit::slices)
+        refused
+            .iter()
+            .filter_map(|(at, _)| units.get(*at))
+            .flat_map(Unit::slices)
     };
     let groups: Vec<&str> = asked()
         .flat_map(|slice| slice.groups.iter().map(String::as_str))
@@ -38,12 +41,23 @@ pub(crate) fn ask(
     // The refused first: most trials end there.
     let is_refused = |at: &usize| refused.iter().any(|(refused, _)| refused == at);
     let (first, rest): (Vec<usize>, Vec<usize>) = (0..units.len()).partition(is_refused);
-    let order: Vec<&Unit<'_>> =
-        first.into_iter().chain(rest).filter_map(|at| units.get(at)).collect();
-    let people = asked().flat_map(|slice| slice.people.iter().copied()).chain([1]);
+    let order: Vec<&Unit<'_>> = first
+        .into_iter()
+        .chain(rest)
+        .filter_map(|at| units.get(at))
+        .collect();
+    let people = asked()
+        .flat_map(|slice| slice.people.iter().copied())
+        .chain([1]);
     let people: BTreeSet<u32> = people.filter(|n| (1..=MAX_PEOPLE).contains(n)).collect();
     for people in people {
-        let mut search = Search { bench, units: &order, standing, people, left: MAX_JUDGEMENTS };
+        let mut search = Search {
+            bench,
+            units: &order,
+            standing,
+            people,
+            left: MAX_JUDGEMENTS,
+        };
         if let Some(ask) = search.run(&groups)? {
             return Ok(Decision::Ask(ask));
         }
@@ -68,7 +82,9 @@ impl Search<'_> {
         let mut policies = Vec::new();
         for size in 0..=MAX_GROUPS_AT_ONCE.min(groups.len()) {
             for set in subsets(groups, size) {
-                let covered = found.iter().any(|smaller| smaller.iter().all(|g| set.contains(&g.as_str())));
+                let covered = found
+                    .iter()
+                    .any(|smaller| smaller.iter().all(|g| set.contains(&g.as_str())));
                 if covered || found.len() >= MAX_SETS {
                     continue;
                 }
@@ -97,8 +113,13 @@ impl Search<'_> {
         let existing = &self.standing.approvals;
         let mut groups = existing.groups.clone();
         groups.extend(set.iter().map(ToString::to_string));
-        let people = self.people.max(u32::try_from(set.len()).unwrap_or(u32::MAX));
-        let approvals = ApprovalFacts { groups, people: existing.people.max(people) };
+        let people = self
+            .people
+            .max(u32::try_from(set.len()).unwrap_or(u32::MAX));
+        let approvals = ApprovalFacts {
+            groups,
+            people: existing.people.max(people),
+        };
         let context = self.bench.context(&approvals, self.standing.reason)?;
         let mut permitting = Vec::new();
         for unit in self.units {

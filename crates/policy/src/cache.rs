@@ -101,7 +101,9 @@ impl Cache {
 
     pub(crate) fn revealed(&self, key: &(usize, usize, ColumnKey), now: Timestamp) -> Option<bool> {
         let (revealed, minute) = self.reveals.get(key)?;
-        minute.is_none_or(|minute| minute == minute_of(now)).then_some(*revealed)
+        minute
+            .is_none_or(|minute| minute == minute_of(now))
+            .then_some(*revealed)
     }
 
     pub(crate) fn put_revealed(

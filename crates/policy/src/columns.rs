@@ -19,7 +19,11 @@ const MAX_KEPT: usize = 20_000;
 /// One pattern. A part that is absent matches anything.
 #[derive(Debug)]
 enum Pattern {
-    Glob { schema: Option<Regex>, table: Option<Regex>, column: Regex },
+    Glob {
+        schema: Option<Regex>,
+        table: Option<Regex>,
+        column: Regex,
+    },
     Expression(Regex),
 }
 
@@ -42,7 +46,10 @@ impl ColumnClasses {
                 match compile(column) {
                     Ok(pattern) => patterns.push((index, pattern)),
                     Err(why) => {
-                        problems.push(Problem::elsewhere(format!("data class {:?}: {why}", class.name)));
+                        problems.push(Problem::elsewhere(format!(
+                            "data class {:?}: {why}",
+                            class.name
+                        )));
                     }
                 }
             }
@@ -50,7 +57,10 @@ impl ColumnClasses {
         if !problems.is_empty() {
             return Err(problems);
         }
-        Ok(Self { patterns, kept: RwLock::default() })
+        Ok(Self {
+            patterns,
+            kept: RwLock::default(),
+        })
     }
 
     /// The classes of one column, in the order of the snapshot. `*` asks for any column of the table.
@@ -72,9 +82,18 @@ impl ColumnClasses {
     }
 
     /// The classes that a column can be in when only some of its name is known.
-    pub(crate) fn any(&self, schema: Option<&str>, table: Option<&str>, column: &str) -> Vec<usize> {
+    pub(crate) fn any(
+        &self,
+        schema: Option<&str>,
+        table: Option<&str>,
+        column: &str,
+    ) -> Vec<usize> {
         self.matching(|pattern| match pattern {
-            Pattern::Glob { schema: s, table: t, column: c } => {
+            Pattern::Glob {
+                schema: s,
+                table: t,
+                column: c,
+            } => {
                 part_matches(s.as_ref(), schema)
                     && part_matches(t.as_ref(), table)
                     && (column == ALL_COLUMNS || c.is_match(column))
@@ -93,16 +112,22 @@ impl ColumnClasses {
     pub(crate) fn by_name(&self, name: &str) -> Vec<usize> {
         let open = |part: &Option<Regex>| part.as_ref().is_none_or(|p| p.as_str() == ANYTHING);
         self.matching(|pattern| match pattern {
-            Pattern::Glob { schema, table, column } => {
-                open(schema) && open(table) && column.is_match(name)
-            }
+            Pattern::Glob {
+                schema,
+                table,
+                column,
+            } => open(schema) && open(table) && column.is_match(name),
             Pattern::Expression(regex) => regex.is_match(name),
         })
     }
 
     fn matching(&self, test: impl Fn(&Pattern) -> bool) -> Vec<usize> {
-        let mut found: Vec<usize> =
-            self.patterns.iter().filter(|(_, p)| test(p)).map(|(index, _)| *index).collect();
+        let mut found: Vec<usize> = self
+            .patterns
+            .iter()
+            .filter(|(_, p)| test(p))
+            .map(|(index, _)| *index)
+            .collect();
         found.sort_unstable();
         found.dedup();
         found
@@ -127,7 +152,9 @@ fn compile(pattern: &ColumnPattern) -> Result<Pattern, String> {
         ColumnPattern::Glob(glob) => {
             let parts: Vec<&str> = glob.split('.').collect();
             if parts.iter().any(|part| part.is_empty()) {
-                return Err(format!("the column pattern {glob:?} has an empty part; expected [[schema.]table.]column"));
+                return Err(format!(
+                    "the column pattern {glob:?} has an empty part; expected [[schema.]table.]column"
+                ));
             }
             let part = |glob: &str| {
                 let escaped: Vec<String> = glob.split('*').map(regex::escape).collect();
@@ -139,7 +166,10 @@ fn compile(pattern: &ColumnPattern) -> Result<Pattern, String> {
                 [table, column] => (None, Some(*table), *column),
                 [schema, table, column] => (Some(*schema), Some(*table), *column),
                 _ => {
-                    return Err(format!("the column pattern {glob:?} has {} parts; expected [[schema.]table.]column", parts.len()));
+                    return Err(format!(
+                        "the column pattern {glob:?} has {} parts; expected [[schema.]table.]column",
+                        parts.len()
+                    ));
                 }
             };
             Ok(Pattern::Glob {
@@ -182,8 +212,16 @@ mod tests {
             (glob("ssn"), "hr.people.SSN", true),
             (glob("ssn"), "public.customers.ssn2", false),
             (glob("ssn*"), "public.customers.ssn2", true),
-            (glob("*.social_security*"), "public.customers.social_security_number", true),
-            (glob("*.social_security*"), "public.customers.a_social_security", false),
+            (
+                glob("*.social_security*"),
+                "public.customers.social_security_number",
+                true,
+            ),
+            (
+                glob("*.social_security*"),
+                "public.customers.a_social_security",
+                false,
+            ),
             (glob("customers.ssn"), "public.customers.ssn", true),
             (glob("customers.ssn"), "public.suppliers.ssn", false),
             (glob("hr.*.ssn"), "hr.people.ssn", true),
@@ -198,10 +236,18 @@ mod tests {
             (regex("x"), "public.customers.*", true),
         ] {
             let parts: Vec<&str> = name.splitn(3, '.').collect();
-            let found = classes(pattern.clone()).unwrap().of(parts[0], parts[1], parts[2]);
+            let found = classes(pattern.clone())
+                .unwrap()
+                .of(parts[0], parts[1], parts[2]);
             assert_eq!(!found.is_empty(), expected, "{pattern:?} on {name}");
         }
-        for bad in [glob(""), glob("a..b"), glob("a.b.c.d"), regex("("), regex("(a{1000}){1000}")] {
+        for bad in [
+            glob(""),
+            glob("a..b"),
+            glob("a.b.c.d"),
+            regex("("),
+            regex("(a{1000}){1000}"),
+        ] {
             assert!(classes(bad.clone()).is_err(), "{bad:?}");
         }
     }
@@ -216,13 +262,22 @@ mod tests {
             (None, Some("people"), "*", true),
             (None, None, "name", false),
         ] {
-            assert_eq!(!classes.any(schema, table, column).is_empty(), expected, "{schema:?} {table:?} {column}");
+            assert_eq!(
+                !classes.any(schema, table, column).is_empty(),
+                expected,
+                "{schema:?} {table:?} {column}"
+            );
         }
     }
 
     #[test]
     fn answers_are_matched_by_name_only_where_a_pattern_asks_for_nothing_else() {
-        for (glob, expected) in [("ssn", true), ("*.ssn", true), ("*.*.s*", true), ("customers.ssn", false)] {
+        for (glob, expected) in [
+            ("ssn", true),
+            ("*.ssn", true),
+            ("*.*.s*", true),
+            ("customers.ssn", false),
+        ] {
             let classes = classes(ColumnPattern::Glob(glob.into())).unwrap();
             assert_eq!(!classes.by_name("SSN").is_empty(), expected, "{glob}");
         }

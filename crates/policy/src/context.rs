@@ -26,14 +26,26 @@ impl SessionFacts {
         let address = session.client_address.to_canonical().to_string();
         let mut client = vec![("address".to_owned(), Expr::new_ip(address))];
         if let Some(application) = &session.application {
-            client.push(("application".to_owned(), Expr::new_string(application.clone())));
+            client.push((
+                "application".to_owned(),
+                Expr::new_string(application.clone()),
+            ));
         }
         let client = Expr::new_record(client).map_err(|_| EntityError)?;
         let pairs = vec![
             ("client".to_owned(), client),
-            ("break_glass".to_owned(), Expr::new_bool(session.break_glass)),
-            ("account".to_owned(), Expr::new_string(session.account.clone())),
-            ("database".to_owned(), Expr::new_string(session.database.clone())),
+            (
+                "break_glass".to_owned(),
+                Expr::new_bool(session.break_glass),
+            ),
+            (
+                "account".to_owned(),
+                Expr::new_string(session.account.clone()),
+            ),
+            (
+                "database".to_owned(),
+                Expr::new_string(session.database.clone()),
+            ),
         ];
         Ok(Self { pairs, zone })
     }
@@ -56,12 +68,18 @@ impl SessionFacts {
         pairs.push(("now".to_owned(), Expr::new_datetime(datetime(now)?)));
         pairs.push(("clock".to_owned(), clock_record(&clock(now, &self.zone)?)?));
         pairs.push(("approved_by".to_owned(), Expr::new_set(approved_by)));
-        pairs.push(("approvals".to_owned(), Expr::new_long(approvals.people.into())));
+        pairs.push((
+            "approvals".to_owned(),
+            Expr::new_long(approvals.people.into()),
+        ));
         if let Some(reason) = reason {
             pairs.push(("reason".to_owned(), Expr::new_string(reason.to_owned())));
         }
         if !facts.namespace.is_empty() {
-            let values = facts.values.iter().map(|(name, fact)| (name.clone(), expression(fact)));
+            let values = facts
+                .values
+                .iter()
+                .map(|(name, fact)| (name.clone(), expression(fact)));
             let record = Expr::new_record(values).map_err(|_| EntityError)?;
             pairs.push((facts.namespace.clone(), record));
         }
@@ -143,8 +161,16 @@ mod tests {
             (Some("UTC"), "1969-12-31T23:59:59.999Z", 23, 59, 3),
         ] {
             let zone = zone(zone_name).unwrap();
-            let expected = Clock { hour, minute, weekday };
-            assert_eq!(clock(at(moment), &zone).unwrap(), expected, "{moment} in {zone_name:?}");
+            let expected = Clock {
+                hour,
+                minute,
+                weekday,
+            };
+            assert_eq!(
+                clock(at(moment), &zone).unwrap(),
+                expected,
+                "{moment} in {zone_name:?}"
+            );
         }
         assert!(zone(Some("Europe/Atlantis")).is_none());
     }

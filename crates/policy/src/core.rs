@@ -22,7 +22,12 @@ const MAX_SLICES: usize = 4_096;
 
 /// Everything that a slice depends on besides the policies: a principal with its groups, its owner with theirs, and
 /// the connection's name.
-type SliceKey = (PrincipalId, BTreeSet<String>, Option<(PrincipalId, BTreeSet<String>)>, String);
+type SliceKey = (
+    PrincipalId,
+    BTreeSet<String>,
+    Option<(PrincipalId, BTreeSet<String>)>,
+    String,
+);
 
 /// Policies and configuration, parsed and compiled.
 pub(crate) struct Core {
@@ -73,7 +78,11 @@ impl Core {
         else {
             return Err(problems);
         };
-        let positions = policies.iter().enumerate().map(|(at, p)| (p.id.clone(), at)).collect();
+        let positions = policies
+            .iter()
+            .enumerate()
+            .map(|(at, p)| (p.id.clone(), at))
+            .collect();
         Ok(Self {
             types,
             schema,
@@ -106,9 +115,16 @@ impl Core {
         principal: &Principal,
         connection: &Connection,
     ) -> Result<Arc<Slice>, EntityError> {
-        let owner = principal.owner.as_ref().map(|o| (o.id.clone(), o.groups.clone()));
-        let key =
-            (principal.id.clone(), principal.groups.clone(), owner, connection.name.clone());
+        let owner = principal
+            .owner
+            .as_ref()
+            .map(|o| (o.id.clone(), o.groups.clone()));
+        let key = (
+            principal.id.clone(),
+            principal.groups.clone(),
+            owner,
+            connection.name.clone(),
+        );
         if let Some(found) = self.slices.lock().get(&key) {
             return Ok(Arc::clone(found));
         }
@@ -123,8 +139,9 @@ impl Core {
 
     /// The positions of policies that Cedar names.
     pub(crate) fn positions<'a>(&self, ids: impl Iterator<Item = &'a PolicyId>) -> Vec<usize> {
-        let mut found: Vec<usize> =
-            ids.filter_map(|id| self.positions.get::<str>(id.as_ref()).copied()).collect();
+        let mut found: Vec<usize> = ids
+            .filter_map(|id| self.positions.get::<str>(id.as_ref()).copied())
+            .collect();
         found.sort_unstable();
         found
     }
@@ -146,10 +163,17 @@ fn connection_problems(
     problems: &mut Vec<Problem>,
 ) -> HashMap<String, TimeZone> {
     let mut zones = HashMap::new();
+    let mut names = BTreeSet::new();
     for connection in connections {
         let mut say = |why: String| {
-            problems.push(Problem::elsewhere(format!("connection {:?}: {why}", connection.name)));
+            problems.push(Problem::elsewhere(format!(
+                "connection {:?}: {why}",
+                connection.name
+            )));
         };
+        if !names.insert(connection.name.as_str()) {
+            say("there are two connections with this name".into());
+        }
         if !protocols.iter().any(|p| p.name == connection.protocol) {
             let known: Vec<&str> = protocols.iter().map(|p| p.name).collect();
             say(format!(
@@ -165,9 +189,7 @@ fn connection_problems(
             ));
             continue;
         };
-        if zones.insert(connection.name.clone(), zone).is_some() {
-            say("there are two connections with this name".into());
-        }
+        zones.insert(connection.name.clone(), zone);
     }
     zones
 }

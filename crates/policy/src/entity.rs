@@ -25,7 +25,10 @@ impl Types {
 
     pub(crate) fn uid(&self, kind: &str, id: &str) -> Result<EntityUid, EntityError> {
         let name = self.0.get(kind).ok_or(EntityError)?;
-        Ok(EntityUid::from_type_name_and_id(name.clone(), EntityId::new(id)))
+        Ok(EntityUid::from_type_name_and_id(
+            name.clone(),
+            EntityId::new(id),
+        ))
     }
 
     pub(crate) fn principal(&self, id: &PrincipalId) -> Result<EntityUid, EntityError> {
@@ -62,7 +65,9 @@ impl Types {
             .labels
             .iter()
             .map(|(key, value)| self.uid("Label", &format!("{key}={value}")));
-        std::iter::once(self.uid("Environment", &connection.environment)).chain(labels).collect()
+        std::iter::once(self.uid("Environment", &connection.environment))
+            .chain(labels)
+            .collect()
     }
 
     /// A resource under a connection, with everything that it is in as direct parents, so that no other entity is
@@ -81,26 +86,44 @@ impl Types {
                 parents.remove(&uid);
                 uid
             }
-            Resource::Database { database } => self.uid("Database", &path(&[connection, database]))?,
+            Resource::Database { database } => {
+                self.uid("Database", &path(&[connection, database]))?
+            }
             Resource::Schema { database, schema } => {
                 parents.insert(self.uid("Database", &path(&[connection, database]))?);
                 self.uid("Schema", &path(&[connection, database, schema]))?
             }
-            Resource::Table { database, schema, table: name }
-            | Resource::Routine { database, schema, routine: name } => {
+            Resource::Table {
+                database,
+                schema,
+                table: name,
+            }
+            | Resource::Routine {
+                database,
+                schema,
+                routine: name,
+            } => {
                 parents.insert(self.uid("Database", &path(&[connection, database]))?);
                 parents.insert(self.uid("Schema", &path(&[connection, database, schema]))?);
                 let kind = crate::schema::type_name(resource.kind());
                 self.uid(kind, &path(&[connection, database, schema, name]))?
             }
-            Resource::Column { database, schema, table, column } => {
+            Resource::Column {
+                database,
+                schema,
+                table,
+                column,
+            } => {
                 parents.insert(self.uid("Database", &path(&[connection, database]))?);
                 parents.insert(self.uid("Schema", &path(&[connection, database, schema]))?);
                 parents.insert(self.uid("Table", &path(&[connection, database, schema, table]))?);
                 for class in classes {
                     parents.insert(self.uid("DataClass", class)?);
                 }
-                self.uid("Column", &path(&[connection, database, schema, table, column]))?
+                self.uid(
+                    "Column",
+                    &path(&[connection, database, schema, table, column]),
+                )?
             }
             Resource::DataClass { name } => self.uid("DataClass", name)?,
         };

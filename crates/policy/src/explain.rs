@@ -74,14 +74,24 @@ impl SessionView {
                 principal: unit.subject().clone(),
                 allowed: denial.is_none(),
                 denial,
-                policies: policies.into_iter().filter_map(|id| self.place(&id)).collect(),
+                policies: policies
+                    .into_iter()
+                    .filter_map(|id| self.place(&id))
+                    .collect(),
             });
         }
-        Ok(Explanation { decision: self.decide(op, now, extra), accesses })
+        Ok(Explanation {
+            decision: self.decide(op, now, extra),
+            accesses,
+        })
     }
 
     fn place(&self, id: &str) -> Option<PolicyPlace> {
         let info = self.core().policies.iter().find(|info| info.id == id)?;
-        Some(PolicyPlace { id: info.id.clone(), file: info.file.clone(), line: info.line })
+        Some(PolicyPlace {
+            id: info.id.clone(),
+            file: info.file.clone(),
+            line: info.line,
+        })
     }
 }

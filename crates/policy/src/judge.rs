@@ -4,9 +4,7 @@ use crate::session::SessionView;
 use crate::slice::{ActionSlice, Judgement, Slice};
 use crate::snapshot::{denial, undecidable};
 use cedar_policy::{Context, Entity};
-use sluice_model::{
-    Access, ApprovalFacts, Denial, Facts, PrincipalId, Resource, Timestamp,
-};
+use sluice_model::{Access, ApprovalFacts, Denial, Facts, PrincipalId, Resource, Timestamp};
 use std::sync::Arc;
 
 pub(crate) const REVEAL: &str = "reveal";
@@ -59,17 +57,26 @@ impl<'a> Bench<'a> {
         for access in accesses {
             let action = access.action.as_str();
             let classes: Vec<Option<&str>> = match &access.resource {
-                Resource::Column { schema, table, column, .. }
-                    if matches!(action, REVEAL | SEARCH) =>
-                {
+                Resource::Column {
+                    schema,
+                    table,
+                    column,
+                    ..
+                } if matches!(action, REVEAL | SEARCH) => {
                     let classes = core.columns.of(schema, table, column);
-                    classes.iter().map(|at| core.data_classes.get(*at).map(|c| c.name.as_str())).collect()
+                    classes
+                        .iter()
+                        .map(|at| core.data_classes.get(*at).map(|c| c.name.as_str()))
+                        .collect()
                 }
                 _ => vec![None],
             };
             for class in classes {
                 for slice in &self.view.slices {
-                    units.push(self.unit(access, class, slice).map_err(|()| undecidable())?);
+                    units.push(
+                        self.unit(access, class, slice)
+                            .map_err(|()| undecidable())?,
+                    );
                 }
             }
         }
@@ -92,8 +99,17 @@ impl<'a> Bench<'a> {
             .iter()
             .map(|name| slice.action(core, name).map_err(|_| ()))
             .collect::<Result<Vec<_>, ()>>()?;
-        let resource = self.view.resource(slice, &access.resource, class).map_err(|_| ())?;
-        Ok(Unit { access, class, slice, actions, resource })
+        let resource = self
+            .view
+            .resource(slice, &access.resource, class)
+            .map_err(|_| ())?;
+        Ok(Unit {
+            access,
+            class,
+            slice,
+            actions,
+            resource,
+        })
     }
 
     pub(crate) fn context(
@@ -119,7 +135,10 @@ impl<'a> Bench<'a> {
                 .judge(core, action, &unit.resource, context)
                 .map_err(|_| undecidable())?;
             if let Some(denial) = self.failed(&judgement) {
-                return Ok(Verdict::Refused { denial, turnable: false });
+                return Ok(Verdict::Refused {
+                    denial,
+                    turnable: false,
+                });
             }
             if judgement.allowed {
                 return Ok(Verdict::Allowed(judgement.policies));
@@ -135,9 +154,18 @@ impl<'a> Bench<'a> {
     /// Cedar skips a policy that it cannot evaluate; if that one forbids, skipping it would permit.
     fn failed(&self, judgement: &Judgement) -> Option<Denial> {
         let at = judgement.errors.first()?;
-        let policy = self.view.core().policies.get(*at).map(|info| info.id.clone());
-        let message = "a policy could not be evaluated, so nothing is allowed; it must be corrected";
-        Some(Denial { policy, message: message.into() })
+        let policy = self
+            .view
+            .core()
+            .policies
+            .get(*at)
+            .map(|info| info.id.clone());
+        let message =
+            "a policy could not be evaluated, so nothing is allowed; it must be corrected";
+        Some(Denial {
+            policy,
+            message: message.into(),
+        })
     }
 
     /// Whether an approval could turn a refusal: every policy that forbids asks about approvals, or, where none
@@ -147,23 +175,38 @@ impl<'a> Bench<'a> {
             return action.can_ask;
         }
         let policies = &self.view.core().policies;
-        judgement.policies.iter().all(|at| policies.get(*at).is_some_and(|p| p.reads.approvals))
+        judgement
+            .policies
+            .iter()
+            .all(|at| policies.get(*at).is_some_and(|p| p.reads.approvals))
     }
 
     fn refusal(&self, unit: &Unit<'_>, judgement: &Judgement) -> Denial {
         let policies = &self.view.core().policies;
         if let Some(info) = judgement.policies.first().and_then(|at| policies.get(*at)) {
             let message = info.message.clone().unwrap_or_else(|| {
-                format!("{} on {} is forbidden", unit.access.action, unit.access.resource)
+                format!(
+                    "{} on {} is forbidden",
+                    unit.access.action, unit.access.resource
+                )
             });
-            return Denial { policy: Some(info.id.clone()), message };
+            return Denial {
+                policy: Some(info.id.clone()),
+                message,
+            };
         }
         let whom = if *unit.subject() == self.view.session.principal.id {
             String::new()
         } else {
-            format!(" to {}, for whom {} acts", unit.subject(), self.view.session.principal.id)
+            format!(
+                " to {}, for whom {} acts",
+                unit.subject(),
+                self.view.session.principal.id
+            )
         };
-        let class = unit.class.map_or_else(String::new, |c| format!(" of data class {c}"));
+        let class = unit
+            .class
+            .map_or_else(String::new, |c| format!(" of data class {c}"));
         denial(format!(
             "no policy permits {} on {}{class}{whom}",
             unit.access.action, unit.access.resource
@@ -205,7 +248,15 @@ impl SessionView {
         let core = self.core();
         let all: Vec<&str> = match (class, resource) {
             (Some(class), _) => vec![class],
-            (None, Resource::Column { schema, table, column, .. }) => core
+            (
+                None,
+                Resource::Column {
+                    schema,
+                    table,
+                    column,
+                    ..
+                },
+            ) => core
                 .columns
                 .of(schema, table, column)
                 .iter()
@@ -213,6 +264,7 @@ impl SessionView {
                 .collect(),
             _ => Vec::new(),
         };
-        core.types.resource(&self.session.connection.name, &slice.above, resource, &all)
+        core.types
+            .resource(&self.session.connection.name, &slice.above, resource, &all)
     }
 }

@@ -28,3 +28,6 @@ pub use schema::{ActionListing, actions, entity_types};
 pub use session::SessionView;
 pub use snapshot::{Snapshot, SnapshotInput, Standing};
 pub use source::{PolicySource, Problem};
+
+#[cfg(test)]
+mod tests;

@@ -109,11 +109,18 @@ impl SessionView {
                     ColumnPlan::Redact => Some(None),
                     ColumnPlan::Clear | ColumnPlan::Scan => None,
                 };
-                masked.extend(class.map(|class| MaskedColumn { name: column.name.clone(), class }));
+                masked.extend(class.map(|class| MaskedColumn {
+                    name: column.name.clone(),
+                    class,
+                }));
                 plan
             })
             .collect();
-        Ok(MaskPlan { columns, scan, masked })
+        Ok(MaskPlan {
+            columns,
+            scan,
+            masked,
+        })
     }
 
     /// What is known to be masked; `None` for a column that may be shown.
@@ -121,7 +128,11 @@ impl SessionView {
         // Classes that the origin shows to be revealed; the answer's name for the column does not hide them again.
         let mut settled: Vec<usize> = Vec::new();
         match &column.origin {
-            Origin::Column { schema, table, column } => {
+            Origin::Column {
+                schema,
+                table,
+                column,
+            } => {
                 let hidden = self.unrevealed_classes(Some(schema), Some(table), column, now);
                 if let Some(class) = hidden.first() {
                     return Some(self.mask_for(*class));
@@ -131,7 +142,10 @@ impl SessionView {
             Origin::Derived(mentions) => {
                 for (schema, table, column) in mentions {
                     let (schema, table) = (schema.as_deref(), table.as_deref());
-                    if !self.unrevealed_classes(schema, table, column, now).is_empty() {
+                    if !self
+                        .unrevealed_classes(schema, table, column, now)
+                        .is_empty()
+                    {
                         return Some(ColumnPlan::Redact);
                     }
                     settled.extend(self.core().columns.any(schema, table, column));
@@ -140,14 +154,15 @@ impl SessionView {
             Origin::Unknown => {}
         }
         let by_name = self.core().columns.by_name(&column.name);
-        let hidden = by_name.into_iter().find(|class| {
-            !settled.contains(class) && !self.class_revealed(*class, now)
-        });
+        let hidden = by_name
+            .into_iter()
+            .find(|class| !settled.contains(class) && !self.class_revealed(*class, now));
         if let Some(class) = hidden {
             return Some(self.mask_for(class));
         }
         let untold = column.origin == Origin::Unknown;
-        (untold && hides_any && self.session.connection.strict_masking).then_some(ColumnPlan::Redact)
+        (untold && hides_any && self.session.connection.strict_masking)
+            .then_some(ColumnPlan::Redact)
     }
 
     fn mask_for(&self, class: usize) -> ColumnPlan {
@@ -162,6 +177,9 @@ impl SessionView {
                 ValueMask::Text(whole_text(mask, self.core().detectors.hash_key()))
             }
         };
-        ColumnPlan::Mask { class: class.name.clone(), mask }
+        ColumnPlan::Mask {
+            class: class.name.clone(),
+            mask,
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::source::{self, Parsed, PolicySource, Problem};
 use cedar_policy::{
-    ActionConstraint, Effect, Policy, PolicyId, PolicySet, PrincipalConstraint,
-    ResourceConstraint, Schema, ValidationMode, Validator,
+    ActionConstraint, Effect, Policy, PolicyId, PolicySet, PrincipalConstraint, ResourceConstraint,
+    Schema, ValidationMode, Validator,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,10 +100,16 @@ fn validate(
         Err(error) => return vec![Problem::elsewhere(error.to_string())],
     };
     let result = validator.validate(&set, ValidationMode::Strict);
-    let errors = result.validation_errors().map(|e| (e.policy_id(), e as &dyn miette::Diagnostic));
-    // A warning is a policy that can never apply, or a text made to look like another one.
-    let warnings =
-        result.validation_warnings().map(|w| (w.policy_id(), w as &dyn miette::Diagnostic));
+    let mistaken: BTreeSet<&PolicyId> = result.validation_errors().map(|e| e.policy_id()).collect();
+    let errors = result
+        .validation_errors()
+        .map(|e| (e.policy_id(), e as &dyn miette::Diagnostic));
+    // A warning is a policy that can never apply, or a text made to look like another one. A mistake often makes
+    // a policy impossible as well; then the mistake alone is worth telling.
+    let warnings = result
+        .validation_warnings()
+        .filter(|w| !mistaken.contains(w.policy_id()))
+        .map(|w| (w.policy_id(), w as &dyn miette::Diagnostic));
     let mut problems: Vec<Problem> = Vec::new();
     for (id, diagnostic) in errors.chain(warnings) {
         let id: &str = id.as_ref();
@@ -113,18 +119,32 @@ fn validate(
         };
         let mut problem = source::diagnosed(sources, parsed.place, Some(id), diagnostic);
         problem.message = plain(&problem.message, id);
-        // The same mistake is found once for every kind of request.
-        if !problems.contains(&problem) {
-            problems.push(problem);
+        if !mistaken.contains(&PolicyId::new(id)) && problem.help.is_none() {
+            problem.help = Some(IMPOSSIBLE.into());
         }
+        problems.push(problem);
     }
+    // The same mistake is found once for every kind of request, in no particular order.
+    problems.sort_by(|a, b| {
+        (&a.file, a.line, a.column, &a.message).cmp(&(&b.file, b.line, b.column, &b.message))
+    });
+    problems.dedup_by(|a, b| {
+        (&a.file, a.line, a.column, &a.policy) == (&b.file, b.line, b.column, &b.policy)
+    });
     problems
 }
+
+/// What helps with a policy that the validator only warns about.
+const IMPOSSIBLE: &str =
+    "no request can match it; the list of actions says what each of them can be done to";
 
 /// The validator's message without the policy's id, which has a field of its own.
 fn plain(message: &str, id: &str) -> String {
     let prefix = format!("for policy `{id}`, ");
-    message.strip_prefix(prefix.as_str()).unwrap_or(message).to_owned()
+    message
+        .strip_prefix(prefix.as_str())
+        .unwrap_or(message)
+        .to_owned()
 }
 
 fn describe(sources: &[PolicySource], parsed: &Parsed, policy: Policy) -> PolicyInfo {
@@ -191,7 +211,10 @@ fn walk(value: &Value, reads: &mut Reads) {
                     ("__entity", entity) => {
                         if entity.get("type").and_then(Value::as_str) == Some("Group") {
                             reads.groups.extend(
-                                entity.get("id").and_then(Value::as_str).map(ToOwned::to_owned),
+                                entity
+                                    .get("id")
+                                    .and_then(Value::as_str)
+                                    .map(ToOwned::to_owned),
                             );
                         }
                     }
@@ -220,7 +243,9 @@ mod tests {
     #[test]
     fn what_a_policy_reads_is_found() {
         let check = |condition: &str, expected: Reads| {
-            let text = format!("permit (principal in Group::\"scope\", action, resource) when {{ {condition} }};");
+            let text = format!(
+                "permit (principal in Group::\"scope\", action, resource) when {{ {condition} }};"
+            );
             let policy = Policy::parse(None, &text).unwrap();
             assert_eq!(reads_of(&policy), expected, "{condition}");
         };
@@ -228,12 +253,34 @@ mod tests {
         let groups = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         check("true", none());
         check("context.break_glass", none());
-        check("context.clock.hour > 3", Reads { clock: true, ..none() });
-        check("context[\"clock\"].hour > 3", Reads { clock: true, ..none() });
-        check("context.now < datetime(\"2030-01-01\")", Reads { now: true, ..none() });
+        check(
+            "context.clock.hour > 3",
+            Reads {
+                clock: true,
+                ..none()
+            },
+        );
+        check(
+            "context[\"clock\"].hour > 3",
+            Reads {
+                clock: true,
+                ..none()
+            },
+        );
+        check(
+            "context.now < datetime(\"2030-01-01\")",
+            Reads {
+                now: true,
+                ..none()
+            },
+        );
         check(
             "context.approved_by.contains(Group::\"dba\")",
-            Reads { approvals: true, groups: groups(&["dba"]), ..none() },
+            Reads {
+                approvals: true,
+                groups: groups(&["dba"]),
+                ..none()
+            },
         );
         check(
             "context.approved_by.containsAll([Group::\"dba\", Group::\"legal\"]) && context.approvals >= 2",
@@ -244,7 +291,13 @@ mod tests {
                 ..none()
             },
         );
-        check("resource in Schema::\"a/b/c\"", Reads { resource: true, ..none() });
+        check(
+            "resource in Schema::\"a/b/c\"",
+            Reads {
+                resource: true,
+                ..none()
+            },
+        );
         check(
             "context == {a: 1}",
             Reads {
@@ -258,7 +311,10 @@ mod tests {
         );
         check(
             "if context has sql then context.sql.has_where else context.clock.weekday < 6",
-            Reads { clock: true, ..none() },
+            Reads {
+                clock: true,
+                ..none()
+            },
         );
     }
 }

@@ -17,9 +17,15 @@ impl SessionView {
                 let Ok(action) = slice.action(self.core(), REVEAL) else {
                     return false;
                 };
-                let infos = || action.members.iter().filter_map(|at| self.core().policies.get(*at));
+                let infos = || {
+                    action
+                        .members
+                        .iter()
+                        .filter_map(|at| self.core().policies.get(*at))
+                };
                 infos().all(|info| !info.forbids)
-                    && infos().any(|info| !info.conditional && covers_class(&info.resource, &class.name))
+                    && infos()
+                        .any(|info| !info.conditional && covers_class(&info.resource, &class.name))
             })
         })
     }
@@ -27,7 +33,13 @@ impl SessionView {
     /// The data classes that a column is in.
     #[must_use]
     pub fn classes_of(&self, schema: &str, table: &str, column: &str) -> Vec<String> {
-        self.class_names(self.core().columns.of(schema, table, column).iter().copied())
+        self.class_names(
+            self.core()
+                .columns
+                .of(schema, table, column)
+                .iter()
+                .copied(),
+        )
     }
 
     /// The data classes of a column that this session may not see in clear. A part that is `None` is not known and
@@ -54,7 +66,8 @@ impl SessionView {
         match (schema, table) {
             (Some(schema), Some(table)) if column != "*" => {
                 let classes = self.core().columns.of(schema, table, column);
-                let hidden = |class: &usize| !self.column_revealed(*class, schema, table, column, now);
+                let hidden =
+                    |class: &usize| !self.column_revealed(*class, schema, table, column, now);
                 classes.iter().copied().filter(hidden).collect()
             }
             _ => {
@@ -81,7 +94,10 @@ impl SessionView {
         {
             return (Arc::clone(scanner), *active);
         }
-        let made = self.core().detectors.scanner(&|class| !hidden.contains(&class));
+        let made = self
+            .core()
+            .detectors
+            .scanner(&|class| !hidden.contains(&class));
         let active = !made.is_empty();
         let scanner: Arc<dyn TextMask> = made;
         self.cache.lock().scanner = Some((hidden, Arc::clone(&scanner), active));
@@ -101,7 +117,11 @@ impl SessionView {
         column: &str,
         now: Timestamp,
     ) -> bool {
-        self.revealed(class, Some((schema.into(), table.into(), column.into())), now)
+        self.revealed(
+            class,
+            Some((schema.into(), table.into(), column.into())),
+            now,
+        )
     }
 
     /// Decides `reveal` for one class, on one column or on the class itself. Any error keeps it hidden.
@@ -116,13 +136,25 @@ impl SessionView {
         let (resource, class) = match key.2.clone() {
             Some((schema, table, column)) => {
                 let database = self.session.database.clone();
-                (Resource::Column { database, schema, table, column }, Some(name))
+                (
+                    Resource::Column {
+                        database,
+                        schema,
+                        table,
+                        column,
+                    },
+                    Some(name),
+                )
             }
             None => (Resource::DataClass { name: name.into() }, None),
         };
-        let access = Access { action: Action::new(REVEAL), resource };
-        let (revealed, lasting) =
-            self.allowed(&access, class, now).unwrap_or((false, Lasting::No));
+        let access = Access {
+            action: Action::new(REVEAL),
+            resource,
+        };
+        let (revealed, lasting) = self
+            .allowed(&access, class, now)
+            .unwrap_or((false, Lasting::No));
         self.cache.lock().put_revealed(key, revealed, lasting, now);
         revealed
     }
@@ -135,7 +167,10 @@ impl SessionView {
         };
         let uniform = self.slices.iter().all(|slice| {
             slice.action(self.core(), REVEAL).is_ok_and(|action| {
-                let mut infos = action.members.iter().filter_map(|at| self.core().policies.get(*at));
+                let mut infos = action
+                    .members
+                    .iter()
+                    .filter_map(|at| self.core().policies.get(*at));
                 infos.all(|info| {
                     !info.forbids && !info.reads.resource && covers_or_misses(&info.resource, name)
                 })

@@ -61,17 +61,35 @@ pub fn entity_types() -> &'static [(&'static str, &'static str)] {
     &[
         ("User", "a person, in Groups"),
         ("Service", "a CI job or service account, in Groups"),
-        ("Agent", "an AI agent, in Groups; principal.owner is its User"),
-        ("Group", "a group of principals, from the identity provider or the files"),
-        ("Connection", "a registered target, in its Environment and Labels"),
+        (
+            "Agent",
+            "an AI agent, in Groups; principal.owner is its User",
+        ),
+        (
+            "Group",
+            "a group of principals, from the identity provider or the files",
+        ),
+        (
+            "Connection",
+            "a registered target, in its Environment and Labels",
+        ),
         ("Environment", "what a connection's `environment` says"),
         ("Label", "one label of a connection, as key=value"),
         ("Database", "connection/database, in its Connection"),
         ("Schema", "connection/database/schema, in its Database"),
         ("Table", "connection/database/schema/table, in its Schema"),
-        ("Routine", "connection/database/schema/routine, in its Schema"),
-        ("Column", "connection/database/schema/table/column, in its Table and DataClasses"),
-        ("DataClass", "a data class, in the Connection that it is seen through"),
+        (
+            "Routine",
+            "connection/database/schema/routine, in its Schema",
+        ),
+        (
+            "Column",
+            "connection/database/schema/table/column, in its Table and DataClasses",
+        ),
+        (
+            "DataClass",
+            "a data class, in the Connection that it is seen through",
+        ),
     ]
 }
 
@@ -186,7 +204,10 @@ pub(crate) fn closure(protocols: &[ProtocolSpec]) -> BTreeMap<String, Vec<String
                 }
                 next += 1;
             }
-            (action.name.to_owned(), all.into_iter().map(ToOwned::to_owned).collect())
+            (
+                action.name.to_owned(),
+                all.into_iter().map(ToOwned::to_owned).collect(),
+            )
         })
         .collect()
 }

@@ -84,7 +84,10 @@ impl SessionView {
     /// May the session be opened at all? `Ask` means that an approval for a window would let it.
     #[must_use]
     pub fn connect(&self, now: Timestamp, extra: &ApprovalFacts) -> Decision {
-        let access = Access { action: Action::new("connect"), resource: Resource::Connection };
+        let access = Access {
+            action: Action::new("connect"),
+            resource: Resource::Connection,
+        };
         self.decide_accesses(&[access], &Facts::default(), now, extra)
     }
 
@@ -120,7 +123,9 @@ impl SessionView {
         let decided = self.judge(accesses, facts, now, &standing);
         match decided {
             Ok((decision, lasting)) => {
-                self.cache.lock().put(hash, &question, &decision, lasting, now);
+                self.cache
+                    .lock()
+                    .put(hash, &question, &decision, lasting, now);
                 decision
             }
             Err(denial) => Decision::Deny(denial),
@@ -130,10 +135,14 @@ impl SessionView {
     /// What needs no policy: nothing is decided after the end, and nothing too large.
     fn check_limits(&self, accesses: &[Access], now: Timestamp) -> Result<(), Denial> {
         if self.token_ends.is_some_and(|end| end <= now) {
-            return Err(denial("the token of this session has expired; create a new one".into()));
+            return Err(denial(
+                "the token of this session has expired; create a new one".into(),
+            ));
         }
         if accesses.is_empty() {
-            return Err(denial("the operation names nothing that could be decided".into()));
+            return Err(denial(
+                "the operation names nothing that could be decided".into(),
+            ));
         }
         if accesses.len() > MAX_ACCESSES {
             return Err(denial(format!(
@@ -177,14 +186,20 @@ impl SessionView {
         }
         let decision = match (final_denial, refused.is_empty()) {
             (Some(denial), _) => Decision::Deny(denial),
-            (None, true) => Decision::Allow(Allowed { policies: self.ids(policies) }),
+            (None, true) => Decision::Allow(Allowed {
+                policies: self.ids(policies),
+            }),
             (None, false) => ask::ask(&bench, &units, &refused, standing)?,
         };
         Ok((decision, lasting))
     }
 
     pub(crate) fn bench<'a>(&'a self, facts: &'a Facts, now: Timestamp) -> Bench<'a> {
-        Bench { view: self, facts, now }
+        Bench {
+            view: self,
+            facts,
+            now,
+        }
     }
 
     /// The ids of policies, sorted, each once.
@@ -230,14 +245,25 @@ impl SessionView {
     #[must_use]
     pub fn could_ever(&self, general_actions: &[&str]) -> bool {
         let reached = |stands_in: &[String]| {
-            stands_in.iter().any(|name| general_actions.contains(&name.as_str()))
+            stands_in
+                .iter()
+                .any(|name| general_actions.contains(&name.as_str()))
         };
-        let actions: Vec<&Vec<String>> =
-            self.core().actions.values().filter(|stands_in| reached(stands_in)).collect();
+        let actions: Vec<&Vec<String>> = self
+            .core()
+            .actions
+            .values()
+            .filter(|stands_in| reached(stands_in))
+            .collect();
         self.slices.iter().all(|slice| {
-            slice.policies(self.core()).filter(|info| !info.forbids).any(|info| {
-                actions.iter().any(|stands_in| action_can_match(&info.action, stands_in))
-            })
+            slice
+                .policies(self.core())
+                .filter(|info| !info.forbids)
+                .any(|info| {
+                    actions
+                        .iter()
+                        .any(|stands_in| action_can_match(&info.action, stands_in))
+                })
         })
     }
 
@@ -250,7 +276,10 @@ impl SessionView {
 
     /// How many grants still hold: as they only end, the number names the set.
     pub(crate) fn grants_holding(&self, now: Timestamp) -> usize {
-        self.grants.iter().filter(|grant| now < end_of(grant)).count()
+        self.grants
+            .iter()
+            .filter(|grant| now < end_of(grant))
+            .count()
     }
 }
 

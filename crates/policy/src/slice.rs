@@ -106,7 +106,9 @@ impl Slice {
             return Ok(Arc::clone(found));
         }
         let slice = Arc::new(ActionSlice::new(core, self, name)?);
-        self.actions.write().insert(name.to_owned(), Arc::clone(&slice));
+        self.actions
+            .write()
+            .insert(name.to_owned(), Arc::clone(&slice));
         Ok(slice)
     }
 
@@ -131,9 +133,13 @@ impl Slice {
         let entities = if entities.get(&resource.uid()).is_some() {
             entities
         } else {
-            entities.add_entities([resource.clone()], None).map_err(|_| EntityError)?
+            entities
+                .add_entities([resource.clone()], None)
+                .map_err(|_| EntityError)?
         };
-        let response = core.authorizer.is_authorized(&request, &action.set, &entities);
+        let response = core
+            .authorizer
+            .is_authorized(&request, &action.set, &entities);
         let diagnostics = response.diagnostics();
         Ok(Judgement {
             allowed: response.decision() == CedarDecision::Allow,
@@ -157,7 +163,9 @@ impl ActionSlice {
             .iter()
             .copied()
             .filter(|at| {
-                core.policies.get(*at).is_some_and(|info| action_can_match(&info.action, stands_in))
+                core.policies
+                    .get(*at)
+                    .is_some_and(|info| action_can_match(&info.action, stands_in))
             })
             .collect();
         let infos = || members.iter().filter_map(|at| core.policies.get(*at));
@@ -179,8 +187,12 @@ impl ActionSlice {
             reads_now: infos().any(|info| info.reads.now),
             reads_clock: infos().any(|info| info.reads.clock),
             can_ask: asking().any(|info| !info.forbids),
-            groups: asking().flat_map(|info| info.reads.groups.iter().cloned()).collect(),
-            people: asking().flat_map(|info| info.reads.people.iter().copied()).collect(),
+            groups: asking()
+                .flat_map(|info| info.reads.groups.iter().cloned())
+                .collect(),
+            people: asking()
+                .flat_map(|info| info.reads.people.iter().copied())
+                .collect(),
             members,
         })
     }
@@ -207,9 +219,9 @@ pub(crate) fn action_can_match(scope: &ActionConstraint, stands_in: &[String]) -
     match scope {
         ActionConstraint::Any => true,
         ActionConstraint::In(groups) => groups.iter().any(within),
-        ActionConstraint::Eq(uid) => {
-            stands_in.first().is_some_and(|name| name == uid.id().unescaped())
-        }
+        ActionConstraint::Eq(uid) => stands_in
+            .first()
+            .is_some_and(|name| name == uid.id().unescaped()),
     }
 }
 

@@ -68,10 +68,23 @@ impl Snapshot {
     fn of(version: u64, core: Arc<Core>, standing: Standing) -> Self {
         let mut grants: HashMap<PrincipalId, Vec<Grant>> = HashMap::new();
         for grant in standing.grants {
-            grants.entry(grant.principal.clone()).or_default().push(grant);
+            grants
+                .entry(grant.principal.clone())
+                .or_default()
+                .push(grant);
         }
-        let principals = standing.principals.into_iter().map(|p| (p.id.clone(), p)).collect();
-        Self { version, core, principals, tokens: standing.tokens, grants }
+        let principals = standing
+            .principals
+            .into_iter()
+            .map(|p| (p.id.clone(), p))
+            .collect();
+        Self {
+            version,
+            core,
+            principals,
+            tokens: standing.tokens,
+            grants,
+        }
     }
 
     /// Its number; later ones are larger.
@@ -121,20 +134,47 @@ impl Snapshot {
         now: Timestamp,
     ) -> Result<SessionView, Denial> {
         let principal = self.standing_principal(&session.principal.id)?;
-        let token_ends = session.token.as_ref().map(|t| self.token_end(t, now)).transpose()?;
+        let token_ends = session
+            .token
+            .as_ref()
+            .map(|t| self.token_end(t, now))
+            .transpose()?;
         let connection = self.unchanged_connection(session)?;
         let zone = self.core.zone(&connection.name).ok_or_else(undecidable)?;
         let mut slices = Vec::with_capacity(2);
-        for subject in [Some(&principal), principal.owner.as_deref()].into_iter().flatten() {
-            slices.push(self.core.slice(subject, &connection).map_err(|_| undecidable())?);
+        for subject in [Some(&principal), principal.owner.as_deref()]
+            .into_iter()
+            .flatten()
+        {
+            slices.push(
+                self.core
+                    .slice(subject, &connection)
+                    .map_err(|_| undecidable())?,
+            );
         }
         let grants = self
             .grants
             .get(&principal.id)
-            .map(|grants| grants.iter().filter(|g| grant_holds(g, session, now)).cloned().collect())
+            .map(|grants| {
+                grants
+                    .iter()
+                    .filter(|g| grant_holds(g, session, now))
+                    .cloned()
+                    .collect()
+            })
             .unwrap_or_default();
-        let session = SessionContext { principal, connection, ..session.clone() };
-        let parts = ViewParts { session, zone, slices, grants, token_ends };
+        let session = SessionContext {
+            principal,
+            connection,
+            ..session.clone()
+        };
+        let parts = ViewParts {
+            session,
+            zone,
+            slices,
+            grants,
+            token_ends,
+        };
         SessionView::new(Arc::clone(self), parts)
     }
 
@@ -148,8 +188,14 @@ impl Snapshot {
                 .as_ref()
                 .filter(|owner| owner.id.kind == PrincipalKind::User)
                 .ok_or_else(|| denial(format!("{id} has no owner; an agent acts for a user")))?;
-            let owner = self.principals.get(&owner.id).ok_or_else(|| off(&owner.id))?;
-            principal.owner = Some(Box::new(Principal { owner: None, ..owner.clone() }));
+            let owner = self
+                .principals
+                .get(&owner.id)
+                .ok_or_else(|| off(&owner.id))?;
+            principal.owner = Some(Box::new(Principal {
+                owner: None,
+                ..owner.clone()
+            }));
         } else {
             principal.owner = None;
         }
@@ -158,10 +204,12 @@ impl Snapshot {
 
     fn token_end(&self, token: &TokenId, now: Timestamp) -> Result<Timestamp, Denial> {
         match self.tokens.get(token) {
-            None => Err(denial(format!("token {token} was revoked; create a new one"))),
-            Some(end) if *end <= now => {
-                Err(denial(format!("token {token} has expired; create a new one")))
-            }
+            None => Err(denial(format!(
+                "token {token} was revoked; create a new one"
+            ))),
+            Some(end) if *end <= now => Err(denial(format!(
+                "token {token} has expired; create a new one"
+            ))),
             Some(end) => Ok(*end),
         }
     }
@@ -173,10 +221,16 @@ impl Snapshot {
             .connection(name)
             .ok_or_else(|| denial(format!("connection {name} does not exist any more")))?;
         let account = |connection: &Connection| {
-            connection.accounts.iter().find(|a| a.name == session.account).cloned()
+            connection
+                .accounts
+                .iter()
+                .find(|a| a.name == session.account)
+                .cloned()
         };
         if today.protocol != then.protocol || today.target != then.target {
-            return Err(denial(format!("connection {name} leads elsewhere now; connect again")));
+            return Err(denial(format!(
+                "connection {name} leads elsewhere now; connect again"
+            )));
         }
         match (account(today), account(then)) {
             (Some(today), Some(then))
@@ -189,10 +243,16 @@ impl Snapshot {
             }
         }
         let allowed = |connection: &Connection| {
-            connection.databases.as_ref().is_none_or(|list| list.contains(&session.database))
+            connection
+                .databases
+                .as_ref()
+                .is_none_or(|list| list.contains(&session.database))
         };
         // The default database needs no entry, and what it is was settled when the session began.
-        if allowed(then) && !allowed(today) && today.target.database.as_ref() != Some(&session.database) {
+        if allowed(then)
+            && !allowed(today)
+            && today.target.database.as_ref() != Some(&session.database)
+        {
             return Err(denial(format!(
                 "database {} of connection {name} may not be named any more",
                 session.database
@@ -215,10 +275,16 @@ fn grant_holds(grant: &Grant, session: &SessionContext, now: Timestamp) -> bool 
 }
 
 pub(crate) fn denial(message: String) -> Denial {
-    Denial { policy: None, message }
+    Denial {
+        policy: None,
+        message,
+    }
 }
 
 /// Something that cannot happen with a snapshot that was built; if it does, nothing is allowed.
 pub(crate) fn undecidable() -> Denial {
-    denial("this could not be decided, so it is not allowed; report it to whoever runs the gateway".into())
+    denial(
+        "this could not be decided, so it is not allowed; report it to whoever runs the gateway"
+            .into(),
+    )
 }

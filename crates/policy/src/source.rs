@@ -113,7 +113,7 @@ pub(crate) fn parse(sources: &[PolicySource]) -> Result<Vec<Parsed>, Vec<Problem
                 base,
                 start,
             };
-            match one(sources, place, piece) {
+            match one(sources, place, piece, &taken) {
                 Err(found) => problems.extend(found),
                 Ok(policy) => {
                     if let Some(first) = taken.insert(policy.id.clone(), place) {
@@ -145,12 +145,24 @@ pub(crate) fn parse(sources: &[PolicySource]) -> Result<Vec<Parsed>, Vec<Problem
     }
 }
 
-fn one(sources: &[PolicySource], place: Place, piece: &str) -> Result<Parsed, Vec<Problem>> {
+/// One policy under its id: what `@id` says, or else its place.
+fn one(
+    sources: &[PolicySource],
+    place: Place,
+    piece: &str,
+    taken: &BTreeMap<String, Place>,
+) -> Result<Parsed, Vec<Problem>> {
     let policy = Policy::parse(None, piece).map_err(|errors| {
-        errors
+        let mut problems: Vec<Problem> = errors
             .iter()
             .map(|error| diagnosed(sources, place, None, error))
-            .collect::<Vec<_>>()
+            .collect();
+        if !piece.ends_with(';') {
+            problems
+                .iter_mut()
+                .for_each(|p| p.help = Some("a policy ends with `;`".into()));
+        }
+        problems
     })?;
     let id = match policy.annotation("id") {
         Some("") => {
@@ -160,8 +172,13 @@ fn one(sources: &[PolicySource], place: Place, piece: &str) -> Result<Parsed, Ve
         }
         Some(id) => id.to_owned(),
         None => {
-            let (line, _) = line_column(text_of(sources, place), place.start);
-            format!("{}:{line}", file_of(sources, place))
+            let (line, column) = line_column(text_of(sources, place), place.start);
+            let id = format!("{}:{line}", file_of(sources, place));
+            if taken.contains_key(&id) {
+                format!("{id}:{column}")
+            } else {
+                id
+            }
         }
     };
     let policy = policy.new_id(PolicyId::new(&id));
@@ -178,7 +195,9 @@ pub(crate) fn diagnosed(
     let offset = diagnostic
         .labels()
         .and_then(|mut labels| labels.next())
-        .map_or(place.start, |label| place.base.saturating_add(label.offset()));
+        .map_or(place.start, |label| {
+            place.base.saturating_add(label.offset())
+        });
     let mut problem = at(sources, place, offset.max(place.start));
     problem.policy = policy.map(ToOwned::to_owned);
     problem.message = diagnostic.to_string();
@@ -283,7 +302,10 @@ mod tests {
             ("a;\n// x;y\nb;", vec!["a;", "\n// x;y\nb;"]),
             (r#"a ";" "\";" ;b"#, vec![r#"a ";" "\";" ;"#, "b"]),
             (r#"a "\\"; b;"#, vec![r#"a "\\";"#, " b;"]),
-            ("a \"// no comment\"; b;", vec!["a \"// no comment\";", " b;"]),
+            (
+                "a \"// no comment\"; b;",
+                vec!["a \"// no comment\";", " b;"],
+            ),
         ] {
             let found: Vec<&str> = pieces(text).into_iter().map(|(_, piece)| piece).collect();
             assert_eq!(found, expected, "{text}");
@@ -304,11 +326,17 @@ mod tests {
             text: text.into(),
         };
         let sources = [
-            file("a.cedar", "// first\n\npermit (principal, action, resource);"),
-            file("b.cedar", "@id(\"x\") forbid (principal, action, resource);"),
+            file(
+                "a.cedar",
+                "// first\n\npermit (principal, action, resource);permit (principal, action, resource);",
+            ),
+            file(
+                "b.cedar",
+                "@id(\"x\") forbid (principal, action, resource);",
+            ),
         ];
         let ids: Vec<String> = parse(&sources).unwrap().into_iter().map(|p| p.id).collect();
-        assert_eq!(ids, ["a.cedar:3", "x"]);
+        assert_eq!(ids, ["a.cedar:3", "a.cedar:3:38", "x"]);
         let twice = [sources[1].clone(), sources[1].clone()];
         let problems = parse(&twice).unwrap_err();
         assert_eq!(problems.len(), 1, "{problems:?}");

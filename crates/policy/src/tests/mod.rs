@@ -1,0 +1,8 @@
+//! Tests of the whole engine through what it offers to others.
+
+mod decisions;
+mod loading;
+mod masking;
+mod slicing;
+mod standing;
+mod world;
