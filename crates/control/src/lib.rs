@@ -18,6 +18,7 @@ mod store;
 mod tokens;
 mod yaml;
 
+pub use api::Api;
 pub use certificates::ServerCertificate;
 pub use config::{Config, ConnectionListener, Listen, TlsFiles};
 pub use control::{ADMINS, Control, LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};

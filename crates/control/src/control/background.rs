@@ -129,7 +129,13 @@ impl Control {
         }
     }
 
-    async fn chores(&self) {
+    /// Reads the resources directory and the certificate files again, as somebody asked for it.
+    pub async fn reload(&self) {
+        self.reload_directory().await;
+        self.refresh_certificate();
+    }
+
+    fn refresh_certificate(&self) {
         let refreshed = self.0.certificates.lock().refresh(self.now());
         match refreshed {
             Ok(true) => tracing::info!("the server certificate was replaced"),
@@ -138,6 +144,10 @@ impl Control {
                 tracing::error!(%error, "the new certificate cannot be used; the last good one stays")
             }
         }
+    }
+
+    async fn chores(&self) {
+        self.refresh_certificate();
         let used: Vec<_> = std::mem::take(&mut *self.0.used.lock())
             .into_iter()
             .collect();

@@ -225,7 +225,10 @@ fn connection(file: &str, node: &Node, protocols: &[ProtocolSpec]) -> Checked {
     finish(&connection.name, &connection, problems)
 }
 
-fn accounts(connection: &Connection, say: &mut dyn FnMut(&[&str], String, Option<String>)) {
+/// Takes what is wrong: where, what, what was meant.
+type Say<'a> = &'a mut dyn FnMut(&[&str], String, Option<String>);
+
+fn accounts(connection: &Connection, say: Say<'_>) {
     if connection.accounts.is_empty() {
         say(
             &["accounts"],

@@ -1,0 +1,95 @@
+//! Who may use a route. Runs before every handler; what is not in the table of routes does not exist.
+
+use super::answer::Refusal;
+use super::{App, Peer};
+use crate::control::{ADMINS, Caller};
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::time::Duration;
+
+/// Who may use a route. What else a handler looks at only ever narrows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Anybody, also without a token: nothing about anybody is told.
+    Anybody,
+    /// Anybody on this very host, others with a token.
+    LocalOrSignedIn,
+    /// Anybody with a token; the handler shows only what is theirs or what they may decide.
+    SignedIn,
+    /// The group of administrators.
+    Admins,
+}
+
+/// What a route asks of its caller, and how long it may take.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) app: App,
+    pub(super) who: Who,
+    pub(super) patience: Duration,
+}
+
+/// Lets a request through to its handler, or answers it.
+pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let Some(Peer(from)) = request.extensions().get::<Peer>().copied() else {
+        let error = "where the request comes from is not known";
+        return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, None).into_response();
+    };
+    let caller = caller(&gate.app, &request, from);
+    let admitted = match (gate.who, &caller) {
+        (Who::Anybody, _) => Ok(()),
+        (Who::LocalOrSignedIn, Err(_)) if from.to_canonical().is_loopback() => Ok(()),
+        (_, Err(_)) => caller.as_ref().map(|_| ()).map_err(|_| ()),
+        (Who::LocalOrSignedIn | Who::SignedIn, Ok(_)) => Ok(()),
+        (Who::Admins, Ok(caller)) if caller.is_admin() => Ok(()),
+        (Who::Admins, Ok(_)) => {
+            let hint = format!("ask somebody of the group {ADMINS:?}");
+            let error = "this is for administrators";
+            return Refusal::new(StatusCode::FORBIDDEN, error, Some(&hint)).into_response();
+        }
+    };
+    match (admitted, caller) {
+        (Err(()), Err(refusal)) => return refusal.into_response(),
+        (_, Ok(caller)) => {
+            request.extensions_mut().insert(caller);
+        }
+        (_, Err(_)) => {}
+    }
+    match tokio::time::timeout(gate.patience, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let error = "this took too long and was given up";
+            Refusal::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                error,
+                Some("try again shortly"),
+            )
+            .into_response()
+        }
+    }
+}
+
+/// Who sent a request.
+fn caller(app: &App, request: &Request, from: std::net::IpAddr) -> Result<Caller, Refusal> {
+    let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (headers.next(), headers.next()) else {
+        return Err(Refusal::who_are_you());
+    };
+    let text = value.to_str().map_err(|_| Refusal::who_are_you())?;
+    let (scheme, secret) = text.split_once(' ').ok_or_else(Refusal::who_are_you)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::who_are_you());
+    }
+    if let Some(principal) = app.control.is_local_admin(secret, from) {
+        return Ok(Caller {
+            principal,
+            token: None,
+        });
+    }
+    let found = app.control.authenticate(secret, from)?;
+    Ok(Caller {
+        principal: found.principal,
+        token: Some((found.token, found.expires)),
+    })
+}

@@ -1,0 +1,91 @@
+//! Connections as clients see them, and applying resources.
+
+use super::answer::{Body, Refusal};
+use super::types::{
+    ApplyRequest, ApplyResponse, ConnectionInfo, ConnectionList, ErrorBody, ResourceList,
+};
+use super::{App, Peer};
+use crate::ahead::may_connect;
+use crate::control::Caller;
+use axum::extract::State;
+use axum::{Extension, Json};
+
+/// The connections that the caller may use, also where that needs an approval; all for administrators.
+#[utoipa::path(get, path = "/v1/connections", responses((status = 200, body = ConnectionList)))]
+pub(super) async fn connections(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(Peer(from)): Extension<Peer>,
+) -> Json<ConnectionList> {
+    let config = app.control.config();
+    let mut connections = Vec::new();
+    for connection in app.control.snapshot().connections() {
+        if !caller.is_admin() && !may_connect(&app.control, &caller, connection, from) {
+            continue;
+        }
+        let (default, others): (Vec<_>, Vec<_>) =
+            connection.accounts.iter().partition(|a| a.default);
+        let own = config
+            .listeners
+            .iter()
+            .find(|l| l.connection == connection.name);
+        connections.push(ConnectionInfo {
+            name: connection.name.clone(),
+            protocol: connection.protocol.clone(),
+            environment: connection.environment.clone(),
+            labels: connection.labels.clone(),
+            accounts: default
+                .into_iter()
+                .chain(others)
+                .map(|a| a.name.clone())
+                .collect(),
+            listen: own.map(|l| l.address.to_string()),
+        });
+    }
+    let listen = config.listen.protocols.iter();
+    Json(ConnectionList {
+        connections,
+        listen: listen
+            .map(|(name, at)| (name.clone(), at.to_string()))
+            .collect(),
+        ca_pem: app.control.ca_pem(),
+    })
+}
+
+/// Lists the resources.
+#[utoipa::path(get, path = "/v1/resources", responses((status = 200, body = ResourceList)))]
+pub(super) async fn list(State(app): State<App>) -> Json<ResourceList> {
+    Json(ResourceList {
+        resources: app.control.list_resources().await,
+    })
+}
+
+/// Takes resources over; all of them or, when anything is wrong, none.
+#[utoipa::path(
+    post, path = "/v1/resources/apply", request_body = ApplyRequest,
+    responses((status = 200, body = ApplyResponse), (status = 422, body = ErrorBody))
+)]
+pub(super) async fn apply(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<ApplyRequest>,
+) -> Result<Json<ApplyResponse>, Refusal> {
+    Ok(Json(app.control.apply(caller.id(), request).await?))
+}
+
+/// Says what an apply would change.
+#[utoipa::path(
+    post, path = "/v1/resources/diff", request_body = ApplyRequest,
+    responses((status = 200, body = ApplyResponse), (status = 422, body = ErrorBody))
+)]
+pub(super) async fn diff(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<ApplyRequest>,
+) -> Result<Json<ApplyResponse>, Refusal> {
+    let request = ApplyRequest {
+        dry_run: true,
+        ..request
+    };
+    Ok(Json(app.control.apply(caller.id(), request).await?))
+}

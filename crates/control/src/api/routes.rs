@@ -1,0 +1,158 @@
+//! The table of routes: what there is, and who may use it.
+
+use super::auth::{Gate, Who, gate};
+use super::{App, approvals, identity, meta, resources, sessions};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
+use std::time::Duration;
+
+/// The largest body of an ordinary request: statements to explain are the longest.
+const SMALL_BODY: usize = 256 << 10;
+/// The largest body of an apply: thousands of resources.
+const LARGE_BODY: usize = 32 << 20;
+/// How long an ordinary request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long verifying may take: it reads everything that was ever recorded.
+const LONG_PATIENCE: Duration = Duration::from_secs(290);
+
+/// One route.
+pub(super) struct Route {
+    pub(super) method: MethodFilter,
+    pub(super) path: &'static str,
+    pub(super) who: Who,
+    handler: fn(MethodFilter) -> MethodRouter<App>,
+    max_body: usize,
+    patience: Duration,
+}
+
+fn route(
+    method: MethodFilter,
+    path: &'static str,
+    who: Who,
+    handler: fn(MethodFilter) -> MethodRouter<App>,
+) -> Route {
+    Route {
+        method,
+        path,
+        who,
+        handler,
+        max_body: SMALL_BODY,
+        patience: PATIENCE,
+    }
+}
+
+/// All of them. Adding a route is adding a line here; the generated test walks every line as every role.
+pub(super) fn routes() -> Vec<Route> {
+    const GET: MethodFilter = MethodFilter::GET;
+    const POST: MethodFilter = MethodFilter::POST;
+    use Who::{Admins, Anybody, LocalOrSignedIn, SignedIn};
+    let large = |route: Route| Route {
+        max_body: LARGE_BODY,
+        ..route
+    };
+    let slow = |route: Route| Route {
+        patience: LONG_PATIENCE,
+        ..route
+    };
+    vec![
+        route(GET, "/healthz", Anybody, |m| on(m, meta::healthz)),
+        route(GET, "/readyz", Anybody, |m| on(m, meta::readyz)),
+        route(GET, "/openapi.json", Anybody, |m| on(m, meta::openapi)),
+        route(GET, "/metrics", LocalOrSignedIn, |m| on(m, meta::metrics)),
+        route(GET, "/v1/whoami", SignedIn, |m| on(m, identity::whoami)),
+        route(GET, "/v1/connections", SignedIn, |m| {
+            on(m, resources::connections)
+        }),
+        route(GET, "/v1/resources", Admins, |m| on(m, resources::list)),
+        large(route(POST, "/v1/resources/apply", Admins, |m| {
+            on(m, resources::apply)
+        })),
+        large(route(POST, "/v1/resources/diff", Admins, |m| {
+            on(m, resources::diff)
+        })),
+        route(GET, "/v1/tokens", SignedIn, |m| {
+            on(m, identity::list_tokens)
+        }),
+        route(POST, "/v1/tokens", SignedIn, |m| {
+            on(m, identity::create_token)
+        }),
+        route(POST, "/v1/tokens/{id}/revoke", SignedIn, |m| {
+            on(m, identity::revoke_token)
+        }),
+        route(GET, "/v1/principals", Admins, |m| {
+            on(m, identity::list_principals)
+        }),
+        route(POST, "/v1/principals/{id}/disable", Admins, |m| {
+            on(m, identity::disable)
+        }),
+        route(POST, "/v1/principals/{id}/enable", Admins, |m| {
+            on(m, identity::enable)
+        }),
+        route(GET, "/v1/approvals", SignedIn, |m| on(m, approvals::list)),
+        route(GET, "/v1/approvals/{id}", SignedIn, |m| {
+            on(m, approvals::one)
+        }),
+        route(POST, "/v1/approvals/{id}/approve", SignedIn, |m| {
+            on(m, approvals::approve)
+        }),
+        route(POST, "/v1/approvals/{id}/deny", SignedIn, |m| {
+            on(m, approvals::deny)
+        }),
+        route(POST, "/v1/requests", SignedIn, |m| {
+            on(m, approvals::request)
+        }),
+        route(GET, "/v1/sessions", SignedIn, |m| on(m, sessions::list)),
+        route(POST, "/v1/sessions/{id}/kill", SignedIn, |m| {
+            on(m, sessions::kill)
+        }),
+        route(GET, "/v1/sessions/{id}/replay", SignedIn, |m| {
+            on(m, sessions::replay)
+        }),
+        slow(route(POST, "/v1/audit/verify", Admins, |m| {
+            on(m, sessions::verify)
+        })),
+        route(POST, "/v1/explain", SignedIn, |m| on(m, sessions::explain)),
+    ]
+}
+
+/// The routes with their gates.
+pub(super) fn router(app: App) -> Router {
+    let mut router = Router::new();
+    for route in routes() {
+        let gated = Gate {
+            app: app.clone(),
+            who: route.who,
+            patience: route.patience,
+        };
+        let handler = (route.handler)(route.method)
+            .layer(DefaultBodyLimit::max(route.max_body))
+            .layer(from_fn_with_state(gated, gate));
+        router = router.route(route.path, handler);
+    }
+    router
+        .fallback(|| async { nothing_there() })
+        .method_not_allowed_fallback(|| async { nothing_there() })
+        .layer(map_response(finish))
+        .with_state(app)
+}
+
+fn nothing_there() -> Response {
+    let hint = "/openapi.json lists what there is";
+    super::answer::Refusal::new(StatusCode::NOT_FOUND, "there is nothing here", Some(hint))
+        .into_response()
+}
+
+/// Nothing of the API is kept by anybody on the way, nor taken for anything but what it says it is.
+async fn finish(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    response
+}

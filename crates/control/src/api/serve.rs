@@ -1,0 +1,185 @@
+//! The API's listener: TLS only, every connection bounded in time and number, none delaying another.
+
+use super::{App, Peer, routes};
+use crate::control::Control;
+use crate::error::StartError;
+use crate::ports::{Explainer, LiveSessions};
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use metrics_exporter_prometheus::PrometheusHandle;
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+/// Connections that are served at a time; more wait in the kernel's queue.
+const MAX_CONNECTIONS: usize = 1_024;
+/// How long a TLS handshake and how long the head of a request may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long a connection may live altogether: longer than the slowest answer, so that idle ones make room.
+const LONGEST_CONNECTION: Duration = Duration::from_secs(600);
+/// The largest head of a request.
+const MAX_HEAD: usize = 16 << 10;
+/// How long requests may go on after a request to stop.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
+/// The pause after an error to accept, such as too many open files: it will not be better at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The API while it is served.
+pub struct Api {
+    stop: CancellationToken,
+    background: JoinHandle<()>,
+    listener: JoinHandle<()>,
+    connections: TaskTracker,
+    address: SocketAddr,
+}
+
+impl Api {
+    /// Where it listens (the port, where the configuration left it open).
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Lets the last requests finish, signs the log and closes the store.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        let _ = self.listener.await;
+        self.connections.close();
+        let _ = tokio::time::timeout(LAST_REQUESTS, self.connections.wait()).await;
+        let _ = self.background.await;
+    }
+}
+
+impl Control {
+    /// Opens the API and starts everything that happens by itself.
+    ///
+    /// # Errors
+    /// The address is taken, or TLS cannot be set up.
+    pub async fn serve(
+        &self,
+        sessions: Arc<dyn LiveSessions>,
+        explainer: Arc<dyn Explainer>,
+        metrics: PrometheusHandle,
+    ) -> Result<Api, StartError> {
+        let address = self.config().listen.https;
+        let taken = |e: std::io::Error| StartError::Listen {
+            address,
+            why: e.to_string(),
+        };
+        let listener = TcpListener::bind(address).await.map_err(taken)?;
+        let address = listener.local_addr().map_err(taken)?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut tls = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(self.server_certificate());
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let app = App {
+            control: self.clone(),
+            sessions,
+            explainer,
+            metrics,
+            verifying: Arc::default(),
+        };
+        let stop = CancellationToken::new();
+        let connections = TaskTracker::new();
+        let door = Door {
+            router: routes::router(app),
+            tls: TlsAcceptor::from(Arc::new(tls)),
+            free: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            stop: stop.clone(),
+            connections: connections.clone(),
+        };
+        let control = self.clone();
+        let until = stop.clone();
+        Ok(Api {
+            background: tokio::spawn(async move { control.run_background(until).await }),
+            listener: tokio::spawn(door.accept(listener)),
+            stop,
+            connections,
+            address,
+        })
+    }
+}
+
+struct Door {
+    router: Router,
+    tls: TlsAcceptor,
+    free: Arc<Semaphore>,
+    stop: CancellationToken,
+    connections: TaskTracker,
+}
+
+impl Door {
+    async fn accept(self, listener: TcpListener) {
+        loop {
+            let next = async {
+                let place = Arc::clone(&self.free).acquire_owned().await.ok()?;
+                Some((listener.accept().await, place))
+            };
+            let accepted = tokio::select! {
+                () = self.stop.cancelled() => return,
+                accepted = next => accepted,
+            };
+            let Some((accepted, place)) = accepted else {
+                return;
+            };
+            let Ok((stream, peer)) = accepted else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let serving = serve_one(
+                stream,
+                peer,
+                self.tls.clone(),
+                self.router.clone(),
+                self.stop.clone(),
+            );
+            self.connections.spawn(async move {
+                let _ = tokio::time::timeout(LONGEST_CONNECTION, serving).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+/// Serves one connection; whatever goes wrong with it is its own affair.
+async fn serve_one(
+    stream: TcpStream,
+    peer: SocketAddr,
+    tls: TlsAcceptor,
+    router: Router,
+    stop: CancellationToken,
+) {
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else {
+        return;
+    };
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer.ip()));
+        router.clone().oneshot(request)
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HANDSHAKE)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _ = connection.await;
+}

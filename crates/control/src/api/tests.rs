@@ -1,0 +1,1 @@
+//! The API as every role, in process.
