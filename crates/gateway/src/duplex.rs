@@ -34,7 +34,13 @@ pub struct Side<S> {
 impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
     /// A peer with whatever was already received from it.
     pub fn new(stream: S, inbox: BytesMut) -> Self {
-        Self { stream, inbox, outbox: BytesMut::new(), unflushed: false, closed: false }
+        Self {
+            stream,
+            inbox,
+            outbox: BytesMut::new(),
+            unflushed: false,
+            closed: false,
+        }
     }
 
     /// Whether there is room for more to be sent.
@@ -49,7 +55,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
 
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.outbox.has_remaining() {
-            let n = ready!(poll_write_buf(Pin::new(&mut self.stream), cx, &mut self.outbox))?;
+            let n = ready!(poll_write_buf(
+                Pin::new(&mut self.stream),
+                cx,
+                &mut self.outbox
+            ))?;
             if n == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
@@ -66,7 +76,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
         if self.inbox.capacity() - self.inbox.len() < READ_SIZE / 2 {
             self.inbox.reserve(READ_SIZE);
         }
-        let n = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.inbox))?;
+        let n = ready!(poll_read_buf(
+            Pin::new(&mut self.stream),
+            cx,
+            &mut self.inbox
+        ))?;
         self.closed |= n == 0;
         Poll::Ready(Ok(n))
     }
@@ -119,7 +133,11 @@ pub enum PeerError {
 ///
 /// # Errors
 /// The peer whose stream failed.
-pub async fn exchange<C, T>(client: &mut Side<C>, target: &mut Side<T>, want: Want) -> Result<(), PeerError>
+pub async fn exchange<C, T>(
+    client: &mut Side<C>,
+    target: &mut Side<T>,
+    want: Want,
+) -> Result<(), PeerError>
 where
     C: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -163,7 +181,10 @@ pub struct Want {
     pub target: bool,
 }
 
-fn poll_one<S: AsyncRead + AsyncWrite + Unpin>(side: &mut Side<S>, cx: &mut Context<'_>) -> io::Result<bool> {
+fn poll_one<S: AsyncRead + AsyncWrite + Unpin>(
+    side: &mut Side<S>,
+    cx: &mut Context<'_>,
+) -> io::Result<bool> {
     match side.poll_receive(cx) {
         Poll::Ready(received) => received.map(|_| true),
         Poll::Pending => Ok(false),

@@ -6,8 +6,8 @@
 use crate::clock;
 use crate::port::{ControlPort, PortError, Spent, Ticket};
 use sluice_model::{
-    Allowed, ApprovalFacts, ApprovalId, Ask, Decision, Denial, EventBody, HeldOperation, Operation,
-    OperationDigest, Outcome, MaskedColumn, PrincipalId, RecordedValue, SessionContext,
+    Allowed, ApprovalFacts, ApprovalId, Ask, Decision, Denial, EventBody, HeldOperation,
+    MaskedColumn, Operation, OperationDigest, Outcome, PrincipalId, RecordedValue, SessionContext,
 };
 use sluice_policy::{SessionView, Snapshot};
 use sluice_record::{Receipt, RecordError, SessionRecord};
@@ -28,6 +28,14 @@ impl Permit {
     }
 }
 
+/// An `Allow` that holds for this statement as long as the session sees the same policies: none of them looks
+/// at the time. Made here only; another one of the same text need not be decided again.
+#[derive(Debug, Clone)]
+pub struct StandingAllow {
+    epoch: u64,
+    allowed: Allowed,
+}
+
 /// The record cannot be written: the session ends here.
 #[derive(Debug, thiserror::Error)]
 #[error("the session's record cannot be written, so the session ends: {0}")]
@@ -37,7 +45,7 @@ pub struct Unrecorded(#[from] RecordError);
 #[derive(Debug)]
 pub enum Verdict {
     /// It may run.
-    Run(Permit),
+    Run(Permit, Option<StandingAllow>),
     /// It must wait for humans.
     Hold {
         /// Its number.
@@ -71,6 +79,7 @@ pub struct Pipeline {
     record: SessionRecord,
     port: Arc<dyn ControlPort>,
     next_op: u64,
+    epoch: u64,
 }
 
 impl Pipeline {
@@ -82,7 +91,14 @@ impl Pipeline {
         record: SessionRecord,
         port: Arc<dyn ControlPort>,
     ) -> Self {
-        Self { context, view, record, port, next_op: 1 }
+        Self {
+            context,
+            view,
+            record,
+            port,
+            next_op: 1,
+            epoch: 0,
+        }
     }
 
     /// The snapshot as this session sees it.
@@ -91,10 +107,10 @@ impl Pipeline {
         &self.view
     }
 
-    /// Who acts on what.
+    /// How often the session has seen other policies.
     #[must_use]
-    pub fn context(&self) -> &Arc<SessionContext> {
-        &self.context
+    pub fn epoch(&self) -> u64 {
+        self.epoch
     }
 
     /// Moves to a new snapshot.
@@ -106,29 +122,60 @@ impl Pipeline {
         let view = snapshot.view(&self.context, now)?;
         standing(&view)?;
         self.view = view;
+        self.epoch += 1;
         Ok(())
-    }
-
-    /// Asks again whether the session may go on at this time.
-    ///
-    /// # Errors
-    /// Its window or token ended, or a policy no longer lets it connect.
-    pub fn recheck(&self) -> Result<(), Denial> {
-        standing(&self.view)
     }
 
     /// Decides an operation and records the decision. Nothing of it was forwarded before this returns.
     ///
     /// # Errors
     /// [`Unrecorded`] ends the session.
-    pub fn admit(&mut self, operation: &Operation, parameters: Vec<RecordedValue>) -> Result<Verdict, Unrecorded> {
-        let decision = self.view.decide(operation, clock::now(), &ApprovalFacts::default());
-        let op = self.asked(operation, parameters, decision.clone(), None)?;
+    pub fn admit(
+        &mut self,
+        operation: &Operation,
+        parameters: Vec<RecordedValue>,
+    ) -> Result<Verdict, Unrecorded> {
+        let decision = self
+            .view
+            .decide(operation, clock::now(), &ApprovalFacts::default());
+        let permit = self.asked(&operation.text, parameters, decision.clone(), None)?;
         Ok(match decision {
-            Decision::Allow(Allowed { .. }) => Verdict::Run(self.permit(op)?),
-            Decision::Ask(ask) => Verdict::Hold { op: op.0, ask },
+            Decision::Allow(allowed) => {
+                let standing = !self.view.time_dependent();
+                Verdict::Run(
+                    permit,
+                    standing.then_some(StandingAllow {
+                        epoch: self.epoch,
+                        allowed,
+                    }),
+                )
+            }
+            Decision::Ask(ask) => Verdict::Hold { op: permit.op, ask },
             Decision::Deny(denial) => Verdict::Refuse(denial),
         })
+    }
+
+    /// Records an operation that was decided before, under the same policies; `None` when they are not the
+    /// same any more, and it must be decided again.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn admit_again(
+        &mut self,
+        standing: &StandingAllow,
+        text: &str,
+        parameters: Vec<RecordedValue>,
+    ) -> Result<Option<Permit>, Unrecorded> {
+        if standing.epoch != self.epoch {
+            return Ok(None);
+        }
+        self.asked(
+            text,
+            parameters,
+            Decision::Allow(standing.allowed.clone()),
+            None,
+        )
+        .map(Some)
     }
 
     /// Decides an operation again, now that humans have agreed to it, and uses the approval up.
@@ -144,15 +191,21 @@ impl Pipeline {
         let decision = match self.view.decide(operation, clock::now(), &spent.facts) {
             Decision::Ask(_) => Decision::Deny(Denial {
                 policy: None,
-                message: "the approval no longer suffices under the policies of now; ask again".into(),
+                message: "the approval no longer suffices under the policies of now; ask again"
+                    .into(),
             }),
             decided => decided,
         };
-        let op = self.asked(operation, parameters, decision.clone(), Some(spent.id.clone()))?;
+        let permit = self.asked(
+            &operation.text,
+            parameters,
+            decision.clone(),
+            Some(spent.id.clone()),
+        )?;
         Ok(match decision {
-            Decision::Allow(_) => Verdict::Run(self.permit(op)?),
+            Decision::Allow(_) => Verdict::Run(permit, None),
             Decision::Deny(denial) => Verdict::Refuse(denial),
-            Decision::Ask(ask) => Verdict::Hold { op: op.0, ask },
+            Decision::Ask(ask) => Verdict::Hold { op: permit.op, ask },
         })
     }
 
@@ -170,22 +223,29 @@ impl Pipeline {
             decision: Decision::Deny(denial.clone()),
             approval: None,
         };
-        self.record.append(clock::now(), &body)?;
-        Ok(())
+        self.append(&body)
     }
 
     /// Asks humans about an operation, and records that it waits.
     ///
     /// # Errors
     /// The inner error refuses the operation; [`Unrecorded`] ends the session.
-    pub async fn hold(&mut self, op: u64, held: HeldOperation) -> Result<Result<Ticket, PortError>, Unrecorded> {
+    pub async fn hold(
+        &mut self,
+        op: u64,
+        held: HeldOperation,
+    ) -> Result<Result<Ticket, PortError>, Unrecorded> {
         let digest = held.digest.clone();
         let ticket = match self.port.hold(held).await {
             Ok(ticket) => ticket,
             Err(error) => return Ok(Err(error)),
         };
-        let body = EventBody::Held { op, approval: ticket.id.clone(), digest };
-        self.record.append(clock::now(), &body)?;
+        let body = EventBody::Held {
+            op,
+            approval: ticket.id.clone(),
+            digest,
+        };
+        self.append(&body)?;
         Ok(Ok(ticket))
     }
 
@@ -193,18 +253,39 @@ impl Pipeline {
     ///
     /// # Errors
     /// [`Unrecorded`] ends the session.
-    pub fn hold_ended(&mut self, op: u64, approval: ApprovalId, how: &str, by: Vec<PrincipalId>) -> Result<(), Unrecorded> {
-        let body = EventBody::HoldEnded { op, approval, how: how.to_owned(), by };
-        self.record.append(clock::now(), &body)?;
-        Ok(())
+    pub fn hold_ended(
+        &mut self,
+        op: u64,
+        approval: ApprovalId,
+        how: &str,
+        by: Vec<PrincipalId>,
+    ) -> Result<(), Unrecorded> {
+        let body = EventBody::HoldEnded {
+            op,
+            approval,
+            how: how.to_owned(),
+            by,
+        };
+        self.append(&body)
     }
 
     /// Uses an approval up, if there is one for exactly this operation.
     ///
     /// # Errors
     /// The control plane cannot tell; the operation is refused.
-    pub async fn spend(&self, id: Option<&ApprovalId>, digest: OperationDigest) -> Result<Option<Spent>, PortError> {
-        self.port.spend(id, digest, &self.context.principal.id, &self.context.connection.name).await
+    pub async fn spend(
+        &self,
+        id: Option<&ApprovalId>,
+        digest: OperationDigest,
+    ) -> Result<Option<Spent>, PortError> {
+        self.port
+            .spend(
+                id,
+                digest,
+                &self.context.principal.id,
+                &self.context.connection.name,
+            )
+            .await
     }
 
     /// The control plane, to end a wait.
@@ -213,13 +294,12 @@ impl Pipeline {
         &self.port
     }
 
-    /// Records a part of an answer as the caller saw it.
+    /// Records something else: a part of an answer as the caller saw it, a statement that was prepared.
     ///
     /// # Errors
     /// [`Unrecorded`] ends the session.
-    pub fn rows(&mut self, body: &EventBody) -> Result<(), Unrecorded> {
-        self.record.append(clock::now(), body)?;
-        Ok(())
+    pub fn note(&mut self, body: &EventBody) -> Result<(), Unrecorded> {
+        self.append(body)
     }
 
     /// Records the end of an operation.
@@ -227,10 +307,22 @@ impl Pipeline {
     /// # Errors
     /// [`Unrecorded`] ends the session.
     pub fn answered(&mut self, op: u64, answer: Answer) -> Result<(), Unrecorded> {
-        let Answer { outcome, rows, bytes, masked, micros } = answer;
-        let body = EventBody::Answered { op, outcome, rows, bytes, masked, micros };
-        self.record.append(clock::now(), &body)?;
-        Ok(())
+        let Answer {
+            outcome,
+            rows,
+            bytes,
+            masked,
+            micros,
+        } = answer;
+        let body = EventBody::Answered {
+            op,
+            outcome,
+            rows,
+            bytes,
+            masked,
+            micros,
+        };
+        self.append(&body)
     }
 
     /// Records the end of the session.
@@ -240,22 +332,34 @@ impl Pipeline {
         }
     }
 
+    /// Records a decision. The permit that comes of it is handed on only where the decision was `Allow`.
     fn asked(
         &mut self,
-        operation: &Operation,
+        text: &str,
         parameters: Vec<RecordedValue>,
         decision: Decision,
         approval: Option<ApprovalId>,
-    ) -> Result<(u64, Receipt), Unrecorded> {
+    ) -> Result<Permit, Unrecorded> {
         let op = self.next_op;
         self.next_op += 1;
-        let body = EventBody::Asked { op, text: operation.text.as_ref().to_owned(), parameters, decision, approval };
+        let body = EventBody::Asked {
+            op,
+            text: text.to_owned(),
+            parameters,
+            decision,
+            approval,
+        };
         let receipt = self.record.append(clock::now(), &body)?;
-        Ok((op, receipt))
+        Ok(Permit {
+            op,
+            _receipt: receipt,
+        })
     }
 
-    fn permit(&self, (op, receipt): (u64, Receipt)) -> Result<Permit, Unrecorded> {
-        Ok(Permit { op, _receipt: receipt })
+    fn append(&mut self, body: &EventBody) -> Result<(), Unrecorded> {
+        // The receipt permits nothing here.
+        let _receipt = self.record.append(clock::now(), body)?;
+        Ok(())
     }
 }
 

@@ -92,9 +92,17 @@ pub trait ControlPort: Send + Sync + 'static {
     /// Whether new sessions may start (the store answers, the record can be written).
     fn ready(&self) -> Result<(), PortError>;
     /// Who holds this token. The error is the same whatever was wrong with it.
-    fn authenticate<'a>(&'a self, token: &'a str, from: IpAddr) -> PortFuture<'a, Result<Authenticated, PortError>>;
+    fn authenticate<'a>(
+        &'a self,
+        token: &'a str,
+        from: IpAddr,
+    ) -> PortFuture<'a, Result<Authenticated, PortError>>;
     /// The target's login for an account of a connection.
-    fn lease<'a>(&'a self, connection: &'a Connection, account: &'a str) -> PortFuture<'a, Result<Lease, PortError>>;
+    fn lease<'a>(
+        &'a self,
+        connection: &'a Connection,
+        account: &'a str,
+    ) -> PortFuture<'a, Result<Lease, PortError>>;
     /// Asks humans about an operation that waits.
     fn hold(&self, held: HeldOperation) -> PortFuture<'_, Result<Ticket, PortError>>;
     /// The client went away or gave up: the request ends.

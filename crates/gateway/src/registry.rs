@@ -146,7 +146,11 @@ impl Registry {
         self.opened.fetch_add(1, Ordering::Relaxed);
         metrics::counter!("sluice_sessions_opened_total").increment(1);
         metrics::gauge!("sluice_sessions_live").increment(1.0);
-        Membership { registry: Arc::clone(self), live, key }
+        Membership {
+            registry: Arc::clone(self),
+            live,
+            key,
+        }
     }
 
     /// The live sessions, oldest first.

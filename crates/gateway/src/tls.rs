@@ -21,7 +21,9 @@ pub enum TargetTlsError {
         why: String,
     },
     /// The system has no authorities and none were given.
-    #[error("no certificate authority to trust: set ca_file on the target, or install the system's certificates")]
+    #[error(
+        "no certificate authority to trust: set ca_file on the target, or install the system's certificates"
+    )]
     NoAuthorities,
     /// The TLS library refused the configuration.
     #[error("the tls configuration was refused: {0}")]
@@ -40,15 +42,29 @@ pub fn client_config(target: &Target) -> Result<Option<Arc<ClientConfig>>, Targe
         return Ok(None);
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
     let verifier: Arc<dyn ServerCertVerifier> = match target.tls {
-        TlsMode::Disable | TlsMode::Require => Arc::new(Lenient { roots: None, provider }),
-        TlsMode::VerifyCa => Arc::new(Lenient { roots: Some(roots(target)?), provider }),
-        TlsMode::VerifyFull => WebPkiServerVerifier::builder_with_provider(Arc::new(roots(target)?), provider).build()?,
+        TlsMode::Disable | TlsMode::Require => Arc::new(Lenient {
+            roots: None,
+            provider,
+        }),
+        TlsMode::VerifyCa => Arc::new(Lenient {
+            roots: Some(roots(target)?),
+            provider,
+        }),
+        TlsMode::VerifyFull => {
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots(target)?), provider)
+                .build()?
+        }
     };
-    let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+    let builder = builder
+        .dangerous()
+        .with_custom_certificate_verifier(verifier);
     let mut config = match (&target.client_cert_file, &target.client_key_file) {
-        (Some(cert), Some(key)) => builder.with_client_auth_cert(certificates(cert)?, private_key(key)?)?,
+        (Some(cert), Some(key)) => {
+            builder.with_client_auth_cert(certificates(cert)?, private_key(key)?)?
+        }
         _ => builder.with_no_client_auth(),
     };
     config.alpn_protocols = vec![b"postgresql".to_vec()];
@@ -56,7 +72,10 @@ pub fn client_config(target: &Target) -> Result<Option<Arc<ClientConfig>>, Targe
 }
 
 fn file_error(file: &str, why: &dyn std::fmt::Display) -> TargetTlsError {
-    TargetTlsError::File { file: file.to_owned(), why: why.to_string() }
+    TargetTlsError::File {
+        file: file.to_owned(),
+        why: why.to_string(),
+    }
 }
 
 fn certificates(file: &str) -> Result<Vec<CertificateDer<'static>>, TargetTlsError> {
@@ -74,14 +93,20 @@ fn roots(target: &Target) -> Result<RootCertStore, TargetTlsError> {
     match &target.ca_file {
         Some(file) => {
             for certificate in certificates(file)? {
-                store.add(certificate).map_err(|error| file_error(file, &error))?;
+                store
+                    .add(certificate)
+                    .map_err(|error| file_error(file, &error))?;
             }
         }
         None => {
             store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         }
     }
-    if store.is_empty() { Err(TargetTlsError::NoAuthorities) } else { Ok(store) }
+    if store.is_empty() {
+        Err(TargetTlsError::NoAuthorities)
+    } else {
+        Ok(store)
+    }
 }
 
 /// `require` (any certificate) and `verify-ca` (a trusted chain, whatever its name). Signatures of the
@@ -104,7 +129,13 @@ impl ServerCertVerifier for Lenient {
         if let Some(roots) = &self.roots {
             let certificate = ParsedCertificate::try_from(end_entity)?;
             let algorithms = self.provider.signature_verification_algorithms.all;
-            verify_server_cert_signed_by_trust_anchor(&certificate, roots, intermediates, now, algorithms)?;
+            verify_server_cert_signed_by_trust_anchor(
+                &certificate,
+                roots,
+                intermediates,
+                now,
+                algorithms,
+            )?;
         }
         Ok(ServerCertVerified::assertion())
     }
@@ -115,7 +146,12 @@ impl ServerCertVerifier for Lenient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -124,10 +160,17 @@ impl ServerCertVerifier for Lenient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+        rustls::crypto::verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.provider.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

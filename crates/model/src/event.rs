@@ -95,6 +95,11 @@ pub enum EventBody {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         approval: Option<ApprovalId>,
     },
+    /// A statement was sent to the target to be prepared, and not run (yet). Every run is an `asked` of its own.
+    Prepared {
+        /// As the client sent it.
+        text: String,
+    },
     /// An operation waits for a human.
     Held {
         /// Its number.

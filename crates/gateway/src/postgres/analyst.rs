@@ -1,0 +1,487 @@
+//! From a statement to what it needs: resolved against the catalog under the session's meaning of names,
+//! with the columns of data classes that it searches or copies added as accesses of their own.
+
+use super::catalog::{Age, Catalog, CatalogError, Catalogs};
+use super::names::{Names, StatementRef};
+use super::refusal::Refusal;
+use super::shape::BoundPlan;
+use crate::pipeline::StandingAllow;
+use parking_lot::Mutex;
+use sluice_model::{Access, Action, Facts, Operation, Resource, SessionContext, Timestamp};
+use sluice_policy::SessionView;
+use sluice_protocol::sql::{
+    ColumnMention, ColumnPart, Effect, NameScope, Output, Resolved, Statement, resolve,
+};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+/// The most analyses that a session keeps. A pgbench run needs ten, an application a few hundred.
+const KEPT: usize = 1_000;
+/// `EXECUTE` of a prepared `EXECUTE` and the like is followed this far.
+const MAX_NESTING: usize = 8;
+/// The most schemas of a search path.
+const MAX_PATH: usize = 1_000;
+
+/// One statement, understood.
+pub struct Analysis {
+    /// What was read.
+    pub statement: StatementRef,
+    /// What it needs.
+    pub resolved: Resolved,
+    /// The catalog that names were looked up in.
+    pub catalog: Arc<Catalog>,
+    /// The last mask plan and what it was bound to.
+    pub plan: Mutex<Option<Arc<BoundPlan>>>,
+    /// That it is allowed, as long as the session sees the same policies.
+    pub allowed: Mutex<Option<StandingAllow>>,
+}
+
+impl std::fmt::Debug for Analysis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Analysis")
+            .field("resolved", &self.resolved)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Analysis {
+    /// The statement, unless the text was empty.
+    #[must_use]
+    pub fn get(&self) -> Option<&Statement> {
+        self.statement.get()
+    }
+
+    /// What it changes in its session.
+    #[must_use]
+    pub fn effects(&self) -> &[Effect] {
+        self.get()
+            .map_or(&[], |statement| statement.effects.as_slice())
+    }
+
+    /// Whether some access stands in the group `run`, so that anything may have happened in the session.
+    #[must_use]
+    pub fn runs_code(&self) -> bool {
+        let code = ["sql:function", "sql:do", "sql:call"];
+        self.resolved
+            .accesses
+            .iter()
+            .any(|access| code.contains(&access.action.as_str()))
+    }
+
+    /// The operation to decide: with `search` for each unrevealed column in a predicate and `reveal` for
+    /// each that is copied somewhere else.
+    ///
+    /// # Errors
+    /// A column that may be of a data class cannot be told from another one.
+    pub fn operation(
+        &self,
+        text: &Arc<str>,
+        context: &SessionContext,
+        view: &SessionView,
+        now: Timestamp,
+    ) -> Result<Operation, Refusal> {
+        let mut accesses = self.resolved.accesses.clone();
+        if view.has_classes() {
+            self.sensitive(
+                &self.resolved.searched,
+                "search",
+                context,
+                view,
+                now,
+                &mut accesses,
+            )?;
+            self.sensitive(
+                &self.resolved.copied,
+                "reveal",
+                context,
+                view,
+                now,
+                &mut accesses,
+            )?;
+        }
+        Ok(Operation {
+            text: Arc::clone(text),
+            accesses,
+            facts: self.resolved.facts.clone(),
+        })
+    }
+
+    fn sensitive(
+        &self,
+        mentions: &[ColumnMention],
+        action: &'static str,
+        context: &SessionContext,
+        view: &SessionView,
+        now: Timestamp,
+        accesses: &mut Vec<Access>,
+    ) -> Result<(), Refusal> {
+        let mut seen = BTreeSet::new();
+        for (schema, table, column) in mentions.iter().flat_map(|m| columns_of(m, &self.catalog)) {
+            let classes = match &column {
+                Some(column) => view.unrevealed(schema.as_deref(), table.as_deref(), column, now),
+                None => vec![String::new()],
+            };
+            if classes.is_empty() {
+                continue;
+            }
+            let (Some(schema), Some(table), Some(column)) = (schema, table, column) else {
+                return Err(Refusal::unclear_column(action));
+            };
+            let database = context.database.clone();
+            if seen.insert((schema.clone(), table.clone(), column.clone())) {
+                let resource = Resource::Column {
+                    database,
+                    schema,
+                    table,
+                    column,
+                };
+                accesses.push(Access {
+                    action: Action::new(action),
+                    resource,
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The columns that a mention stands for: (schema, table, column) with what is known; a column of `None` is
+/// any column of a table that is not known.
+pub fn columns_of(
+    mention: &ColumnMention,
+    catalog: &Catalog,
+) -> Vec<(Option<String>, Option<String>, Option<String>)> {
+    use sluice_protocol::sql::Catalog as _;
+    let (schema, table) = (mention.schema.clone(), mention.table.clone());
+    match &mention.column {
+        ColumnPart::Named(column) => vec![(schema, table, Some(column.clone()))],
+        ColumnPart::All => {
+            let relation = match (&schema, &table) {
+                (Some(schema), Some(table)) => catalog.relation(schema, table),
+                _ => None,
+            };
+            match relation {
+                Some(relation) => relation
+                    .columns
+                    .iter()
+                    .map(|column| (schema.clone(), table.clone(), Some(column.clone())))
+                    .collect(),
+                None => vec![(schema, table, None)],
+            }
+        }
+    }
+}
+
+/// Understands statements for one session, and remembers what it understood.
+pub struct Analyst {
+    catalogs: Arc<Catalogs>,
+    context: Arc<SessionContext>,
+    catalog: Option<Arc<Catalog>>,
+    scope: Option<NameScope>,
+    generation: u64,
+    kept: HashMap<usize, Arc<Analysis>>,
+    /// What exists was changed in a transaction that has not ended: others cannot see it yet.
+    pub changing_catalog: bool,
+}
+
+impl Analyst {
+    /// For a session that has just begun.
+    #[must_use]
+    pub fn new(catalogs: Arc<Catalogs>, context: Arc<SessionContext>) -> Self {
+        Self {
+            catalogs,
+            context,
+            catalog: None,
+            scope: None,
+            generation: 0,
+            kept: HashMap::new(),
+            changing_catalog: false,
+        }
+    }
+
+    /// Counts how often the meaning of names changed.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The meaning of names is now this: the target's own list of the schemas it searches, as JSON.
+    /// `false` when that is no such list.
+    pub fn set_scope(&mut self, schemas: &str) -> bool {
+        let Some(search_path) = read_schemas(schemas) else {
+            return false;
+        };
+        let scope = NameScope {
+            database: self.context.database.clone(),
+            search_path,
+        };
+        if self.scope.as_ref() != Some(&scope) {
+            self.scope = Some(scope);
+            self.forget();
+        }
+        true
+    }
+
+    /// A statement that gives another session of the same account the same search path.
+    #[must_use]
+    pub fn search_path_sql(&self) -> Option<String> {
+        let quoted = |schema: &String| format!("\"{}\"", schema.replace('"', "\"\""));
+        let path = self
+            .scope
+            .as_ref()?
+            .search_path
+            .iter()
+            .map(quoted)
+            .collect::<Vec<_>>()
+            .join(", ");
+        (!path.is_empty()).then(|| format!("SET search_path = {path}"))
+    }
+
+    /// What exists may have changed.
+    pub fn outdate(&mut self) {
+        let SessionContext {
+            connection,
+            account,
+            database,
+            ..
+        } = self.context.as_ref();
+        self.catalogs.outdate(connection, account, database);
+        self.catalog = None;
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.generation += 1;
+        self.kept.clear();
+    }
+
+    /// Understands a statement.
+    ///
+    /// # Errors
+    /// The catalog cannot be had, or the statement runs something whose meaning is not known.
+    pub async fn analyse(
+        &mut self,
+        statement: &StatementRef,
+        names: &Names,
+        batch: &[&Statement],
+    ) -> Result<Arc<Analysis>, Refusal> {
+        let Some(read) = statement.get() else {
+            return Ok(Arc::new(nothing(self.current(Age::Fresh).await?)));
+        };
+        let key = std::ptr::from_ref(read) as usize;
+        if let Some(known) = self.kept.get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let mut catalog = self.current(Age::Fresh).await?;
+        let mut resolved = self.resolve(read, &catalog, names, batch, 0)?;
+        if resolved.unresolved && !self.changing_catalog {
+            catalog = self.current(Age::Newest).await?;
+            resolved = self.resolve(read, &catalog, names, batch, 0)?;
+        }
+        let by_name = read.effects.iter().any(|e| {
+            matches!(
+                e,
+                Effect::Execute { .. } | Effect::Fetch(_) | Effect::Move(_)
+            )
+        });
+        let keep = !by_name && !resolved.unresolved;
+        let analysis = Arc::new(Analysis {
+            statement: statement.clone(),
+            resolved,
+            catalog,
+            plan: Mutex::new(None),
+            allowed: Mutex::new(None),
+        });
+        if keep {
+            if self.kept.len() >= KEPT {
+                self.kept.clear();
+            }
+            self.kept.insert(key, Arc::clone(&analysis));
+        }
+        Ok(analysis)
+    }
+
+    /// The catalog with the names of tables that an answer came from.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub async fn current(&mut self, age: Age) -> Result<Arc<Catalog>, CatalogError> {
+        if age == Age::Fresh
+            && let Some(catalog) = &self.catalog
+        {
+            return Ok(Arc::clone(catalog));
+        }
+        let SessionContext {
+            connection,
+            account,
+            database,
+            ..
+        } = self.context.as_ref();
+        let catalog = self
+            .catalogs
+            .get(connection, account, database, age)
+            .await?;
+        if self.scope.is_none() {
+            let search_path = read_schemas(&catalog.search_path)
+                .ok_or_else(|| CatalogError::Answer("the search path is not as expected".into()))?;
+            self.scope = Some(NameScope {
+                database: database.clone(),
+                search_path,
+            });
+        }
+        if self
+            .catalog
+            .as_ref()
+            .is_some_and(|known| !Arc::ptr_eq(known, &catalog))
+        {
+            self.forget();
+        }
+        self.catalog = Some(Arc::clone(&catalog));
+        Ok(catalog)
+    }
+
+    fn resolve(
+        &self,
+        statement: &Statement,
+        catalog: &Catalog,
+        names: &Names,
+        batch: &[&Statement],
+        depth: usize,
+    ) -> Result<Resolved, Refusal> {
+        let Some(scope) = &self.scope else {
+            return Err(Refusal::internal("the session's search path is not known"));
+        };
+        if depth > MAX_NESTING {
+            return Err(Refusal::not_understood(
+                "statements that run each other are nested too deeply",
+            ));
+        }
+        let mut resolved = resolve(statement, catalog, scope);
+        for effect in &statement.effects {
+            match effect {
+                Effect::Execute { name, copies } => {
+                    let run = prepared_in(batch, name)
+                        .map(StatementRef::Nested)
+                        .or_else(|| names.statement(name).map(|p| p.statement.clone()))
+                        .ok_or_else(|| Refusal::unknown_name("prepared statement", name))?;
+                    if let Some(run) = run.get() {
+                        let inner = self.resolve(run, catalog, names, batch, depth + 1)?;
+                        absorb(&mut resolved, inner, *copies);
+                    }
+                }
+                Effect::Fetch(name) => {
+                    let from = declared_in(batch, name)
+                        .map(StatementRef::Nested)
+                        .or_else(|| names.portal(name).map(|p| p.prepared.statement.clone()));
+                    // A cursor that is not known has columns that cannot be told: the outputs stay empty.
+                    if let Some(from) = from.as_ref().and_then(StatementRef::get) {
+                        let inner = self.resolve(from, catalog, names, batch, depth + 1)?;
+                        resolved.outputs = inner.outputs;
+                        resolved.star = inner.star;
+                        resolved.carried = inner.carried;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(resolved)
+    }
+}
+
+/// The schemas searched, of a JSON list; the session's own temporary schema is called `pg_temp`.
+fn read_schemas(json: &str) -> Option<Vec<String>> {
+    let list: Vec<String> = serde_json::from_str(json).ok()?;
+    let named = |schema: String| {
+        if schema.starts_with("pg_temp_") {
+            "pg_temp".to_owned()
+        } else {
+            schema
+        }
+    };
+    (list.len() <= MAX_PATH).then(|| list.into_iter().map(named).collect())
+}
+
+fn nothing(catalog: Arc<Catalog>) -> Analysis {
+    let resolved = Resolved {
+        accesses: Vec::new(),
+        facts: Facts::default(),
+        outputs: Vec::new(),
+        star: false,
+        carried: Vec::new(),
+        searched: Vec::new(),
+        copied: Vec::new(),
+        unresolved: false,
+    };
+    Analysis {
+        statement: StatementRef::Empty,
+        resolved,
+        catalog,
+        plan: Mutex::new(None),
+        allowed: Mutex::new(None),
+    }
+}
+
+fn prepared_in(batch: &[&Statement], name: &str) -> Option<Arc<Statement>> {
+    batch
+        .iter()
+        .rev()
+        .flat_map(|s| &s.effects)
+        .find_map(|effect| match effect {
+            Effect::Prepare { name: n, statement } if n == name => Some(Arc::clone(statement)),
+            _ => None,
+        })
+}
+
+fn declared_in(batch: &[&Statement], name: &str) -> Option<Arc<Statement>> {
+    batch
+        .iter()
+        .rev()
+        .flat_map(|s| &s.effects)
+        .find_map(|effect| match effect {
+            Effect::Declare {
+                cursor, statement, ..
+            } if cursor == name => Some(Arc::clone(statement)),
+            _ => None,
+        })
+}
+
+/// What EXECUTE needs is what the prepared statement needs, and its answer is that statement's (or is
+/// copied into a table).
+fn absorb(outer: &mut Resolved, inner: Resolved, copies: bool) {
+    outer.accesses.extend(inner.accesses);
+    outer.accesses.sort();
+    outer.accesses.dedup();
+    for (name, value) in inner.facts.values {
+        use sluice_model::Fact;
+        match (outer.facts.values.get_mut(&name), value) {
+            (Some(Fact::Texts(mine)), Fact::Texts(theirs)) => mine.extend(theirs),
+            // Taking every row is what matters, in whichever of the two.
+            (Some(Fact::Bool(mine)), Fact::Bool(theirs)) if name == "has_where" => *mine &= theirs,
+            (Some(Fact::Bool(mine)), Fact::Bool(theirs)) => *mine |= theirs,
+            (Some(_), _) => {}
+            (None, value) => {
+                outer.facts.values.insert(name, value);
+            }
+        }
+    }
+    if copies {
+        outer.copied.extend(inner.carried);
+    } else {
+        outer.outputs = inner.outputs;
+        outer.star = inner.star;
+        outer.carried.extend(inner.carried);
+    }
+    outer.searched.extend(inner.searched);
+    outer.copied.extend(inner.copied);
+    outer.unresolved |= inner.unresolved;
+}
+
+/// The mentions of an output, and whether they are all that it can carry.
+pub fn mentions(output: &Output) -> (&[ColumnMention], bool) {
+    match output {
+        Output::Plain(mentions) | Output::Star(mentions) | Output::Derived(mentions) => {
+            (mentions, true)
+        }
+        Output::Opaque(mentions) => (mentions, false),
+    }
+}

@@ -1,0 +1,342 @@
+//! What exists on a target: relations with their columns, and routines. Read over a connection of its own,
+//! shared by all sessions of an account, and read again when it may be old.
+
+use super::target::{self, SaltedPasswords, TargetError, TargetSession};
+use crate::port::{ControlPort, PortError};
+use bytes::Buf;
+use parking_lot::Mutex;
+use sluice_model::Connection;
+use sluice_protocol::postgres::backend::{self, BackendMessage};
+use sluice_protocol::postgres::{BackendTag, encode, frame};
+use sluice_protocol::sql::{self, Relation, RelationKind, Volatility};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a catalog is taken as it is when nobody has changed it through the gateway.
+const FRESH: Duration = Duration::from_secs(60);
+/// A name that is not found makes the catalog be read again, but not more often than this.
+const REREAD_AT_MOST: Duration = Duration::from_secs(1);
+/// How long reading it may take.
+const READ_DEADLINE: Duration = Duration::from_secs(20);
+/// The most rows of an answer about the catalog: columns of every table of a very large database.
+const MAX_ROWS: usize = 4_000_000;
+
+const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, a.attnum, a.attname \
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
+    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid \
+    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
+    WHERE c.relkind OPERATOR(pg_catalog.<>) 'i' AND c.relkind OPERATOR(pg_catalog.<>) 'I' \
+    AND c.relkind OPERATOR(pg_catalog.<>) 't' ORDER BY c.oid, a.attnum";
+const ROUTINES: &str = "SELECT n.nspname, p.proname, pg_catalog.max(p.provolatile::pg_catalog.text) \
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
+    GROUP BY n.nspname, p.proname";
+/// The schemas that names are searched in, as a JSON list.
+pub const SEARCH_PATH: &str =
+    "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
+
+/// A table's names by number.
+#[derive(Debug)]
+struct Numbered {
+    schema: String,
+    table: String,
+    /// By column number minus one; dropped columns are empty.
+    columns: Vec<String>,
+}
+
+/// What exists, as last read.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    relations: HashMap<String, HashMap<String, Relation>>,
+    numbered: HashMap<u32, Numbered>,
+    routines: HashMap<String, HashMap<String, Volatility>>,
+    /// The search path that a new session of this account has.
+    pub search_path: String,
+}
+
+impl sql::Catalog for Catalog {
+    fn relation(&self, schema: &str, name: &str) -> Option<&Relation> {
+        self.relations.get(schema)?.get(name)
+    }
+
+    fn routine(&self, schema: &str, name: &str) -> Option<Volatility> {
+        self.routines.get(schema)?.get(name).copied()
+    }
+}
+
+impl Catalog {
+    /// Schema, table and name of a column by its numbers.
+    #[must_use]
+    pub fn column(&self, table_oid: u32, number: i16) -> Option<(&str, &str, &str)> {
+        let table = self.numbered.get(&table_oid)?;
+        let index = usize::try_from(number).ok()?.checked_sub(1)?;
+        let column = table.columns.get(index).filter(|c| !c.is_empty())?;
+        Some((&table.schema, &table.table, column))
+    }
+
+    /// Whether a table is known by number.
+    #[must_use]
+    pub fn knows(&self, table_oid: u32) -> bool {
+        self.numbered.contains_key(&table_oid)
+    }
+
+    fn add_relation(&mut self, row: &[Option<String>]) -> Option<()> {
+        let [oid, schema, table, kind, number, column] = row else {
+            return None;
+        };
+        let oid: u32 = oid.as_ref()?.parse().ok()?;
+        let (schema, table) = (schema.as_ref()?, table.as_ref()?);
+        let kind = match kind.as_deref()? {
+            "r" | "p" | "f" => RelationKind::Table,
+            "v" => RelationKind::View,
+            "m" => RelationKind::MaterializedView,
+            "S" => RelationKind::Sequence,
+            _ => RelationKind::Other,
+        };
+        let relation = self
+            .relations
+            .entry(schema.clone())
+            .or_default()
+            .entry(table.clone())
+            .or_insert_with(|| Relation {
+                kind,
+                columns: Vec::new(),
+            });
+        let numbered = self.numbered.entry(oid).or_insert_with(|| Numbered {
+            schema: schema.clone(),
+            table: table.clone(),
+            columns: Vec::new(),
+        });
+        if let (Some(number), Some(column)) = (number, column) {
+            let index = number.parse::<usize>().ok()?.checked_sub(1)?;
+            // PostgreSQL has at most 1,600 columns in a table.
+            if index < 2_000 {
+                if numbered.columns.len() <= index {
+                    numbered.columns.resize(index + 1, String::new());
+                }
+                column.clone_into(numbered.columns.get_mut(index)?);
+                relation.columns.push(column.clone());
+            }
+        }
+        Some(())
+    }
+
+    fn add_routine(&mut self, row: &[Option<String>]) -> Option<()> {
+        let [schema, name, volatility] = row else {
+            return None;
+        };
+        let volatility = match volatility.as_deref()? {
+            "i" => Volatility::Immutable,
+            "s" => Volatility::Stable,
+            _ => Volatility::Volatile,
+        };
+        self.routines
+            .entry(schema.clone()?)
+            .or_default()
+            .insert(name.clone()?, volatility);
+        Some(())
+    }
+}
+
+/// Why the catalog cannot be had. In words for the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogError {
+    /// No login.
+    #[error(transparent)]
+    Lease(#[from] PortError),
+    /// No session.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The target's answer cannot be used.
+    #[error("the target's catalog cannot be read: {0}")]
+    Answer(String),
+    /// It took too long.
+    #[error("the target's catalog could not be read within {} seconds", READ_DEADLINE.as_secs())]
+    TooSlow,
+}
+
+/// Which catalog: of a connection as it is configured now, seen by an account, in a database.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    connection: String,
+    address: String,
+    account: String,
+    database: String,
+}
+
+#[derive(Default)]
+struct Slot {
+    state: tokio::sync::Mutex<Option<(Instant, Arc<Catalog>)>>,
+    outdated: AtomicBool,
+}
+
+/// The catalogs of all targets.
+pub struct Catalogs {
+    port: Arc<dyn ControlPort>,
+    salted: Arc<SaltedPasswords>,
+    slots: Mutex<HashMap<Key, Arc<Slot>>>,
+}
+
+/// How new a catalog must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Age {
+    /// At most [`FRESH`] old, and not known to have changed.
+    Fresh,
+    /// A name was not found: as new as can be had.
+    Newest,
+}
+
+impl Catalogs {
+    /// No catalog yet.
+    #[must_use]
+    pub fn new(port: Arc<dyn ControlPort>, salted: Arc<SaltedPasswords>) -> Self {
+        Self {
+            port,
+            salted,
+            slots: Mutex::default(),
+        }
+    }
+
+    /// The catalog of a connection.
+    ///
+    /// # Errors
+    /// It cannot be read from the target.
+    pub async fn get(
+        &self,
+        connection: &Connection,
+        account: &str,
+        database: &str,
+        age: Age,
+    ) -> Result<Arc<Catalog>, CatalogError> {
+        let slot = self.slot(connection, account, database);
+        // One reader at a time: the others wait for what it brings.
+        let mut state = slot.state.lock().await;
+        if let Some((read_at, catalog)) = state.as_ref() {
+            let limit = if age == Age::Newest {
+                REREAD_AT_MOST
+            } else {
+                FRESH
+            };
+            if read_at.elapsed() < limit && !slot.outdated.load(Ordering::Acquire) {
+                return Ok(Arc::clone(catalog));
+            }
+        }
+        slot.outdated.store(false, Ordering::Release);
+        let read = tokio::time::timeout(READ_DEADLINE, self.read(connection, account, database));
+        let catalog = Arc::new(read.await.map_err(|_| CatalogError::TooSlow)??);
+        *state = Some((Instant::now(), Arc::clone(&catalog)));
+        Ok(catalog)
+    }
+
+    /// Somebody changed what exists: the next one to ask reads it again.
+    pub fn outdate(&self, connection: &Connection, account: &str, database: &str) {
+        self.slot(connection, account, database);
+        for (key, slot) in self.slots.lock().iter() {
+            if key.connection == connection.name && key.database == database {
+                slot.outdated.store(true, Ordering::Release);
+            }
+        }
+    }
+
+    fn slot(&self, connection: &Connection, account: &str, database: &str) -> Arc<Slot> {
+        let key = Key {
+            connection: connection.name.clone(),
+            address: connection.target.address.clone(),
+            account: account.to_owned(),
+            database: database.to_owned(),
+        };
+        Arc::clone(self.slots.lock().entry(key).or_default())
+    }
+
+    /// A session of the gateway's own at the target, that can only read.
+    ///
+    /// # Errors
+    /// No lease or no session.
+    pub async fn own_session(
+        &self,
+        connection: &Connection,
+        account: &str,
+        database: &str,
+    ) -> Result<TargetSession, CatalogError> {
+        let lease = self.port.lease(connection, account).await?;
+        let parameters: Vec<(String, String)> = [
+            ("application_name", "sluice"),
+            ("client_encoding", "UTF8"),
+            ("default_transaction_read_only", "on"),
+            ("statement_timeout", "15000"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        Ok(target::connect(connection, &lease, database, &parameters, &self.salted).await?)
+    }
+
+    async fn read(
+        &self,
+        connection: &Connection,
+        account: &str,
+        database: &str,
+    ) -> Result<Catalog, CatalogError> {
+        let mut session = self.own_session(connection, account, database).await?;
+        let mut catalog = Catalog::default();
+        ask(&mut session, RELATIONS, |row| catalog.add_relation(row)).await?;
+        ask(&mut session, ROUTINES, |row| catalog.add_routine(row)).await?;
+        ask(&mut session, SEARCH_PATH, |row| {
+            catalog.search_path = row.first().cloned().flatten()?;
+            Some(())
+        })
+        .await?;
+        encode::terminate(&mut session.side.outbox);
+        // The answers are here; how the session ends does not matter.
+        let _ = session.side.finish().await;
+        Ok(catalog)
+    }
+}
+
+/// Sends one query of the gateway's own and hands each row of text values to `take`, which returns `None`
+/// for a row that cannot be.
+///
+/// # Errors
+/// The target reports an error, breaks the protocol or closes.
+pub async fn ask(
+    session: &mut TargetSession,
+    query: &str,
+    mut take: impl FnMut(&[Option<String>]) -> Option<()>,
+) -> Result<(), CatalogError> {
+    let answer = |error: &dyn std::fmt::Display| CatalogError::Answer(error.to_string());
+    encode::query(&mut session.side.outbox, query).map_err(|e| answer(&e))?;
+    session.side.send().await.map_err(|e| answer(&e))?;
+    let (mut rows, mut failed) = (0, None);
+    loop {
+        while let Some(frame) =
+            frame::peek::<BackendTag>(&session.side.inbox).map_err(|e| answer(&e))?
+        {
+            let taken = frame.raw.len();
+            match backend::parse(frame.tag, frame.body).map_err(|e| answer(&e))? {
+                BackendMessage::DataRow(row) => {
+                    rows += 1;
+                    let fields = row.fields().map_err(|e| answer(&e))?;
+                    let texts: Vec<_> = fields
+                        .into_iter()
+                        .map(|f| f.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+                        .collect();
+                    if take(&texts).is_none() || rows > MAX_ROWS {
+                        return Err(answer(&"a row is not as expected"));
+                    }
+                }
+                BackendMessage::ErrorResponse(fields) => {
+                    failed = Some(fields.sqlstate().unwrap_or("unknown").to_owned());
+                }
+                BackendMessage::ReadyForQuery(_) => {
+                    session.side.inbox.advance(taken);
+                    return failed.map_or(Ok(()), |code| Err(answer(&format!("sqlstate {code}"))));
+                }
+                _ => {}
+            }
+            session.side.inbox.advance(taken);
+        }
+        if !session.side.receive().await.map_err(|e| answer(&e))? {
+            return Err(answer(&"the target closed the connection"));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What the target still owes: one entry for each answer, in the order of what was forwarded.
+
+use super::analyst::Analysis;
+use super::capture::Capture;
+use super::names::{Portal, Prepared};
+use super::refusal::Refusal;
+use super::shape::BoundPlan;
+use crate::pipeline::Permit;
+use crate::port::Spent;
+use bytes::Bytes;
+use sluice_model::{Operation, RecordedValue};
+use sluice_protocol::postgres::copy::CopyEditor;
+use sluice_protocol::postgres::rows::RowEditor;
+use sluice_protocol::postgres::types::{Format, Formats};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// How to take a name back that its message did not get.
+pub enum Undo {
+    /// A prepared statement's name, and what it stood for.
+    Statement(Box<str>, Option<Arc<Prepared>>),
+    /// A portal's name, and what it stood for.
+    Portal(Box<str>, Option<Arc<Portal>>),
+}
+
+/// An operation that was forwarded and has not ended.
+pub struct Running {
+    /// Leave to run it; a lease on everything that streams.
+    pub permit: Permit,
+    /// What it is.
+    pub analysis: Arc<Analysis>,
+    /// As the client sent it.
+    pub text: Arc<str>,
+    /// The approval that it runs under.
+    pub approved: Option<Spent>,
+    /// The portal that it runs in, when it came by Execute.
+    pub portal: Option<Arc<Portal>>,
+    /// When it was forwarded.
+    pub since: Instant,
+    /// The body of the RowDescription that its rows follow.
+    pub described: Option<Bytes>,
+    /// How its rows are masked.
+    pub plan: Option<Arc<BoundPlan>>,
+    /// The masks at work; `None` with a plan when there is nothing to mask.
+    pub editor: Option<RowEditor>,
+    /// The masks at work on COPY data.
+    pub copy: Option<CopyEditor>,
+    /// The kept part of the answer.
+    pub capture: Capture,
+    /// Rows sent to the client.
+    pub rows: u64,
+    /// Bytes of rows sent to the client.
+    pub bytes: u64,
+}
+
+impl Running {
+    /// An operation that is about to be forwarded.
+    #[must_use]
+    pub fn new(permit: Permit, analysis: Arc<Analysis>, text: Arc<str>) -> Self {
+        Self {
+            permit,
+            analysis,
+            text,
+            approved: None,
+            portal: None,
+            since: Instant::now(),
+            described: None,
+            plan: None,
+            editor: None,
+            copy: None,
+            capture: Capture::default(),
+            rows: 0,
+            bytes: 0,
+        }
+    }
+
+    /// The formats of its result columns, when the client chose them.
+    #[must_use]
+    pub fn formats(&self) -> Option<&Formats> {
+        self.portal.as_ref().map(|portal| &portal.result_formats)
+    }
+
+    /// The format of each of `columns` result columns, when only the client's choice is known.
+    #[must_use]
+    pub fn chosen_formats(&self) -> Vec<Format> {
+        self.formats()
+            .map(|formats| formats.codes().to_vec())
+            .unwrap_or_default()
+    }
+}
+
+/// One answer that is owed.
+pub enum Expect {
+    /// ParseComplete.
+    Parse(Undo),
+    /// BindComplete.
+    Bind(Undo),
+    /// CloseComplete.
+    Close(Undo),
+    /// ParameterDescription, then RowDescription or NoData.
+    DescribeStatement(Arc<Prepared>, u64),
+    /// RowDescription or NoData. `own`: the gateway asked, and the client must not see it.
+    DescribePortal {
+        /// The portal.
+        portal: Arc<Portal>,
+        /// The meaning of names at that time.
+        scope: u64,
+        /// The gateway asked.
+        own: bool,
+    },
+    /// Rows and the end of an operation.
+    Execute(Box<Running>),
+    /// The answers to a simple query, up to ReadyForQuery.
+    Query(VecDeque<Running>),
+    /// ReadyForQuery of a Sync.
+    Sync,
+    /// The error that the gateway provoked: the client gets this one instead.
+    Refused {
+        /// What the client is told.
+        refusal: Refusal,
+        /// A ReadyForQuery follows it (a simple query).
+        then_ready: bool,
+    },
+    /// The answer to the gateway's own question for the search path. `ready`: with a ReadyForQuery.
+    Scope {
+        /// What was answered so far.
+        schemas: Option<String>,
+        /// Ends with ReadyForQuery; otherwise with the second CloseComplete.
+        ready: bool,
+        /// CloseComplete seen so far.
+        closed: u8,
+    },
+}
+
+/// An operation that waits for its turn: understood and decided, not forwarded.
+pub struct Admitted {
+    /// What it is.
+    pub analysis: Arc<Analysis>,
+    /// As the client sent it.
+    pub text: Arc<str>,
+    /// The operation, where humans are asked about it.
+    pub operation: Option<Operation>,
+    /// Bound parameters for the record.
+    pub parameters: Vec<RecordedValue>,
+    /// Leave to run it; `None` while humans are asked.
+    pub permit: Option<Permit>,
+    /// The approval that it runs under.
+    pub approved: Option<Spent>,
+    /// Its number in the session.
+    pub op: u64,
+}
+
+/// How an admitted batch goes on.
+pub enum Resume {
+    /// A simple query.
+    Query(Bytes),
+    /// An Execute in this portal.
+    Execute(Bytes, Arc<Portal>),
+}

@@ -1,0 +1,257 @@
+//! What would be decided about a text, by which policies, and what would be masked. Nothing of it runs: the
+//! target only plans each statement, on a read-only connection of the gateway's own, to tell its columns.
+
+use super::Shared;
+use super::analyst::{Analysis, Analyst};
+use super::names::{Names, StatementRef};
+use super::shape::{self, Binding};
+use super::target::TargetSession;
+use crate::clock;
+use crate::port::PortError;
+use bytes::{Buf, Bytes};
+use sluice_model::{ApprovalFacts, Connection, Decision, MaskedColumn, Principal, SessionContext};
+use sluice_policy::{AccessExplanation, SessionView};
+use sluice_protocol::postgres::types::Named;
+use sluice_protocol::postgres::{BackendTag, encode, frame};
+use sluice_protocol::sql::ReadOptions;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long the target may take to describe a statement.
+const DESCRIBE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct ExplainRequest {
+    /// For whom.
+    pub principal: Principal,
+    /// On which connection.
+    pub connection: String,
+    /// With which account; the default one when absent.
+    pub account: Option<String>,
+    /// In which database; the default one when absent.
+    pub database: Option<String>,
+    /// The text.
+    pub text: String,
+}
+
+/// The answer.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// Whether a session could be opened now.
+    pub connect: Decision,
+    /// Each statement of the text.
+    pub statements: Vec<ExplainedStatement>,
+}
+
+/// One statement.
+#[derive(Debug, Clone)]
+pub struct ExplainedStatement {
+    /// As it was written.
+    pub text: String,
+    /// What would be decided.
+    pub decision: Decision,
+    /// Each access with the policies that decide it.
+    pub accesses: Vec<AccessExplanation>,
+    /// The columns of its answer.
+    pub columns: Vec<ExplainedColumn>,
+    /// Those that would be masked.
+    pub masked: Vec<MaskedColumn>,
+    /// What else there is to say, in words.
+    pub notes: Vec<String>,
+}
+
+/// A column of an answer.
+#[derive(Debug, Clone)]
+pub struct ExplainedColumn {
+    /// What the answer calls it.
+    pub name: String,
+}
+
+fn words(error: impl std::fmt::Display) -> PortError {
+    PortError(error.to_string())
+}
+
+/// Explains a text for a principal.
+///
+/// # Errors
+/// The connection or account does not exist, the text cannot be read, or the target cannot be asked.
+pub async fn explain(
+    shared: &Arc<Shared>,
+    asked: ExplainRequest,
+) -> Result<Explanation, PortError> {
+    let snapshot = Arc::clone(&shared.port.snapshots().borrow());
+    let connection = snapshot.connection(&asked.connection).ok_or_else(|| {
+        words(format!(
+            "connection \"{}\" does not exist",
+            asked.connection
+        ))
+    })?;
+    let context = Arc::new(context(&asked, connection)?);
+    let now = clock::now();
+    let view = snapshot
+        .view(&context, now)
+        .map_err(|denial| words(denial.message))?;
+    let connect = view.connect(now, &ApprovalFacts::default());
+    let script = shared
+        .reader
+        .read(&asked.text, ReadOptions::default())
+        .map_err(words)?;
+    let mut analyst = Analyst::new(Arc::clone(&shared.catalogs), Arc::clone(&context));
+    let names = Names::default();
+    let (mut statements, mut before) = (Vec::new(), Vec::new());
+    for (index, statement) in script.statements.iter().enumerate() {
+        let reference = StatementRef::Sent(Arc::clone(&script), index);
+        let analysis = analyst
+            .analyse(&reference, &names, &before)
+            .await
+            .map_err(|refusal| words(refusal.message))?;
+        let text: Arc<str> = Arc::from(statement.text(&asked.text));
+        statements.push(statement_of(shared, &context, &view, &analysis, text).await);
+        before.push(statement);
+    }
+    Ok(Explanation {
+        connect,
+        statements,
+    })
+}
+
+fn context(
+    asked: &ExplainRequest,
+    connection: &Arc<Connection>,
+) -> Result<SessionContext, PortError> {
+    let account = match &asked.account {
+        Some(name) => connection
+            .accounts
+            .iter()
+            .find(|account| account.name == *name),
+        None => connection
+            .accounts
+            .iter()
+            .find(|account| account.default)
+            .or(connection.accounts.first()),
+    };
+    let account = account.ok_or_else(|| {
+        words(format!(
+            "connection \"{}\" has no such account",
+            connection.name
+        ))
+    })?;
+    let database = asked
+        .database
+        .clone()
+        .or_else(|| connection.target.database.clone());
+    let random = [0; 8];
+    Ok(SessionContext {
+        id: clock::new_session_id(random),
+        principal: asked.principal.clone(),
+        token: None,
+        account: account.name.clone(),
+        database: database
+            .ok_or_else(|| words("name a database: the connection has no default one"))?,
+        client_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        application: None,
+        reason: None,
+        break_glass: false,
+        connection: Arc::clone(connection),
+    })
+}
+
+async fn statement_of(
+    shared: &Shared,
+    context: &SessionContext,
+    view: &SessionView,
+    analysis: &Analysis,
+    text: Arc<str>,
+) -> ExplainedStatement {
+    let now = clock::now();
+    let mut explained = ExplainedStatement {
+        text: text.as_ref().to_owned(),
+        decision: Decision::Deny(
+            super::refusal::Refusal::internal("it could not be decided").denial(),
+        ),
+        accesses: Vec::new(),
+        columns: Vec::new(),
+        masked: Vec::new(),
+        notes: Vec::new(),
+    };
+    let operation = match analysis.operation(&text, context, view, now) {
+        Ok(operation) => operation,
+        Err(refusal) => {
+            explained.decision = Decision::Deny(refusal.denial());
+            return explained;
+        }
+    };
+    match view.explain(&operation, now, &ApprovalFacts::default()) {
+        Ok(told) => (explained.decision, explained.accesses) = (told.decision, told.accesses),
+        Err(denial) => explained.decision = Decision::Deny(denial),
+    }
+    if !analysis
+        .get()
+        .is_some_and(|statement| statement.returns_rows)
+    {
+        return explained;
+    }
+    let described = timeout(DESCRIBE_DEADLINE, describe(shared, context, &text)).await;
+    let Ok(Some(described)) = described else {
+        explained.notes.push(
+            "the target could not tell the columns of the answer without running the statement"
+                .into(),
+        );
+        return explained;
+    };
+    let binding = Binding {
+        view,
+        epoch: 0,
+        now,
+    };
+    match shape::bind(analysis, &analysis.catalog, &described, binding) {
+        Ok(plan) => {
+            explained.columns = plan
+                .names
+                .iter()
+                .map(|name| ExplainedColumn { name: name.clone() })
+                .collect();
+            explained.masked.clone_from(&plan.masked);
+        }
+        Err(refusal) => explained.notes.push(refusal.message),
+    }
+    explained
+}
+
+/// The RowDescription of a statement.
+async fn describe(shared: &Shared, context: &SessionContext, text: &str) -> Option<Bytes> {
+    let mut session = shared
+        .catalogs
+        .own_session(&context.connection, &context.account, &context.database)
+        .await
+        .ok()?;
+    let out = &mut session.side.outbox;
+    encode::parse(out, "", text, &[]).ok()?;
+    encode::describe(out, Named::Statement("")).ok()?;
+    encode::sync(out);
+    session.side.send().await.ok()?;
+    let described = shape_told(&mut session).await;
+    let _ = session.side.finish().await;
+    described
+}
+
+async fn shape_told(session: &mut TargetSession) -> Option<Bytes> {
+    let mut described = None;
+    loop {
+        while let Some(frame) = frame::peek::<BackendTag>(&session.side.inbox).ok()? {
+            let taken = frame.raw.len();
+            match frame.tag {
+                BackendTag::RowDescription => described = Some(Bytes::copy_from_slice(frame.body)),
+                BackendTag::ReadyForQuery => return described,
+                _ => {}
+            }
+            session.side.inbox.advance(taken);
+        }
+        if !session.side.receive().await.ok()? {
+            return None;
+        }
+    }
+}

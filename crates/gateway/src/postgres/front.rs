@@ -1,0 +1,747 @@
+//! What the client sends: read, decided, recorded, and only then forwarded.
+
+use super::analyst::Analysis;
+use super::capture;
+use super::expect::{Admitted, Expect, Resume, Running, Undo};
+use super::names::{Portal, Prepared, StatementRef};
+use super::refusal::{Refusal, SYNTAX, UNSUPPORTED};
+use super::session::{End, MAX_OWED, Session, Skip};
+use crate::clock;
+use crate::pipeline::Verdict;
+use bytes::Bytes;
+use sluice_model::{ApprovalFacts, Ask, Decision, RecordedValue};
+use sluice_protocol::postgres::frame;
+use sluice_protocol::postgres::frontend::{self, Bind, Execute, FrontendMessage, Parse};
+use sluice_protocol::postgres::types::{Named, TransactionStatus};
+use sluice_protocol::postgres::{FrontendTag, encode};
+use sluice_protocol::sql::{Effect, ReadOptions, Statement};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Sent in place of a refused statement where the target must fail too, so that its transaction and its
+/// pipeline end as they would have. The target's operator sees why in the log.
+const REFUSED_IN_PLACE: &str = "statement_refused_by_gateway";
+/// Names that the gateway keeps for itself at the target.
+const OWN_PREFIX: &str = "_sluice";
+const OWN_NAME: &str = "_sluice_scope";
+/// A statement longer than this is read on a thread for blocking work, so that other sessions go on.
+const READ_INLINE: usize = 16 * 1024;
+
+/// What came of working off the client's messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked {
+    /// The client said goodbye.
+    pub left: bool,
+    /// Something was worked off.
+    pub moved: bool,
+}
+
+impl Session {
+    /// Works off the client's messages as far as the state allows.
+    pub(super) async fn work_client(&mut self) -> Result<Asked, End> {
+        let mut asked = Asked::default();
+        while self.held.is_none() && self.target.has_room() && self.expect.len() < MAX_OWED {
+            let Some(header) = frame::peek_header::<FrontendTag>(&self.client.inbox)? else {
+                break;
+            };
+            if self.client.inbox.len() < header.total() || !self.settled(header.tag)? {
+                break;
+            }
+            let raw = self.client.inbox.split_to(header.total()).freeze();
+            asked.moved = true;
+            if self.on_client(header.tag, raw).await? {
+                asked.left = true;
+                break;
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Whether a message of the client is there only in part.
+    pub(super) fn client_message_incomplete(&self) -> bool {
+        match frame::peek_header::<FrontendTag>(&self.client.inbox) {
+            Ok(Some(header)) => self.held.is_none() && self.client.inbox.len() < header.total(),
+            _ => false,
+        }
+    }
+
+    /// Whether names and settings are known well enough to read another statement. Where they are not,
+    /// answers that are owed are asked for, then the target is asked for its search path.
+    fn settled(&mut self, tag: FrontendTag) -> Result<bool, End> {
+        let reads = matches!(
+            tag,
+            FrontendTag::Query | FrontendTag::Parse | FrontendTag::Execute
+        );
+        if !reads || self.skip != Skip::No || (self.effects_in_flight == 0 && !self.scope_stale) {
+            return Ok(true);
+        }
+        if self.transaction == TransactionStatus::Failed && self.expect.is_empty() {
+            // Nothing but the end of the transaction will run; names do not matter until then.
+            return Ok(true);
+        }
+        if !self.expect.is_empty() {
+            if self.unsynced && !self.flushed {
+                encode::flush(&mut self.target.outbox);
+                self.flushed = true;
+            }
+            return Ok(false);
+        }
+        self.ask_for_scope()?;
+        Ok(false)
+    }
+
+    fn ask_for_scope(&mut self) -> Result<(), End> {
+        self.scope_stale = false;
+        let out = &mut self.target.outbox;
+        encode::parse(out, OWN_NAME, super::catalog::SEARCH_PATH, &[])?;
+        let bind = Bind {
+            portal: OWN_NAME,
+            statement: OWN_NAME,
+            parameter_formats: Default::default(),
+            parameters: Vec::new(),
+            result_formats: Default::default(),
+        };
+        encode::bind(out, &bind)?;
+        encode::execute(out, OWN_NAME, 0)?;
+        encode::close(out, Named::Portal(OWN_NAME))?;
+        encode::close(out, Named::Statement(OWN_NAME))?;
+        let ready = !self.unsynced;
+        if ready {
+            encode::sync(out);
+        } else {
+            encode::flush(out);
+        }
+        self.expect.push_back(Expect::Scope {
+            schemas: None,
+            ready,
+            closed: 0,
+        });
+        Ok(())
+    }
+
+    /// `true`: the client left.
+    async fn on_client(&mut self, tag: FrontendTag, raw: Bytes) -> Result<bool, End> {
+        let body = raw.slice(frame::HEADER_LEN..);
+        let message = frontend::parse(tag, &body)?;
+        if self.skip != Skip::No
+            && !matches!(message, FrontendMessage::Sync | FrontendMessage::Terminate)
+        {
+            return Ok(false);
+        }
+        match message {
+            FrontendMessage::Query(text) => self.on_query(text, raw.clone()).await?,
+            FrontendMessage::Parse(parse) => self.on_parse(&parse, raw.clone()).await?,
+            FrontendMessage::Bind(bind) => self.on_bind(&bind, &raw)?,
+            FrontendMessage::Describe(named) => self.on_describe(named, &raw)?,
+            FrontendMessage::Execute(execute) => self.on_execute(execute, raw.clone()).await?,
+            FrontendMessage::Close(named) => self.on_close(named, &raw)?,
+            FrontendMessage::Sync => self.on_sync(&raw),
+            FrontendMessage::Flush => self.target.outbox.extend_from_slice(&raw),
+            FrontendMessage::CopyData(_)
+            | FrontendMessage::CopyDone
+            | FrontendMessage::CopyFail(_) => {
+                // Outside COPY a server ignores these; here they do not even reach it.
+                if self.copy_in {
+                    self.copy_in = matches!(message, FrontendMessage::CopyData(_));
+                    self.target.outbox.extend_from_slice(&raw);
+                }
+            }
+            FrontendMessage::FunctionCall => {
+                let refusal = Refusal::new(
+                    UNSUPPORTED,
+                    "refused: function calls by number are not allowed through the gateway",
+                )
+                .hint("call the function with SELECT");
+                self.pipeline.refuse("(function call)", &refusal.denial())?;
+                self.refuse_query(refusal)?;
+            }
+            FrontendMessage::Password(_) => {
+                return Err(End::Told(Refusal::new(
+                    "08P01",
+                    "a password was sent after the login; expected a statement",
+                )));
+            }
+            FrontendMessage::Terminate => return Ok(true),
+        }
+        Ok(false)
+    }
+
+    async fn read(&self, text: &str) -> Result<Arc<sluice_protocol::sql::Script>, Refusal> {
+        let options = ReadOptions::default();
+        if text.len() <= READ_INLINE {
+            return Ok(self.shared.reader.read(text, options)?);
+        }
+        let (shared, text) = (Arc::clone(&self.shared), text.to_owned());
+        let read = tokio::task::spawn_blocking(move || shared.reader.read(&text, options));
+        Ok(read
+            .await
+            .map_err(|_| Refusal::internal("the statement could not be read"))??)
+    }
+
+    async fn on_query(&mut self, text: &str, raw: Bytes) -> Result<(), End> {
+        let batch = match self.understand(text).await {
+            Ok(batch) => batch,
+            Err(refusal) => {
+                self.pipeline.refuse(text, &refusal.denial())?;
+                return self.refuse_query(refusal);
+            }
+        };
+        match self.decide(batch, Vec::new())? {
+            Ok((batch, asks)) => self.run_or_hold(batch, asks, Resume::Query(raw)).await,
+            Err(refusal) => self.refuse_query(refusal),
+        }
+    }
+
+    /// Every statement of a simple query, understood; what is not understood refuses all of it.
+    async fn understand(&mut self, text: &str) -> Result<Vec<(Arc<Analysis>, Arc<str>)>, Refusal> {
+        let script = self.read(text).await?;
+        let mut understood = Vec::with_capacity(script.statements.len());
+        let mut before: Vec<&Statement> = Vec::new();
+        for (index, statement) in script.statements.iter().enumerate() {
+            if before.iter().any(|earlier| renames(earlier)) {
+                return Err(Refusal::not_understood(
+                    "a statement after a change of the search path in the same message",
+                )
+                .hint("send the SET by itself"));
+            }
+            let reference = StatementRef::Sent(Arc::clone(&script), index);
+            let analysis = self
+                .analyst
+                .analyse(&reference, &self.names, &before)
+                .await?;
+            self.admissible(statement)?;
+            understood.push((analysis, Arc::from(statement.text(text))));
+            before.push(statement);
+        }
+        Ok(understood)
+    }
+
+    /// What no policy can allow, because the gateway could no longer tell what statements mean.
+    fn admissible(&self, statement: &Statement) -> Result<(), Refusal> {
+        if self.read_only && statement.leaves_read_only() {
+            return Err(Refusal::new(
+                super::refusal::NOT_ALLOWED,
+                "refused: no policy lets this session write, so it stays read-only",
+            ));
+        }
+        for effect in &statement.effects {
+            match effect {
+                Effect::Set { name: None, .. } => {
+                    return Err(
+                        Refusal::not_understood("set_config with a name that is computed")
+                            .hint("write the name of the setting as a constant"),
+                    );
+                }
+                Effect::Set {
+                    name: Some(name),
+                    value,
+                    ..
+                } => {
+                    let value = value.as_deref().map(str::to_ascii_lowercase);
+                    let kept = match (name.as_str(), value.as_deref()) {
+                        ("client_encoding", value) => {
+                            matches!(value, None | Some("utf8" | "utf-8" | "unicode"))
+                        }
+                        ("standard_conforming_strings", value) => {
+                            matches!(value, None | Some("on" | "true" | "yes" | "1"))
+                        }
+                        _ => true,
+                    };
+                    if !kept {
+                        return Err(Refusal::not_understood(&format!(
+                            "{name} must stay as it is, so that statements mean what the gateway reads"
+                        )));
+                    }
+                }
+                Effect::Prepare { name, .. } if name.starts_with(OWN_PREFIX) => {
+                    return Err(Refusal::not_understood(
+                        "names that begin with _sluice are taken",
+                    ));
+                }
+                Effect::Declare { cursor, .. } if cursor.starts_with(OWN_PREFIX) => {
+                    return Err(Refusal::not_understood(
+                        "names that begin with _sluice are taken",
+                    ));
+                }
+                Effect::Prepare { .. } | Effect::Declare { .. } if !self.names.has_room() => {
+                    return Err(Refusal::not_understood(
+                        "too many prepared statements or cursors are open",
+                    )
+                    .hint("close some of them"));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides every statement of a batch, and records the decisions. The outer error ends the session.
+    #[expect(
+        clippy::type_complexity,
+        reason = "a batch with its open questions, or why it is refused"
+    )]
+    fn decide(
+        &mut self,
+        understood: Vec<(Arc<Analysis>, Arc<str>)>,
+        parameters: Vec<RecordedValue>,
+    ) -> Result<Result<(Vec<Admitted>, Vec<(u64, Ask)>), Refusal>, End> {
+        let (mut batch, mut asks) = (Vec::with_capacity(understood.len()), Vec::new());
+        for (analysis, text) in understood {
+            self.live
+                .operations
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            match self.decide_one(analysis, text, parameters.clone())? {
+                Ok((admitted, ask)) => {
+                    asks.extend(ask.map(|ask| (admitted.op, ask)));
+                    batch.push(admitted);
+                }
+                Err(refusal) => {
+                    metrics::counter!("sluice_operations_refused_total").increment(1);
+                    self.drop_batch(&batch)?;
+                    return Ok(Err(refusal));
+                }
+            }
+        }
+        Ok(Ok((batch, asks)))
+    }
+
+    fn decide_one(
+        &mut self,
+        analysis: Arc<Analysis>,
+        text: Arc<str>,
+        parameters: Vec<RecordedValue>,
+    ) -> Result<Result<(Admitted, Option<Ask>), Refusal>, End> {
+        let standing = analysis.allowed.lock().clone();
+        if let Some(standing) = standing
+            && let Some(permit) = self
+                .pipeline
+                .admit_again(&standing, &text, parameters.clone())?
+        {
+            let op = permit.op();
+            let admitted = Admitted {
+                analysis,
+                text,
+                operation: None,
+                parameters,
+                permit: Some(permit),
+                approved: None,
+                op,
+            };
+            return Ok(Ok((admitted, None)));
+        }
+        let operation =
+            match analysis.operation(&text, &self.context, self.pipeline.view(), clock::now()) {
+                Ok(operation) => operation,
+                Err(refusal) => {
+                    self.pipeline.refuse(&text, &refusal.denial())?;
+                    return Ok(Err(refusal));
+                }
+            };
+        let (op, permit, ask) = match self.pipeline.admit(&operation, parameters.clone())? {
+            Verdict::Run(permit, standing) => {
+                *analysis.allowed.lock() = standing;
+                (permit.op(), Some(permit), None)
+            }
+            Verdict::Hold { op, ask } => (op, None, Some(ask)),
+            Verdict::Refuse(denial) => {
+                return Ok(Err(Refusal::denied(&denial, &self.context.connection.name)));
+            }
+        };
+        let admitted = Admitted {
+            analysis,
+            text,
+            operation: Some(operation),
+            parameters,
+            permit,
+            approved: None,
+            op,
+        };
+        Ok(Ok((admitted, ask)))
+    }
+
+    /// Forwards what is decided and recorded.
+    pub(super) fn forward(&mut self, batch: Vec<Admitted>, resume: Resume) -> Result<(), End> {
+        let mut runs = VecDeque::with_capacity(batch.len());
+        for admitted in batch {
+            let Some(permit) = admitted.permit else {
+                return Err(End::Told(Refusal::internal("an operation was not decided")));
+            };
+            if admitted.analysis.effects().iter().any(changes_session)
+                || admitted.analysis.runs_code()
+            {
+                self.effects_in_flight += 1;
+            }
+            let mut run = Running::new(permit, admitted.analysis, admitted.text);
+            run.approved = admitted.approved;
+            runs.push_back(run);
+        }
+        match resume {
+            Resume::Query(raw) => {
+                self.target.outbox.extend_from_slice(&raw);
+                self.expect.push_back(Expect::Query(runs));
+                self.unsynced = false;
+            }
+            Resume::Execute(raw, portal) => {
+                let Some(mut run) = runs.pop_front() else {
+                    return Err(End::Told(Refusal::internal(
+                        "an Execute without an operation",
+                    )));
+                };
+                self.unrecorded
+                    .retain(|prepared| !Arc::ptr_eq(prepared, &portal.prepared));
+                self.describe_first(&raw, &portal)?;
+                run.portal = Some(portal);
+                self.target.outbox.extend_from_slice(&raw);
+                self.expect.push_back(Expect::Execute(Box::new(run)));
+                self.unsynced = true;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the shape of a portal's rows where it is needed and the client did not ask.
+    fn describe_first(&mut self, execute: &Bytes, portal: &Arc<Portal>) -> Result<(), End> {
+        let scope = self.analyst.generation();
+        let returns_rows = portal
+            .prepared
+            .statement
+            .get()
+            .is_some_and(|s| s.returns_rows);
+        let described = portal.prepared.known_shape(scope).is_some()
+            || self.expect.iter().any(|expect| match expect {
+                Expect::DescribePortal { portal: asked, .. } => {
+                    Arc::ptr_eq(&asked.prepared, &portal.prepared)
+                }
+                Expect::DescribeStatement(asked, _) => Arc::ptr_eq(asked, &portal.prepared),
+                _ => false,
+            });
+        if !returns_rows || described || !self.pipeline.view().has_classes() {
+            return Ok(());
+        }
+        let body = execute.slice(frame::HEADER_LEN..);
+        if let FrontendMessage::Execute(Execute { portal: name, .. }) =
+            frontend::parse(FrontendTag::Execute, &body)?
+        {
+            encode::describe(&mut self.target.outbox, Named::Portal(name))?;
+            self.expect.push_back(Expect::DescribePortal {
+                portal: Arc::clone(portal),
+                scope,
+                own: true,
+            });
+        }
+        Ok(())
+    }
+
+    async fn on_parse(&mut self, parse: &Parse<'_>, raw: Bytes) -> Result<(), End> {
+        let prepared = match self.prepare(parse).await {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                self.pipeline.refuse(parse.query, &refusal.denial())?;
+                return self.refuse_extended(refusal);
+            }
+        };
+        let prepared = Arc::new(prepared);
+        let before = self
+            .names
+            .set_statement(parse.name, Some(Arc::clone(&prepared)));
+        self.unrecorded.push(prepared);
+        self.target.outbox.extend_from_slice(&raw);
+        self.expect
+            .push_back(Expect::Parse(Undo::Statement(parse.name.into(), before)));
+        self.unsynced = true;
+        Ok(())
+    }
+
+    /// Understands a statement to prepare, and refuses what would be refused whatever is bound to it.
+    async fn prepare(&mut self, parse: &Parse<'_>) -> Result<Prepared, Refusal> {
+        if parse.name.starts_with(OWN_PREFIX) {
+            return Err(Refusal::not_understood(
+                "names that begin with _sluice are taken",
+            ));
+        }
+        if !self.names.has_room() {
+            return Err(
+                Refusal::not_understood("too many prepared statements are open")
+                    .hint("close some of them"),
+            );
+        }
+        let script = self.read(parse.query).await?;
+        let statement = match script.statements.as_slice() {
+            [] => StatementRef::Empty,
+            [_] => StatementRef::Sent(Arc::clone(&script), 0),
+            _ => {
+                return Err(Refusal::new(
+                    SYNTAX,
+                    "cannot insert multiple commands into a prepared statement",
+                ));
+            }
+        };
+        let text: Arc<str> = Arc::from(parse.query);
+        if let Some(read) = statement.get() {
+            self.admissible(read)?;
+            let analysis = self.analyst.analyse(&statement, &self.names, &[]).await?;
+            let now = clock::now();
+            let view = self.pipeline.view();
+            let operation = analysis.operation(&text, &self.context, view, now)?;
+            if let Decision::Deny(denial) = view.decide(&operation, now, &ApprovalFacts::default())
+            {
+                metrics::counter!("sluice_operations_refused_total").increment(1);
+                return Err(Refusal::denied(&denial, &self.context.connection.name));
+            }
+        }
+        Ok(Prepared {
+            text,
+            statement,
+            parameter_types: parse.parameter_types.clone(),
+            shape: Default::default(),
+        })
+    }
+
+    fn on_bind(&mut self, bind: &Bind<'_>, raw: &Bytes) -> Result<(), End> {
+        let Some(prepared) = self.names.statement(bind.statement).map(Arc::clone) else {
+            return self
+                .refuse_extended(Refusal::unknown_name("prepared statement", bind.statement));
+        };
+        if bind.portal.starts_with(OWN_PREFIX) || !self.names.has_room() {
+            return self.refuse_extended(Refusal::not_understood(
+                "too many portals are open, or the name is taken",
+            ));
+        }
+        // What is bound: everything after the two names, in the bytes that are forwarded.
+        let names = bind.portal.len() + bind.statement.len() + 2;
+        let bound = raw.slice((frame::HEADER_LEN + names).min(raw.len())..);
+        let portal = Portal {
+            prepared,
+            result_formats: bind.result_formats.clone(),
+            bound,
+            cursor: false,
+            hold: false,
+        };
+        let before = self.names.set_portal(bind.portal, Some(Arc::new(portal)));
+        self.target.outbox.extend_from_slice(raw);
+        self.expect
+            .push_back(Expect::Bind(Undo::Portal(bind.portal.into(), before)));
+        self.unsynced = true;
+        Ok(())
+    }
+
+    fn on_describe(&mut self, named: Named<'_>, raw: &Bytes) -> Result<(), End> {
+        let scope = self.analyst.generation();
+        let expect = match named {
+            Named::Statement(name) => match self.names.statement(name) {
+                Some(prepared) => Expect::DescribeStatement(Arc::clone(prepared), scope),
+                None => {
+                    return self.refuse_extended(Refusal::unknown_name("prepared statement", name));
+                }
+            },
+            Named::Portal(name) => match self.names.portal(name) {
+                Some(portal) => Expect::DescribePortal {
+                    portal: Arc::clone(portal),
+                    scope,
+                    own: false,
+                },
+                None => {
+                    return self.refuse_extended(Refusal {
+                        sqlstate: "34000",
+                        ..Refusal::unknown_name("portal", name)
+                    });
+                }
+            },
+        };
+        self.target.outbox.extend_from_slice(raw);
+        self.expect.push_back(expect);
+        self.unsynced = true;
+        Ok(())
+    }
+
+    async fn on_execute(&mut self, execute: Execute<'_>, raw: Bytes) -> Result<(), End> {
+        let Some(portal) = self.names.portal(execute.portal).map(Arc::clone) else {
+            return self.refuse_extended(Refusal {
+                sqlstate: "34000",
+                ..Refusal::unknown_name("portal", execute.portal)
+            });
+        };
+        if portal.cursor {
+            return self.refuse_extended(
+                Refusal::not_understood("a cursor of DECLARE cannot be run by Execute")
+                    .hint("use FETCH"),
+            );
+        }
+        let analysis = match self
+            .analyst
+            .analyse(&portal.prepared.statement, &self.names, &[])
+            .await
+        {
+            Ok(analysis) => analysis,
+            Err(refusal) => {
+                self.pipeline
+                    .refuse(&portal.prepared.text, &refusal.denial())?;
+                return self.refuse_extended(refusal);
+            }
+        };
+        let text = Arc::clone(&portal.prepared.text);
+        let parameters = self.recorded_parameters(&portal);
+        match self.decide(vec![(analysis, text)], parameters)? {
+            Ok((batch, asks)) => {
+                self.run_or_hold(batch, asks, Resume::Execute(raw, portal))
+                    .await
+            }
+            Err(refusal) => self.refuse_extended(refusal),
+        }
+    }
+
+    fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
+        // Two empty names in front make the bound part a Bind body again.
+        let mut body = vec![0, 0];
+        body.extend_from_slice(&portal.bound);
+        let Ok(FrontendMessage::Bind(bind)) = frontend::parse(FrontendTag::Bind, &body) else {
+            return Vec::new();
+        };
+        if bind.parameters.is_empty() {
+            return Vec::new();
+        }
+        let view = self.pipeline.view();
+        let scrubber = view.has_classes().then(|| view.scrubber(clock::now()));
+        let scrubbed = |value: RecordedValue| match (value, &scrubber) {
+            (RecordedValue::Text(text), Some(scrubber)) => {
+                let mut masked = String::new();
+                RecordedValue::Text(if scrubber.mask_text(&text, &mut masked) {
+                    masked
+                } else {
+                    text
+                })
+            }
+            (value, _) => value,
+        };
+        let each = bind.parameters.iter().enumerate();
+        each.map(|(index, value)| {
+            scrubbed(capture::value(*value, bind.parameter_formats.of(index)))
+        })
+        .collect()
+    }
+
+    fn on_close(&mut self, named: Named<'_>, raw: &Bytes) -> Result<(), End> {
+        let undo = match named {
+            Named::Statement(name) => {
+                Undo::Statement(name.into(), self.names.set_statement(name, None))
+            }
+            Named::Portal(name) => Undo::Portal(name.into(), self.names.set_portal(name, None)),
+        };
+        self.target.outbox.extend_from_slice(raw);
+        self.expect.push_back(Expect::Close(undo));
+        self.unsynced = true;
+        Ok(())
+    }
+
+    fn on_sync(&mut self, raw: &Bytes) {
+        if std::mem::replace(&mut self.skip, Skip::No) == Skip::Local {
+            encode::ready_for_query(&mut self.client.outbox, self.transaction);
+            return;
+        }
+        self.target.outbox.extend_from_slice(raw);
+        self.unsynced = false;
+        if !self.copy_in {
+            // While it takes COPY data a server reads over Sync, and answers the next one.
+            self.expect.push_back(Expect::Sync);
+        }
+    }
+
+    /// Refuses a batch that was already decided in part.
+    pub(super) fn refuse_batch(
+        &mut self,
+        batch: &[Admitted],
+        resume: &Resume,
+        refusal: Refusal,
+    ) -> Result<(), End> {
+        self.drop_batch(batch)?;
+        match resume {
+            Resume::Query(_) => self.refuse_query(refusal),
+            Resume::Execute(..) => self.refuse_extended(refusal),
+        }
+    }
+
+    /// Records that operations which were allowed did not run, because their batch was refused.
+    fn drop_batch(&mut self, batch: &[Admitted]) -> Result<(), End> {
+        for admitted in batch {
+            let answer = crate::pipeline::Answer {
+                outcome: sluice_model::Outcome::Cut("not forwarded".into()),
+                rows: 0,
+                bytes: 0,
+                masked: Vec::new(),
+                micros: 0,
+            };
+            self.pipeline.answered(admitted.op, answer)?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a simple query as a server would: an error, then ReadyForQuery; a transaction fails.
+    fn refuse_query(&mut self, refusal: Refusal) -> Result<(), End> {
+        let alone = self.expect.is_empty() && !self.unsynced;
+        if alone && self.transaction != TransactionStatus::InBlock {
+            refusal.encode("ERROR", &mut self.client.outbox);
+            encode::ready_for_query(&mut self.client.outbox, self.transaction);
+            return Ok(());
+        }
+        encode::query(&mut self.target.outbox, REFUSED_IN_PLACE)?;
+        self.expect.push_back(Expect::Refused {
+            refusal,
+            then_ready: true,
+        });
+        self.unsynced = false;
+        Ok(())
+    }
+
+    /// Refuses a step of a pipeline as a server would: an error, and everything up to Sync is skipped.
+    fn refuse_extended(&mut self, refusal: Refusal) -> Result<(), End> {
+        let alone = self.expect.is_empty() && !self.unsynced;
+        if alone && self.transaction != TransactionStatus::InBlock {
+            refusal.encode("ERROR", &mut self.client.outbox);
+            self.skip = Skip::Local;
+            return Ok(());
+        }
+        self.names.set_statement("", None);
+        encode::parse(&mut self.target.outbox, "", REFUSED_IN_PLACE, &[])?;
+        self.expect.push_back(Expect::Refused {
+            refusal,
+            then_ready: false,
+        });
+        self.skip = Skip::Target;
+        self.unsynced = true;
+        Ok(())
+    }
+}
+
+/// Whether a statement can change where names lead.
+fn renames(statement: &Statement) -> bool {
+    statement.effects.iter().any(changes_scope)
+}
+
+/// Whether an effect can change the search path or the role that it depends on.
+pub(super) fn changes_scope(effect: &Effect) -> bool {
+    let scope = |name: &str| matches!(name, "search_path" | "role" | "session_authorization");
+    match effect {
+        Effect::Set { name, .. } => name.as_deref().is_none_or(scope),
+        Effect::Reset(name) => scope(name),
+        Effect::ResetAll | Effect::DiscardAll => true,
+        _ => false,
+    }
+}
+
+/// Whether an effect changes anything that the gateway keeps track of, so that the next statement can be
+/// read only once it is over.
+pub(super) fn changes_session(effect: &Effect) -> bool {
+    !matches!(
+        effect,
+        Effect::Begin(_)
+            | Effect::Savepoint(_)
+            | Effect::Release(_)
+            | Effect::Fetch(_)
+            | Effect::Move(_)
+            | Effect::Execute { .. }
+            | Effect::CopyIn(_)
+            | Effect::CopyOut(_)
+            | Effect::Listen(_)
+            | Effect::Unlisten(_)
+    )
+}

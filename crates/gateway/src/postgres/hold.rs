@@ -1,0 +1,319 @@
+//! Operations that wait for a human: how the client is told, and how the wait ends.
+
+use super::analyst::Analysis;
+use super::expect::{Admitted, Resume};
+use super::refusal::{CANCELED, NOT_ALLOWED, Refusal};
+use super::session::{End, Session};
+use super::{digest, estimate};
+use crate::pipeline::Verdict;
+use crate::port::{HoldProgress, Spent, Ticket};
+use sluice_model::{Ask, HeldOperation, OperationDigest, PrincipalId, RecordedValue};
+use sluice_protocol::postgres::encode;
+use std::collections::BTreeSet;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The most sets of groups that an approver is shown.
+const MAX_SETS: usize = 16;
+
+/// An operation (or a whole simple query) that waits.
+pub struct Held {
+    /// The request.
+    pub ticket: Ticket,
+    /// The number of the first operation that waits.
+    pub op: u64,
+    /// What goes on once it is approved.
+    pub batch: Vec<Admitted>,
+    /// How it goes on.
+    pub resume: Resume,
+    /// The exact operation.
+    pub digest: OperationDigest,
+    /// When the client is told that nobody decided.
+    pub deadline: Instant,
+}
+
+impl Held {
+    /// Waits until somebody decides; for ever when nothing is held.
+    pub async fn decided(held: &mut Option<Self>) {
+        match held {
+            Some(held) => {
+                let waiting = |progress: &HoldProgress| !matches!(progress, HoldProgress::Waiting);
+                // An error means that the control plane dropped the request, which ends it as well.
+                let _ = held.ticket.progress.wait_for(waiting).await;
+            }
+            None => pending().await,
+        }
+    }
+}
+
+impl Session {
+    /// Runs a decided batch, or has it wait for humans where some of it must.
+    pub(super) async fn run_or_hold(
+        &mut self,
+        mut batch: Vec<Admitted>,
+        asks: Vec<(u64, Ask)>,
+        resume: Resume,
+    ) -> Result<(), End> {
+        let Some((op, _)) = asks.first() else {
+            return self.forward(batch, resume);
+        };
+        let op = *op;
+        let digest = digest::of(&self.context, &batch, &resume);
+        let earlier = match self.pipeline.spend(None, digest).await {
+            Ok(earlier) => earlier,
+            Err(error) => return self.refuse_batch(&batch, &resume, error.into()),
+        };
+        if let Some(spent) = earlier {
+            return match self.admit_rest(&mut batch, &spent)? {
+                None => self.forward(batch, resume),
+                Some(refusal) => self.refuse_batch(&batch, &resume, refusal),
+            };
+        }
+        let asks: Vec<Ask> = asks.into_iter().map(|(_, ask)| ask).collect();
+        let held = self.describe_held(&batch, &asks, digest).await;
+        match self.pipeline.hold(op, held).await? {
+            Ok(ticket) => {
+                self.tell_held(&ticket);
+                let seconds = self.context.connection.hold_timeout_seconds;
+                let deadline = Instant::now() + Duration::from_secs(seconds.into());
+                metrics::gauge!("sluice_holds_waiting").increment(1.0);
+                self.held = Some(Held {
+                    ticket,
+                    op,
+                    batch,
+                    resume,
+                    digest,
+                    deadline,
+                });
+                Ok(())
+            }
+            Err(error) => self.refuse_batch(&batch, &resume, error.into()),
+        }
+    }
+
+    async fn describe_held(
+        &self,
+        batch: &[Admitted],
+        asks: &[Ask],
+        digest: OperationDigest,
+    ) -> HeldOperation {
+        let scrubber = self.pipeline.view().scrubber(crate::clock::now());
+        let scrub = |text: &str| {
+            let mut masked = String::new();
+            if scrubber.mask_text(text, &mut masked) {
+                masked
+            } else {
+                text.to_owned()
+            }
+        };
+        let (group_sets, people) = merge(asks);
+        let parameters = batch
+            .first()
+            .map(|first| first.parameters.as_slice())
+            .unwrap_or_default();
+        let asked: Vec<&Arc<Analysis>> = batch
+            .iter()
+            .filter(|a| a.permit.is_none())
+            .map(|a| &a.analysis)
+            .collect();
+        let estimated_rows = match (asked.as_slice(), batch) {
+            ([_], [only]) => estimate::rows(&self.shared, &self.context, &self.analyst, only).await,
+            _ => None,
+        };
+        HeldOperation {
+            session: self.context.id.clone(),
+            principal: self.context.principal.id.clone(),
+            connection: self.context.connection.name.clone(),
+            account: self.context.account.clone(),
+            database: self.context.database.clone(),
+            text: batch
+                .iter()
+                .map(|a| scrub(&a.text))
+                .collect::<Vec<_>>()
+                .join(";\n"),
+            parameters: parameters
+                .iter()
+                .map(|value| match value {
+                    RecordedValue::Null => None,
+                    RecordedValue::Text(text) => Some(scrub(text)),
+                    RecordedValue::Bytes(n) => Some(format!("({n} bytes)")),
+                })
+                .collect(),
+            digest: digest.to_hex(),
+            group_sets,
+            people,
+            estimated_rows,
+            reason: self.context.reason.clone(),
+        }
+    }
+
+    fn tell_held(&mut self, ticket: &Ticket) {
+        let message = format!("waiting for approval, request {}", ticket.id);
+        let detail = format!(
+            "an approver decides at {} or with: sluice approve {}",
+            ticket.url, ticket.id
+        );
+        let report = encode::Report {
+            severity: "NOTICE",
+            sqlstate: "00000",
+            message: &message,
+            detail: Some(&detail),
+            hint: Some(
+                "the statement runs by itself once it is approved; cancel it to stop waiting",
+            ),
+        };
+        encode::notice_response(&mut self.client.outbox, &report);
+    }
+
+    /// Somebody decided about what is held.
+    pub(super) async fn hold_decided(&mut self) -> Result<(), End> {
+        let Some(held) = &self.held else {
+            return Ok(());
+        };
+        let progress = held.ticket.progress.borrow().clone();
+        match progress {
+            HoldProgress::Waiting | HoldProgress::Ended => {
+                let refusal = Refusal::new(
+                    CANCELED,
+                    format!("request {} ended without a decision", held.ticket.id),
+                );
+                self.hold_over("expired", Vec::new(), refusal, false).await
+            }
+            HoldProgress::Denied { by, reason } => {
+                let because = reason
+                    .map(|reason| format!(": {reason}"))
+                    .unwrap_or_default();
+                let refusal = Refusal::new(
+                    NOT_ALLOWED,
+                    format!("request {} was denied by {by}{because}", held.ticket.id),
+                );
+                self.hold_over("denied", vec![by], refusal, false).await
+            }
+            HoldProgress::Approved { by, .. } => self.hold_approved(by).await,
+        }
+    }
+
+    async fn hold_approved(&mut self, by: Vec<PrincipalId>) -> Result<(), End> {
+        let Some(mut held) = self.take_held() else {
+            return Ok(());
+        };
+        self.pipeline
+            .hold_ended(held.op, held.ticket.id.clone(), "approved", by)?;
+        let spent = match self
+            .pipeline
+            .spend(Some(&held.ticket.id), held.digest)
+            .await
+        {
+            Ok(Some(spent)) => spent,
+            Ok(None) => {
+                let used = Refusal::new(
+                    NOT_ALLOWED,
+                    format!("request {} was already used or has ended", held.ticket.id),
+                );
+                return self.refuse_batch(&held.batch, &held.resume, used);
+            }
+            Err(error) => return self.refuse_batch(&held.batch, &held.resume, error.into()),
+        };
+        match self.admit_rest(&mut held.batch, &spent)? {
+            None => self.forward(held.batch, held.resume),
+            Some(refusal) => self.refuse_batch(&held.batch, &held.resume, refusal),
+        }
+    }
+
+    /// Decides what still waits in a batch, with the approval as a fact.
+    fn admit_rest(
+        &mut self,
+        batch: &mut [Admitted],
+        spent: &Spent,
+    ) -> Result<Option<Refusal>, End> {
+        for waiting in batch
+            .iter_mut()
+            .filter(|admitted| admitted.permit.is_none())
+        {
+            let Some(operation) = &waiting.operation else {
+                return Ok(Some(Refusal::internal(
+                    "an operation that waited is not known any more",
+                )));
+            };
+            let parameters = std::mem::take(&mut waiting.parameters);
+            match self.pipeline.admit_approved(operation, parameters, spent)? {
+                Verdict::Run(permit, _) => {
+                    waiting.op = permit.op();
+                    waiting.permit = Some(permit);
+                    waiting.approved = Some(spent.clone());
+                }
+                Verdict::Refuse(denial) => {
+                    return Ok(Some(Refusal::denied(
+                        &denial,
+                        &self.context.connection.name,
+                    )));
+                }
+                Verdict::Hold { .. } => {
+                    return Ok(Some(Refusal::internal("the approval does not suffice")));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// The client waited long enough; the request stays open.
+    pub(super) async fn hold_timed_out(&mut self) -> Result<(), End> {
+        let Some(held) = &self.held else {
+            return Ok(());
+        };
+        let id = held.ticket.id.clone();
+        self.pipeline.port().leave_open(&id).await;
+        let refusal = Refusal::timed_out(&id, self.context.connection.hold_timeout_seconds);
+        self.hold_over("timed out", Vec::new(), refusal, false)
+            .await
+    }
+
+    /// Ends the wait with an error. `withdraw`: the request itself ends too.
+    pub(super) async fn hold_over(
+        &mut self,
+        how: &str,
+        by: Vec<PrincipalId>,
+        refusal: Refusal,
+        withdraw: bool,
+    ) -> Result<(), End> {
+        let Some(held) = self.take_held() else {
+            return Ok(());
+        };
+        if withdraw {
+            self.pipeline.port().cancel_hold(&held.ticket.id).await;
+        }
+        self.pipeline
+            .hold_ended(held.op, held.ticket.id.clone(), how, by)?;
+        self.refuse_batch(&held.batch, &held.resume, refusal)
+    }
+
+    fn take_held(&mut self) -> Option<Held> {
+        let held = self.held.take();
+        if held.is_some() {
+            metrics::gauge!("sluice_holds_waiting").decrement(1.0);
+        }
+        held
+    }
+}
+
+/// One request for several asks: a set of groups that suffices for each of them.
+fn merge(asks: &[Ask]) -> (Vec<BTreeSet<String>>, u32) {
+    let mut merged = vec![BTreeSet::new()];
+    for ask in asks {
+        let mut next: Vec<BTreeSet<String>> = Vec::new();
+        for set in &merged {
+            next.extend(
+                ask.group_sets
+                    .iter()
+                    .map(|more| set.union(more).cloned().collect()),
+            );
+        }
+        next.sort_by_key(BTreeSet::len);
+        next.dedup();
+        next.truncate(MAX_SETS);
+        merged = next;
+    }
+    (merged, asks.iter().map(|ask| ask.people).max().unwrap_or(1))
+}

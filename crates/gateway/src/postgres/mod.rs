@@ -1,0 +1,151 @@
+//! The PostgreSQL driver.
+//!
+//! ```text
+//! listen -> greet (TLS, startup) -> login (token, connection, account) -> target -> session
+//! ```
+
+mod analyst;
+mod back;
+mod capture;
+mod catalog;
+mod digest;
+mod estimate;
+mod expect;
+mod explain;
+mod front;
+mod greet;
+mod hold;
+mod login;
+mod names;
+mod refusal;
+mod session;
+mod shape;
+mod stream;
+mod target;
+
+pub use explain::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation, explain};
+
+use crate::PostgresListener;
+use crate::port::ControlPort;
+use crate::registry::Registry;
+use arc_swap::ArcSwap;
+use catalog::Catalogs;
+use sluice_protocol::sql::Reader;
+use sluice_record::Log;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use target::SaltedPasswords;
+use tokio::net::{TcpListener, TcpStream};
+
+/// The most clients that are between their first byte and the end of their login.
+const MAX_LOGINS: usize = 4_096;
+/// How long accepting pauses when the system has no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What all PostgreSQL sessions share.
+pub struct Shared {
+    /// The control plane.
+    pub port: Arc<dyn ControlPort>,
+    /// The record.
+    pub log: Arc<Log>,
+    /// The live sessions.
+    pub registry: Arc<Registry>,
+    /// The gateway's own certificate.
+    pub tls: Arc<ArcSwap<rustls::ServerConfig>>,
+    /// What exists on the targets.
+    pub catalogs: Arc<Catalogs>,
+    /// Texts that were read.
+    pub reader: Reader,
+    /// SCRAM passwords, salted.
+    pub salted: Arc<SaltedPasswords>,
+    logins: AtomicUsize,
+}
+
+impl Shared {
+    /// With nothing read or known yet.
+    #[must_use]
+    pub fn new(
+        port: Arc<dyn ControlPort>,
+        log: Arc<Log>,
+        registry: Arc<Registry>,
+        tls: Arc<ArcSwap<rustls::ServerConfig>>,
+    ) -> Arc<Self> {
+        let salted = Arc::new(SaltedPasswords::default());
+        let catalogs = Arc::new(Catalogs::new(Arc::clone(&port), Arc::clone(&salted)));
+        Arc::new(Self {
+            port,
+            log,
+            registry,
+            tls,
+            catalogs,
+            reader: Reader::new(),
+            salted,
+            logins: AtomicUsize::new(0),
+        })
+    }
+}
+
+/// Counts a client that is logging in, until it is dropped.
+pub(crate) struct LoginSlot(Arc<Shared>);
+
+impl Drop for LoginSlot {
+    fn drop(&mut self) {
+        self.0.logins.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+fn login_slot(shared: &Arc<Shared>) -> Option<LoginSlot> {
+    let before = shared.logins.fetch_add(1, Ordering::AcqRel);
+    let slot = LoginSlot(Arc::clone(shared));
+    (before < MAX_LOGINS).then_some(slot)
+}
+
+/// Accepts clients until the gateway drains. Nothing is read here: one slow client delays nobody.
+pub async fn listen(shared: Arc<Shared>, socket: TcpListener, listener: PostgresListener) {
+    let listener = Arc::new(listener);
+    let mut draining = shared.registry.draining();
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            _ = draining.wait_for(|draining| *draining) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let Some(slot) = login_slot(&shared) else {
+                    metrics::counter!("sluice_connections_dropped_total").increment(1);
+                    continue;
+                };
+                let (shared, listener) = (Arc::clone(&shared), Arc::clone(&listener));
+                tokio::spawn(async move { serve(shared, listener, stream, peer, slot).await });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve(
+    shared: Arc<Shared>,
+    listener: Arc<PostgresListener>,
+    stream: TcpStream,
+    peer: std::net::SocketAddr,
+    slot: LoginSlot,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a client left at once");
+        return;
+    }
+    if let Some(ready) = login::client(&shared, &listener, stream, peer).await {
+        drop(slot);
+        let login::Ready {
+            session,
+            membership,
+            snapshots,
+        } = ready;
+        Box::pin(session.run(snapshots)).await;
+        drop(membership);
+    }
+}

@@ -1,0 +1,144 @@
+//! The prepared statements and portals (cursors among them) of one session, as the target has them.
+
+use parking_lot::Mutex;
+use sluice_protocol::postgres::types::Formats;
+use sluice_protocol::sql::{Script, Statement};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The most named statements of a session. Drivers that cache keep a few hundred.
+pub const MAX_STATEMENTS: usize = 10_000;
+/// The most open portals of a session.
+pub const MAX_PORTALS: usize = 10_000;
+
+/// A statement wherever it stands: one of a script that was sent, or one inside another statement
+/// (`PREPARE x AS ...`, `DECLARE c CURSOR FOR ...`). Holding it keeps its address its own.
+#[derive(Debug, Clone)]
+pub enum StatementRef {
+    /// Of a script, by its place.
+    Sent(Arc<Script>, usize),
+    /// Inside another statement.
+    Nested(Arc<Statement>),
+    /// An empty text: does nothing.
+    Empty,
+}
+
+impl StatementRef {
+    /// The statement; `None` for an empty text.
+    #[must_use]
+    pub fn get(&self) -> Option<&Statement> {
+        match self {
+            Self::Sent(script, index) => script.statements.get(*index),
+            Self::Nested(statement) => Some(statement),
+            Self::Empty => None,
+        }
+    }
+}
+
+/// What the target said the rows of a prepared statement look like: the body of its RowDescription, or
+/// that there are no rows.
+pub type Shape = Option<bytes::Bytes>;
+
+/// A prepared statement.
+#[derive(Debug)]
+pub struct Prepared {
+    /// As the client sent it.
+    pub text: Arc<str>,
+    /// What was read.
+    pub statement: StatementRef,
+    /// The parameter types that the client gave.
+    pub parameter_types: Vec<u32>,
+    /// The shape of its rows, once the target has told, and under which meaning of names.
+    pub shape: Mutex<Option<(u64, Shape)>>,
+}
+
+impl Prepared {
+    /// The shape, when it was told under this meaning of names.
+    #[must_use]
+    pub fn known_shape(&self, scope: u64) -> Option<Shape> {
+        self.shape
+            .lock()
+            .as_ref()
+            .filter(|(at, _)| *at == scope)
+            .map(|(_, shape)| shape.clone())
+    }
+}
+
+/// A portal.
+#[derive(Debug)]
+pub struct Portal {
+    /// What runs in it.
+    pub prepared: Arc<Prepared>,
+    /// The formats of its result columns.
+    pub result_formats: Formats,
+    /// The bound parameters, as they were sent (the body of Bind from the parameter formats on).
+    pub bound: bytes::Bytes,
+    /// It is a cursor of SQL, so that rows come by FETCH.
+    pub cursor: bool,
+    /// It outlives its transaction.
+    pub hold: bool,
+}
+
+/// Everything that has a name.
+#[derive(Debug, Default)]
+pub struct Names {
+    statements: HashMap<Box<str>, Arc<Prepared>>,
+    portals: HashMap<Box<str>, Arc<Portal>>,
+}
+
+impl Names {
+    /// A prepared statement by name.
+    #[must_use]
+    pub fn statement(&self, name: &str) -> Option<&Arc<Prepared>> {
+        self.statements.get(name)
+    }
+
+    /// A portal or cursor by name.
+    #[must_use]
+    pub fn portal(&self, name: &str) -> Option<&Arc<Portal>> {
+        self.portals.get(name)
+    }
+
+    /// Sets or removes a statement; returns what was there.
+    pub fn set_statement(
+        &mut self,
+        name: &str,
+        prepared: Option<Arc<Prepared>>,
+    ) -> Option<Arc<Prepared>> {
+        match prepared {
+            Some(prepared) => self.statements.insert(name.into(), prepared),
+            None => self.statements.remove(name),
+        }
+    }
+
+    /// Sets or removes a portal; returns what was there.
+    pub fn set_portal(&mut self, name: &str, portal: Option<Arc<Portal>>) -> Option<Arc<Portal>> {
+        match portal {
+            Some(portal) => self.portals.insert(name.into(), portal),
+            None => self.portals.remove(name),
+        }
+    }
+
+    /// Whether one more statement or portal may be named.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.statements.len() < MAX_STATEMENTS && self.portals.len() < MAX_PORTALS
+    }
+
+    /// DEALLOCATE ALL.
+    pub fn forget_statements(&mut self) {
+        self.statements.clear();
+    }
+
+    /// CLOSE ALL.
+    pub fn forget_portals(&mut self) {
+        self.portals.clear();
+    }
+
+    /// The transaction ended: only held cursors are left.
+    pub fn end_transaction(&mut self) {
+        if !self.portals.is_empty() {
+            self.portals.retain(|_, portal| portal.hold);
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! One session: the client, the target, and everything between them, in one task.
+//!
+//! ```text
+//!            front.rs                          back.rs
+//! client ---> read, decide, hold, record ---> target ---> mask, record ---> client
+//! ```
+//!
+//! The loop works off what both peers have sent, then waits for the next byte, a new snapshot, the end of a
+//! hold, a cancel request, or the order to end.
+
+use super::Shared;
+use super::analyst::Analyst;
+use super::expect::Expect;
+use super::hold::Held;
+use super::names::{Names, Prepared};
+use super::refusal::{CANCELED, ENDED, Refusal};
+use super::shape::Binding;
+use super::stream::Stream;
+use super::target::{self, TargetSession};
+use crate::clock;
+use crate::duplex::{self, PeerError, Side, Want};
+use crate::pipeline::{Answer, Pipeline, Unrecorded};
+use crate::registry::{EndReason, Live};
+use sluice_model::{ApprovalFacts, Decision, EventBody, Outcome, SessionContext};
+use sluice_policy::Snapshot;
+use sluice_protocol::postgres::startup::CancelKey;
+use sluice_protocol::postgres::types::TransactionStatus;
+use sluice_protocol::postgres::{Violation, encode};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+/// The most answers that a target may owe: a pipelining client stops being read above it.
+pub(super) const MAX_OWED: usize = 4_096;
+/// How often a session asks again whether it may go on, where policies look at the time.
+const TICK: Duration = Duration::from_secs(1);
+/// A session without policies that look at the time wakes this seldom.
+const SELDOM: Duration = Duration::from_secs(3_600);
+/// How long a client may take to read its last message.
+const PARTING: Duration = Duration::from_millis(500);
+
+/// Why a session ends.
+#[derive(Debug)]
+pub enum End {
+    /// The client left.
+    Left,
+    /// One of the streams failed.
+    Broken(PeerError),
+    /// The gateway ends it, and the client is told why.
+    Told(Refusal),
+}
+
+impl From<Unrecorded> for End {
+    fn from(error: Unrecorded) -> Self {
+        Self::Told(error.into())
+    }
+}
+
+impl From<Violation> for End {
+    fn from(violation: Violation) -> Self {
+        metrics::counter!("sluice_protocol_violations_total").increment(1);
+        Self::Told(violation.into())
+    }
+}
+
+impl From<encode::CannotEncode> for End {
+    fn from(error: encode::CannotEncode) -> Self {
+        Self::Told(Refusal::internal(&error.to_string()))
+    }
+}
+
+/// What happens to messages up to the next Sync after an error in a pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Skip {
+    /// Nothing is skipped.
+    No,
+    /// The target knows nothing of this step: Sync is answered here.
+    Local,
+    /// The target skips too: Sync is forwarded.
+    Target,
+}
+
+/// One session.
+pub struct Session {
+    pub(super) shared: Arc<Shared>,
+    pub(super) context: Arc<SessionContext>,
+    pub(super) live: Arc<Live>,
+    pub(super) client: Side<Stream>,
+    pub(super) target: Side<Stream>,
+    pub(super) pipeline: Pipeline,
+    pub(super) analyst: Analyst,
+    pub(super) names: Names,
+    pub(super) expect: VecDeque<Expect>,
+    pub(super) transaction: TransactionStatus,
+    pub(super) skip: Skip,
+    /// Something was forwarded since the last Sync or simple query.
+    pub(super) unsynced: bool,
+    /// The target takes COPY data.
+    pub(super) copy_in: bool,
+    /// The search path may have changed: it is asked for before the next statement is read.
+    pub(super) scope_stale: bool,
+    /// A transaction changed the search path: its end may change it back.
+    pub(super) scope_in_transaction: bool,
+    /// What exists was changed: others' catalogs are old once the transaction ends.
+    pub(super) catalog_changed: bool,
+    /// Forwarded operations that will change names or settings when they end.
+    pub(super) effects_in_flight: usize,
+    /// Answers were asked for with a Flush of the gateway's own.
+    pub(super) flushed: bool,
+    /// The target's transactions are read-only, and stay so.
+    pub(super) read_only: bool,
+    /// Statements that were prepared and not recorded yet.
+    pub(super) unrecorded: Vec<Arc<Prepared>>,
+    pub(super) held: Option<Held>,
+    target_key: Option<CancelKey>,
+}
+
+/// What a session starts with.
+pub struct Start {
+    /// What all sessions share.
+    pub shared: Arc<Shared>,
+    /// Who acts on what.
+    pub context: Arc<SessionContext>,
+    /// Its place in the registry.
+    pub live: Arc<Live>,
+    /// The client, logged in, with its ReadyForQuery in the outbox.
+    pub client: Side<Stream>,
+    /// The target, logged in.
+    pub target: TargetSession,
+    /// Decisions and record.
+    pub pipeline: Pipeline,
+    /// The target's transactions are read-only.
+    pub read_only: bool,
+}
+
+impl Session {
+    /// A session that has just begun.
+    #[must_use]
+    pub fn new(start: Start) -> Self {
+        let Start {
+            shared,
+            context,
+            live,
+            client,
+            target,
+            pipeline,
+            read_only,
+        } = start;
+        let analyst = Analyst::new(Arc::clone(&shared.catalogs), Arc::clone(&context));
+        Self {
+            shared,
+            context,
+            live,
+            client,
+            target: target.side,
+            pipeline,
+            analyst,
+            names: Names::default(),
+            expect: VecDeque::new(),
+            transaction: TransactionStatus::Idle,
+            skip: Skip::No,
+            unsynced: false,
+            copy_in: false,
+            scope_stale: false,
+            scope_in_transaction: false,
+            catalog_changed: false,
+            effects_in_flight: 0,
+            flushed: false,
+            read_only,
+            unrecorded: Vec::new(),
+            held: None,
+            target_key: target.cancel_key,
+        }
+    }
+
+    /// Runs the session to its end and records it.
+    pub async fn run(mut self, snapshots: watch::Receiver<Arc<Snapshot>>) {
+        let end = match self.relay(snapshots).await {
+            Ok(()) => End::Left,
+            Err(end) => end,
+        };
+        let why = match &end {
+            End::Left => "the client left".to_owned(),
+            End::Broken(PeerError::Client(error)) => {
+                format!("the client's connection failed: {error}")
+            }
+            End::Broken(PeerError::Target(error)) => {
+                format!("the target's connection failed: {error}")
+            }
+            End::Told(refusal) => refusal.message.clone(),
+        };
+        tracing::info!(session = %self.context.id, why, "session ended");
+        self.part(end, &why).await;
+    }
+
+    async fn relay(&mut self, mut snapshots: watch::Receiver<Arc<Snapshot>>) -> Result<(), End> {
+        let live = Arc::clone(&self.live);
+        let mut ended = live.ended();
+        let mut draining = self.shared.registry.draining();
+        snapshots.mark_changed();
+        loop {
+            if self.work().await? {
+                return Ok(());
+            }
+            if *draining.borrow() && self.is_idle() {
+                return Err(End::Told(Refusal::new(
+                    ENDED,
+                    "the gateway is shutting down; connect again",
+                )));
+            }
+            let wake_at = self.wake_at();
+            let want = self.wants();
+            tokio::select! {
+                biased;
+                reason = told_to_end(&mut ended) => {
+                    return Err(End::Told(Refusal::new(ENDED, format!("the session was ended: {reason}"))));
+                }
+                changed = snapshots.changed() => {
+                    if changed.is_err() {
+                        return Err(End::Told(Refusal::new(ENDED, "the control plane is gone")));
+                    }
+                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
+                    self.renew(&snapshot)?;
+                }
+                () = live.cancel.notified() => self.cancel().await?,
+                () = Held::decided(&mut self.held) => self.hold_decided().await?,
+                _ = draining.changed() => {}
+                moved = duplex::exchange(&mut self.client, &mut self.target, want) => {
+                    moved.map_err(End::Broken)?;
+                }
+                () = tokio::time::sleep_until(wake_at) => {
+                    let snapshot = Arc::clone(&snapshots.borrow());
+                    self.tick(&snapshot).await?;
+                }
+            }
+        }
+    }
+
+    /// Works off what was received. `true`: the client left.
+    async fn work(&mut self) -> Result<bool, End> {
+        loop {
+            let answered = self.work_target().await?;
+            let asked = self.work_client().await?;
+            if asked.left {
+                return Ok(true);
+            }
+            if !answered && !asked.moved {
+                break;
+            }
+        }
+        self.record_prepared()?;
+        if self.client.closed {
+            return Ok(true);
+        }
+        if self.target.closed && self.target.inbox.is_empty() {
+            let gone = Refusal::new("08006", "the target closed the connection");
+            return Err(End::Told(gone));
+        }
+        Ok(false)
+    }
+
+    /// Statements that were prepared but not run with the same bytes are recorded before they are sent.
+    fn record_prepared(&mut self) -> Result<(), End> {
+        for prepared in std::mem::take(&mut self.unrecorded) {
+            let body = EventBody::Prepared {
+                text: prepared.text.as_ref().to_owned(),
+            };
+            self.pipeline.note(&body)?;
+        }
+        Ok(())
+    }
+
+    fn wants(&self) -> Want {
+        // A client that waits for an approval is listened to, so that its leaving is noticed; what it sends
+        // meanwhile is bounded by the inbox.
+        let client =
+            self.client.inbox.len() < duplex::HIGH_WATER || self.client_message_incomplete();
+        Want {
+            client: client && self.target.has_room(),
+            target: self.client.has_room(),
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.expect.is_empty()
+            && self.held.is_none()
+            && self.transaction == TransactionStatus::Idle
+            && self.client.inbox.is_empty()
+            && self.client.is_flushed()
+    }
+
+    fn wake_at(&self) -> Instant {
+        let view = self.pipeline.view();
+        let now = clock::now();
+        let until = |end: sluice_model::Timestamp| {
+            Duration::from_micros(u64::try_from(end.0.saturating_sub(now.0)).unwrap_or(0))
+        };
+        let tick = if view.time_dependent() { TICK } else { SELDOM };
+        let ends = view.ends_at().map_or(SELDOM, until);
+        let wake = Instant::now() + tick.min(ends).max(Duration::from_millis(10));
+        self.held
+            .as_ref()
+            .map_or(wake, |held| wake.min(held.deadline))
+    }
+
+    /// Time passed: a hold may be over, a window or token may have ended.
+    async fn tick(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), End> {
+        if self
+            .held
+            .as_ref()
+            .is_some_and(|held| held.deadline <= Instant::now())
+        {
+            self.hold_timed_out().await?;
+        }
+        self.renew(snapshot)
+    }
+
+    /// Goes on under this snapshot, if it may; what runs is decided again.
+    fn renew(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), End> {
+        let ended =
+            |why: &str| End::Told(Refusal::new(ENDED, format!("the session was ended: {why}")));
+        self.pipeline
+            .renew(snapshot)
+            .map_err(|denial| ended(&denial.message))?;
+        let view = self.pipeline.view();
+        let running = self.expect.iter().flat_map(|expect| match expect {
+            Expect::Execute(running) => std::slice::from_ref(running.as_ref())
+                .iter()
+                .collect::<Vec<_>>(),
+            Expect::Query(runs) => runs.iter().collect(),
+            _ => Vec::new(),
+        });
+        for run in running {
+            let now = clock::now();
+            let facts = run
+                .approved
+                .as_ref()
+                .map_or_else(ApprovalFacts::default, |spent| spent.facts.clone());
+            let allowed = run
+                .analysis
+                .operation(&run.text, &self.context, view, now)
+                .is_ok_and(|operation| {
+                    matches!(view.decide(&operation, now, &facts), Decision::Allow(_))
+                });
+            if !allowed {
+                return Err(ended("the policies no longer allow what was running"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a plan is bound under now.
+    pub(super) fn binding(&self) -> Binding<'_> {
+        Binding {
+            view: self.pipeline.view(),
+            epoch: self.pipeline.epoch(),
+            now: clock::now(),
+        }
+    }
+
+    /// The client asked, on another connection, to cancel what runs or waits.
+    async fn cancel(&mut self) -> Result<(), End> {
+        if self.held.is_some() {
+            let refusal = Refusal::new(CANCELED, "canceling statement due to user request");
+            return self.hold_over("cancelled", Vec::new(), refusal, true).await;
+        }
+        self.cancel_at_target();
+        Ok(())
+    }
+
+    fn cancel_at_target(&self) {
+        let Some(key) = self.target_key.clone() else {
+            return;
+        };
+        let (context, id) = (Arc::clone(&self.context), self.context.id.clone());
+        tokio::spawn(async move {
+            if let Err(error) = target::cancel(&context.connection.target, &key).await {
+                tracing::warn!(session = %id, %error, "a cancel request could not be passed on");
+            }
+        });
+    }
+
+    async fn part(mut self, end: End, why: &str) {
+        if let Some(held) = self.held.take() {
+            self.pipeline.port().cancel_hold(&held.ticket.id).await;
+            let _ = self
+                .pipeline
+                .hold_ended(held.op, held.ticket.id, "cancelled", Vec::new());
+        }
+        let busy = !self.expect.is_empty();
+        for expect in std::mem::take(&mut self.expect) {
+            let runs = match expect {
+                Expect::Execute(run) => VecDeque::from([*run]),
+                Expect::Query(runs) => runs,
+                _ => continue,
+            };
+            for run in runs {
+                let answer = answer(&run, Outcome::Cut(why.to_owned()));
+                let _ = self.pipeline.answered(run.permit.op(), answer);
+            }
+        }
+        if busy {
+            self.cancel_at_target();
+        }
+        if let End::Told(refusal) = &end {
+            refusal.encode("FATAL", &mut self.client.outbox);
+        }
+        let _ = timeout(PARTING, self.client.finish()).await;
+        self.target.outbox.clear();
+        encode::terminate(&mut self.target.outbox);
+        let _ = timeout(PARTING, self.target.finish()).await;
+        self.pipeline.close(why);
+    }
+}
+
+async fn told_to_end(ended: &mut watch::Receiver<Option<EndReason>>) -> String {
+    let told = ended.wait_for(Option::is_some).await;
+    told.ok()
+        .and_then(|reason| reason.as_ref().map(|r| r.0.clone()))
+        .unwrap_or_default()
+}
+
+/// How an operation ended, for its record.
+pub(super) fn answer(run: &super::expect::Running, outcome: Outcome) -> Answer {
+    Answer {
+        outcome,
+        rows: run.rows,
+        bytes: run.bytes,
+        masked: run
+            .plan
+            .as_ref()
+            .map(|plan| plan.masked.clone())
+            .unwrap_or_default(),
+        micros: u64::try_from(run.since.elapsed().as_micros()).unwrap_or(u64::MAX),
+    }
+}
