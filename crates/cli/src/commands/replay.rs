@@ -114,10 +114,7 @@ impl Transcript {
                 }
                 shown
             }
-            EventBody::Prepared { text } => {
-                format!("\n{at}  prepared, not run: {}", inert(text.trim()).replace('\n', &format!("\n{INDENT}")))
-            }
-            EventBody::Prepared { text } => format!("{at}  prepared: {}", below(text)),
+            EventBody::Prepared { text } => format!("\n{at}  prepared, not run: {}", below(text)),
             EventBody::Held { op, approval, .. } => {
                 let waits = self.out.tone(Tone::Waiting, "waits for approval");
                 format!("{at}  #{op} {waits} {approval}")
