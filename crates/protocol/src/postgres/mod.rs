@@ -25,6 +25,8 @@ pub mod rows;
 pub mod scrub;
 pub mod startup;
 pub mod tags;
+#[cfg(test)]
+mod testing;
 pub mod types;
 pub mod values;
 mod violation;

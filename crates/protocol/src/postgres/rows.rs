@@ -1,6 +1,7 @@
 //! Masking rows: the fields of a DataRow are walked in place, runs of fields that stay are copied at once,
 //! and only masked ones are written anew.
 
+use super::arrays::split_value;
 use super::encode::patch_length;
 use super::tags::{BackendTag, Tag};
 use super::values::{CannotEdit, ColumnEdit, Edited, Editor, FieldEdit};
@@ -31,8 +32,7 @@ pub enum RowOutcome {
 pub struct RowEditor {
     columns: Vec<ColumnEdit>,
     clear: bool,
-    scratch: String,
-    field: BytesMut,
+    fields: FieldsEditor,
 }
 
 impl RowEditor {
@@ -44,8 +44,7 @@ impl RowEditor {
                 .iter()
                 .all(|column| matches!(column.edit, FieldEdit::Clear)),
             columns,
-            scratch: String::new(),
-            field: BytesMut::new(),
+            fields: FieldsEditor::default(),
         }
     }
 
@@ -62,28 +61,45 @@ impl RowEditor {
     /// as before.
     pub fn rewrite(&mut self, body: &[u8], out: &mut BytesMut) -> Result<RowOutcome, RowError> {
         let start = out.len();
-        let outcome = self.walk(body, out);
-        match outcome {
-            Ok(RowOutcome::Rewritten) => patch_length(out, start + 1),
-            _ => out.truncate(start),
+        out.put_u8(BackendTag::DataRow.rule().tag);
+        out.put_i32(0);
+        let edited = self.fields.edit(&self.columns, body, out);
+        if matches!(edited, Ok(true)) {
+            patch_length(out, start + 1);
+            return Ok(RowOutcome::Rewritten);
         }
-        outcome
+        out.truncate(start);
+        edited.map(|_| RowOutcome::Unchanged)
     }
+}
 
-    fn walk(&mut self, body: &[u8], out: &mut BytesMut) -> Result<RowOutcome, RowError> {
+/// Edits the fields of rows in the layout that DataRow and binary COPY share; keeps its memory between them.
+#[derive(Default)]
+pub(super) struct FieldsEditor {
+    scratch: String,
+    field: BytesMut,
+}
+
+impl FieldsEditor {
+    /// Appends `body` (the number of fields, then each with its length) edited and returns `true`, or returns
+    /// `false` when nothing in it changes; what was appended is then of no use.
+    pub(super) fn edit(
+        &mut self,
+        columns: &[ColumnEdit],
+        body: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<bool, RowError> {
         let (count, mut rest) = body
             .split_first_chunk::<2>()
             .ok_or(malformed("a number of fields"))?;
-        if usize::from(u16::from_be_bytes(*count)) != self.columns.len() {
+        if usize::from(u16::from_be_bytes(*count)) != columns.len() {
             return Err(malformed("as many fields as its shape has").into());
         }
-        // Up to where the body is in `out`, and whether the message was begun there.
+        // Up to where the body is in `out`.
         let mut copied = 0;
-        let mut begun = false;
-        for column in &self.columns {
+        for column in columns {
             let at = body.len() - rest.len();
-            let (value, after) =
-                super::arrays::split_value(rest).ok_or(malformed("fields that fit into it"))?;
+            let (value, after) = split_value(rest).ok_or(malformed("fields that fit into it"))?;
             rest = after;
             let Some(value) = value else {
                 continue;
@@ -98,31 +114,26 @@ impl RowEditor {
             if edited == Edited::Unchanged {
                 continue;
             }
-            if !begun {
-                begun = true;
-                out.put_u8(b'D');
-                out.put_i32(0);
-            }
             out.put_slice(body.get(copied..at).unwrap_or_default());
             copied = body.len() - rest.len();
-            if edited == Edited::Null {
-                out.put_i32(-1);
-            } else {
-                let length = i32::try_from(self.field.len())
-                    .map_err(|_| malformed("values of less than 2 GiB"))?;
-                out.put_i32(length);
-                out.put_slice(&self.field);
-            }
+            put_value(edited, &self.field, out)?;
         }
         if !rest.is_empty() {
             return Err(malformed("nothing after its last field").into());
         }
-        if !begun {
-            return Ok(RowOutcome::Unchanged);
-        }
         out.put_slice(body.get(copied..).unwrap_or_default());
-        Ok(RowOutcome::Rewritten)
+        Ok(copied > 0)
     }
+}
+
+fn put_value(edited: Edited, value: &[u8], out: &mut BytesMut) -> Result<(), Violation> {
+    if edited == Edited::Null {
+        out.put_i32(-1);
+        return Ok(());
+    }
+    out.put_i32(i32::try_from(value.len()).map_err(|_| malformed("values of less than 2 GiB"))?);
+    out.put_slice(value);
+    Ok(())
 }
 
 fn malformed(expected: &'static str) -> Violation {

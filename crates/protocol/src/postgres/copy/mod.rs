@@ -1,0 +1,225 @@
+//! Masking COPY TO STDOUT in its three formats, across the cuts between CopyData messages.
+//!
+//! Whoever runs the COPY makes sure that it writes UTF-8 (no `ENCODING` option), since values are read as that.
+
+mod binary;
+mod lines;
+
+use super::encode::patch_length;
+use super::rows::RowError;
+use super::tags::{BackendTag, Tag};
+use super::types::Format;
+use super::values::{CannotEdit, ColumnEdit, FieldEdit};
+use binary::Tuples;
+use bytes::{Buf, BufMut, BytesMut};
+use lines::{Lines, Syntax};
+
+/// The longest row, which is held whole while it is masked: as long as the longest DataRow.
+pub const MAX_ROW: usize = 64 * 1024 * 1024;
+
+/// How a COPY is written, as its statement says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CopyFormat {
+    /// `FORMAT text`.
+    Text {
+        /// `DELIMITER`, a tab unless given.
+        delimiter: u8,
+        /// `NULL`, `\N` unless given.
+        null: String,
+        /// `HEADER`.
+        header: bool,
+    },
+    /// `FORMAT csv`.
+    Csv {
+        /// `DELIMITER`, a comma unless given.
+        delimiter: u8,
+        /// `QUOTE`, a double quote unless given.
+        quote: u8,
+        /// `ESCAPE`, the quote unless given.
+        escape: u8,
+        /// `NULL`, empty and unquoted unless given.
+        null: String,
+        /// `HEADER`.
+        header: bool,
+    },
+    /// `FORMAT binary`.
+    Binary,
+}
+
+impl CopyFormat {
+    /// `FORMAT text` as it is when nothing else is said.
+    #[must_use]
+    pub fn text() -> Self {
+        Self::Text {
+            delimiter: b'\t',
+            null: "\\N".to_owned(),
+            header: false,
+        }
+    }
+
+    /// `FORMAT csv` as it is when nothing else is said.
+    #[must_use]
+    pub fn csv() -> Self {
+        Self::Csv {
+            delimiter: b',',
+            quote: b'"',
+            escape: b'"',
+            null: String::new(),
+            header: false,
+        }
+    }
+}
+
+/// Why a COPY cannot be forwarded any further.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CopyError {
+    /// A row is longer than is held.
+    #[error("the target sent a COPY row of more than {MAX_ROW} bytes; select fewer columns")]
+    RowTooLarge,
+    /// The data is not of the format.
+    #[error("the target's COPY data cannot be read; expected {0}")]
+    Malformed(&'static str),
+    /// A row cannot be masked.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// A value cannot be masked.
+    #[error(transparent)]
+    CannotEdit(#[from] CannotEdit),
+}
+
+/// The formats' own parts.
+enum Layout {
+    Lines(Lines),
+    Tuples(Tuples),
+}
+
+/// Masks one COPY TO STDOUT.
+pub struct CopyEditor {
+    layout: Layout,
+    columns: Vec<ColumnEdit>,
+    clear: bool,
+    /// The beginning of a row whose end has not come yet.
+    pending: BytesMut,
+}
+
+impl CopyEditor {
+    /// For a COPY of these columns; their `format` is not looked at, since the COPY's own counts.
+    #[must_use]
+    pub fn new(format: CopyFormat, mut columns: Vec<ColumnEdit>) -> Self {
+        let values = match format {
+            CopyFormat::Binary => Format::Binary,
+            CopyFormat::Text { .. } | CopyFormat::Csv { .. } => Format::Text,
+        };
+        for column in &mut columns {
+            column.format = values;
+        }
+        Self {
+            layout: match format {
+                CopyFormat::Binary => Layout::Tuples(Tuples::default()),
+                CopyFormat::Text {
+                    delimiter,
+                    null,
+                    header,
+                } => Layout::Lines(Lines::new(Syntax::Text { delimiter }, null, header)),
+                CopyFormat::Csv {
+                    delimiter,
+                    quote,
+                    escape,
+                    null,
+                    header,
+                } => Layout::Lines(Lines::new(
+                    Syntax::Csv {
+                        delimiter,
+                        quote,
+                        escape,
+                    },
+                    null,
+                    header,
+                )),
+            },
+            clear: columns
+                .iter()
+                .all(|column| matches!(column.edit, FieldEdit::Clear)),
+            columns,
+            pending: BytesMut::new(),
+        }
+    }
+
+    /// Whether no column is edited: data can be forwarded without being looked at.
+    #[must_use]
+    pub fn is_clear(&self) -> bool {
+        self.clear
+    }
+
+    /// Takes the body of a CopyData message; appends CopyData messages, one for each row that is now whole, as
+    /// a server does. Returns how many rows that was (a header is none).
+    ///
+    /// # Errors
+    /// The data cannot be read or masked; the COPY must end, and nothing that was appended be sent.
+    pub fn push(&mut self, chunk: &[u8], out: &mut BytesMut) -> Result<u64, CopyError> {
+        let mut rows = 0;
+        if self.pending.is_empty() {
+            let used = self.units(chunk, out, &mut rows)?;
+            self.pending
+                .extend_from_slice(chunk.get(used..).unwrap_or_default());
+        } else {
+            let mut data = std::mem::take(&mut self.pending);
+            data.extend_from_slice(chunk);
+            let used = self.units(&data, out, &mut rows)?;
+            data.advance(used);
+            self.pending = data;
+        }
+        if self.pending.len() > MAX_ROW {
+            return Err(CopyError::RowTooLarge);
+        }
+        Ok(rows)
+    }
+
+    /// Takes the end of the data (CopyDone), after which nothing may be left.
+    ///
+    /// # Errors
+    /// The data ended inside a row.
+    pub fn finish(&self) -> Result<(), CopyError> {
+        let whole = match &self.layout {
+            Layout::Lines(_) => true,
+            Layout::Tuples(tuples) => tuples.ended(),
+        };
+        if whole && self.pending.is_empty() {
+            Ok(())
+        } else {
+            Err(CopyError::Malformed("a whole row at the end"))
+        }
+    }
+
+    /// Edits every whole row (or header, or trailer) of `data`; returns how many bytes they were.
+    fn units(
+        &mut self,
+        data: &[u8],
+        out: &mut BytesMut,
+        rows: &mut u64,
+    ) -> Result<usize, CopyError> {
+        let mut rest = data;
+        loop {
+            let end = match &mut self.layout {
+                Layout::Lines(lines) => lines.find_end(rest),
+                Layout::Tuples(tuples) => tuples.find_end(rest)?,
+            };
+            let Some((unit, after)) = end.and_then(|end| rest.split_at_checked(end)) else {
+                return Ok(data.len() - rest.len());
+            };
+            rest = after;
+            let start = out.len();
+            out.put_u8(BackendTag::CopyData.rule().tag);
+            out.put_i32(0);
+            let is_row = match &mut self.layout {
+                Layout::Lines(lines) => lines.edit(&self.columns, unit, out)?,
+                Layout::Tuples(tuples) => tuples.edit(&self.columns, unit, out)?,
+            };
+            patch_length(out, start + 1);
+            *rows += u64::from(is_row);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
