@@ -179,6 +179,11 @@ impl<R: Read + Seek> FrameReader<R> {
         self.offset
     }
 
+    /// Says that the frame at `offset`, which was read, is none: [`Self::offset`] is there again.
+    pub(crate) fn back_to(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
     /// Reads the file's first line and says whether it is `expected`.
     pub(crate) fn header(&mut self, expected: &str) -> io::Result<bool> {
         self.bytes.clear();

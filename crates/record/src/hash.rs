@@ -5,6 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::str::FromStr;
 
 /// A SHA-256 value; as text it is standard base 64, as in a checkpoint.
@@ -28,6 +30,18 @@ impl Hash {
             context.update(part);
         }
         Self::from_digest(context.finish().as_ref())
+    }
+
+    /// The hash of a file from where it is read to its end.
+    pub(crate) fn of_file(mut file: File) -> io::Result<Self> {
+        let mut context = Context::new(&SHA256);
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(Self::from_digest(context.finish().as_ref())),
+                read => context.update(buffer.get(..read).unwrap_or_default()),
+            }
+        }
     }
 
     fn from_digest(digest: &[u8]) -> Self {

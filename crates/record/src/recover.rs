@@ -14,7 +14,7 @@ use crate::session::{Tail, end_with_gap};
 use sluice_model::{EventBody, SessionId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -131,7 +131,7 @@ fn begin_file(mut file: &File, path: &Path) -> Result<(), RecordError> {
         .map_err(RecordError::io("write", path))
 }
 
-/// Reads all entries, checks them against the checkpoint and cuts an unfinished tail.
+/// Reads all entries, checks them against the checkpoint and cuts what was not finished after it.
 fn read_entries(
     layout: &Layout,
     file: File,
@@ -140,80 +140,91 @@ fn read_entries(
 ) -> Result<(Entries, BTreeMap<SessionId, Known>), RecordError> {
     let path = layout.entries();
     let reading = File::open(&path).map_err(RecordError::io("open", &path))?;
-    let mut frames = FrameReader::new(reading);
-    if !frames
-        .header(LOG_HEADER)
-        .map_err(RecordError::io("read", &path))?
-    {
-        return Err(RecordError::damaged(
-            &path,
-            0,
-            "its first line is not that of a log",
-        ));
-    }
-    let mut tree = Tree::default();
-    let mut known = BTreeMap::new();
-    let mut torn = false;
-    loop {
-        if let Some(latest) = latest
-            && latest.mark.size == tree.size()
-            && latest.mark.root != tree.root()
-        {
-            return Err(RecordError::damaged(
-                &path,
-                frames.offset(),
-                "the entries are not those of the checkpoint",
-            ));
-        }
-        match frames.read() {
-            Ok(None) => break,
-            Err(FrameError::Torn { .. }) => {
-                torn = true;
-                break;
-            }
-            Err(error) => return Err(RecordError::frame(&path, error)),
-            Ok(Some(frame)) => {
-                let entry = serde_json::from_slice(frame.payload).ok();
-                let entry = entry.filter(|_| {
-                    frame.number == tree.size() && frame.hash == leaf_hash(frame.payload)
-                });
-                let Some(entry) = entry else {
-                    let what = format!("entry {} is not as it was written", tree.size());
-                    return Err(RecordError::damaged(&path, frame.offset, what));
-                };
-                note_entry(&mut known, &entry);
-                tree.push(frame.hash);
-            }
-        }
-    }
+    let mut walk = Walk {
+        frames: FrameReader::new(reading),
+        tree: Tree::default(),
+        known: BTreeMap::new(),
+    };
+    let fault = walk.read_all(&path, latest)?;
+    let length = walk.frames.offset();
     let committed = latest.map_or(0, |latest| latest.mark.size);
-    if tree.size() < committed {
+    let size = walk.tree.size();
+    if size < committed {
+        let what = fault.unwrap_or_else(|| "entries are missing".to_owned());
         let what = format!(
-            "it has {} entries, its checkpoint says {committed}",
-            tree.size()
+            "{what}; {size} of the {committed} entries that its checkpoint was signed over are there"
         );
-        return Err(RecordError::damaged(&path, frames.offset(), what));
+        return Err(RecordError::damaged(&path, length, what));
     }
     let mut entries = Entries {
         file: Arc::new(file),
         path,
-        length: frames.offset(),
-        tree,
+        length,
+        tree: walk.tree,
         failed: None,
     };
-    if torn {
-        let torn = cut(layout, None, &entries.file, &entries.path, entries.length)?;
+    if let Some(what) = fault {
+        let torn = cut(layout, None, &entries.file, &entries.path, length)?;
         entries.append(
             at,
             &Entry::Gap {
                 at,
                 session: None,
-                why: "the gateway ended while an entry was written".to_owned(),
+                why: format!("the gateway ended while entries were written: {what}"),
                 torn: Some(torn),
             },
         )?;
     }
-    Ok((entries, known))
+    Ok((entries, walk.known))
+}
+
+/// Reads the entries of a log that nobody writes.
+struct Walk {
+    frames: FrameReader<File>,
+    tree: Tree,
+    known: BTreeMap<SessionId, Known>,
+}
+
+impl Walk {
+    /// Reads to the end or to the first entry that is not whole, and says what is wrong with it.
+    fn read_all(
+        &mut self,
+        path: &Path,
+        latest: Option<&Checkpoint>,
+    ) -> Result<Option<String>, RecordError> {
+        if !self
+            .frames
+            .header(LOG_HEADER)
+            .map_err(RecordError::io("read", path))?
+        {
+            let what = "its first line is not that of a log";
+            return Err(RecordError::damaged(path, 0, what));
+        }
+        loop {
+            let size = self.tree.size();
+            if latest.is_some_and(|l| l.mark.size == size && l.mark.root != self.tree.root()) {
+                let what = "the entries are not those that its checkpoint was signed over";
+                return Err(RecordError::damaged(path, self.frames.offset(), what));
+            }
+            let offset = self.frames.offset();
+            let frame = match self.frames.read() {
+                Ok(None) => return Ok(None),
+                Ok(Some(frame)) => frame,
+                Err(FrameError::Io(source)) => return Err(RecordError::io("read", path)(source)),
+                Err(error) => return Ok(Some(error.to_string())),
+            };
+            let sound = frame.number == size && frame.hash == leaf_hash(frame.payload);
+            match serde_json::from_slice(frame.payload) {
+                Ok(entry) if sound => note_entry(&mut self.known, &entry),
+                _ => {
+                    self.frames.back_to(offset);
+                    return Ok(Some(format!("entry {size} is not as it was written")));
+                }
+            }
+            let hash = frame.hash;
+            self.tree.push(hash);
+        }
+    }
 }
 
 fn note_entry(known: &mut BTreeMap<SessionId, Known>, entry: &Entry) {
@@ -240,34 +251,32 @@ fn cut(
     path: &Path,
     offset: u64,
 ) -> Result<Torn, RecordError> {
-    let mut bytes = Vec::new();
+    let kept = layout.torn(session, offset);
     let mut reading = File::open(path).map_err(RecordError::io("open", path))?;
     reading
         .seek(SeekFrom::Start(offset))
-        .and_then(|_| reading.read_to_end(&mut bytes))
         .map_err(RecordError::io("read", path))?;
-    let kept = layout.torn(session, offset);
     OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
         .mode(0o600)
         .open(&kept)
-        .and_then(|mut kept| kept.write_all(&bytes).and_then(|()| kept.sync_all()))
+        .and_then(|mut kept| io::copy(&mut reading, &mut kept).and_then(|_| kept.sync_all()))
         .map_err(RecordError::io("write", &kept))?;
+    let sha256 = File::open(&kept)
+        .and_then(Hash::of_file)
+        .map_err(RecordError::io("read", &kept))?;
     file.set_len(offset).map_err(RecordError::io("cut", path))?;
-    Ok(Torn {
-        offset,
-        sha256: Hash::of(&bytes),
-    })
+    Ok(Torn { offset, sha256 })
 }
 
 /// What a session's file turned out to hold.
 enum Found {
     /// It ends with its closing event.
     Whole(Tail),
-    /// It has no closing; perhaps its last frame is cut.
-    Open { tail: Tail, torn: bool },
+    /// It has no closing; perhaps what follows its last whole event is not one: what is wrong with it.
+    Open { tail: Tail, fault: Option<String> },
     /// Not one whole event.
     Nothing,
     /// It is not as it was written, or not there.
@@ -303,15 +312,14 @@ impl Ending<'_> {
                 None,
             ),
             Found::Wrong(why) => self.gap(entries, why, None),
+            // What the log knows of was there; a record without it was changed and is left as evidence.
             Found::Whole(tail) | Found::Open { tail, .. } if tail.count < promised => {
-                let why = format!(
-                    "the record holds {} events, the log knows {promised}",
-                    tail.count
-                );
+                let count = tail.count;
+                let why = format!("the record holds {count} events, the log knows {promised}");
                 self.gap(entries, why, None)
             }
             Found::Whole(tail) => self.closed(entries, tail),
-            Found::Open { tail, torn } => self.end(entries, tail, torn),
+            Found::Open { tail, fault } => self.end(entries, tail, fault),
         }
     }
 
@@ -337,15 +345,16 @@ impl Ending<'_> {
             first.get_or_insert(chain.tail().hash);
         };
         let tail = chain.tail();
-        let found = match fault {
+        let fault = match fault {
             Some(ChainFault::Record(error)) => return Err(error),
-            Some(ChainFault::Damaged(what)) => Found::Wrong(what),
+            Some(ChainFault::Torn) => Some("its last event is cut".to_owned()),
+            Some(ChainFault::Damaged(what)) => Some(what),
+            None => None,
+        };
+        let found = match fault {
             None if closed => Found::Whole(tail),
             _ if tail.count == 0 => Found::Nothing,
-            fault => Found::Open {
-                tail,
-                torn: fault.is_some(),
-            },
+            fault => Found::Open { tail, fault },
         };
         Ok((found, first))
     }
@@ -365,13 +374,20 @@ impl Ending<'_> {
     }
 
     /// Ends a record that has no closing.
-    fn end(&self, entries: &mut Entries, tail: Tail, torn: bool) -> Result<(), RecordError> {
+    fn end(
+        &self,
+        entries: &mut Entries,
+        tail: Tail,
+        fault: Option<String>,
+    ) -> Result<(), RecordError> {
         let path = self.layout.events(self.id);
         let file = layout::open_append(&path)?;
-        let torn = torn
-            .then(|| cut(self.layout, Some(self.id), &file, &path, tail.length))
-            .transpose()?;
-        let why = "the gateway ended while the session was live".to_owned();
+        let mut why = "the gateway ended while the session was live".to_owned();
+        let mut torn = None;
+        if let Some(what) = fault {
+            torn = Some(cut(self.layout, Some(self.id), &file, &path, tail.length)?);
+            why = format!("{why}: {what}");
+        }
         let tail = end_with_gap(&file, &path, tail, self.at, why.clone())?;
         self.closed(entries, tail)?;
         self.gap(entries, why, torn)

@@ -179,6 +179,26 @@ fn after_a_crash_every_session_gets_its_real_end() {
     );
 }
 
+/// A file system that lost power may leave zeros where the last writes were.
+#[test]
+fn zeros_at_the_end_are_cut_and_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path());
+    let mut record = begin(&log, 1);
+    append_some(&mut record, 2);
+    log.checkpoint(NOW).unwrap();
+    crash(log, vec![record]);
+    let zeros = vec![0; 100_000];
+    add_bytes(&events_file(dir.path(), 1), &zeros);
+    add_bytes(&dir.path().join("log/entries"), &zeros);
+    let _log = open(dir.path());
+    assert_clean(dir.path());
+    assert_eq!(bodies(dir.path(), 1).len(), 5);
+    let gaps = gaps(dir.path());
+    assert!(gaps[0].contains("not as it was written"), "{gaps:?}");
+    assert!(gaps[1].contains("got event 0"), "{gaps:?}");
+}
+
 #[test]
 fn a_session_that_the_log_never_heard_of_is_taken_in() {
     let dir = tempfile::tempdir().unwrap();
@@ -195,9 +215,11 @@ fn a_session_that_the_log_never_heard_of_is_taken_in() {
     assert_eq!(bodies(dir.path(), 1).len(), 4);
 }
 
+type Change<'a> = &'a dyn Fn(&Path);
+
 #[test]
 fn a_changed_log_is_not_written_to() {
-    let cases: [(&str, &dyn Fn(&Path)); 5] = [
+    let cases: [(&str, Change<'_>); 5] = [
         ("entry 0 is not as it was written", &|dir| {
             flip(&dir.join("log/entries"), 40)
         }),
@@ -205,7 +227,7 @@ fn a_changed_log_is_not_written_to() {
         ("checkpoint beside it is missing", &|dir| {
             fs::remove_file(dir.join("log/checkpoint")).unwrap();
         }),
-        ("its checkpoint says", &|dir| {
+        ("entries that its checkpoint was signed over", &|dir| {
             let path = dir.join("log/entries");
             let bytes = fs::read(&path).unwrap();
             fs::write(path, &bytes[..bytes.len() - 7]).unwrap();

@@ -10,7 +10,7 @@ use crate::note::{Mark, VerifierKey};
 use crate::recover::read_note;
 use sluice_model::SessionId;
 use std::collections::{BTreeMap, HashSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::time::Duration;
 
 /// How often the log is asked again for sessions that it does not know, one millisecond apart: a session's
@@ -30,6 +30,7 @@ pub(super) struct Promises {
 }
 
 impl Promises {
+    /// Whether the log says anything of a session, be it only that something went wrong.
     pub(super) fn knows(&self, id: &SessionId) -> bool {
         self.promises.contains_key(id) || self.mentioned.contains(id)
     }
@@ -109,8 +110,8 @@ pub(super) fn check_torn(
     torn: &Torn,
     report: &mut Report,
 ) {
-    let kept = fs::read(layout.torn(session, torn.offset));
-    if kept.is_ok_and(|bytes| Hash::of(&bytes) == torn.sha256) {
+    let kept = File::open(layout.torn(session, torn.offset)).and_then(Hash::of_file);
+    if kept.is_ok_and(|hash| hash == torn.sha256) {
         return;
     }
     report.add(session, None, Some(torn.offset), Problem::TornTail);

@@ -225,9 +225,12 @@ pub fn verify(dir: &Path, key: &VerifierKey, kept: Option<Mark>) -> Result<Repor
     for (session, torn) in &log.torn {
         entries::check_torn(&layout, session.as_ref(), torn, &mut report);
     }
-    for id in present.iter().filter(|id| !log.knows(id)) {
+    let unpromised = |id: &&SessionId| !log.promises.contains_key(*id);
+    for id in present.iter().filter(unpromised) {
         report.sessions += 1;
-        report.add(Some(id), None, None, Problem::Unknown);
+        if !log.knows(id) {
+            report.add(Some(id), None, None, Problem::Unknown);
+        }
         session::check(&layout, id, &[], &mut report);
     }
     Ok(report)
