@@ -691,9 +691,8 @@ impl Session {
             Some(Expect::Query(runs)) => runs.front_mut().ok_or_else(|| out_of_place(tag))?,
             _ => return Err(out_of_place(tag)),
         };
-        if let Some(editor) = &mut run.copy {
-            run.rows += editor
-                .finish(outbox)
+        if let Some(editor) = &run.copy {
+            editor.finish()
                 .map_err(|e| End::Told(Refusal::internal(&e.to_string())))?;
         }
         outbox.extend_from_slice(raw);
