@@ -55,8 +55,8 @@ pub(crate) enum Source {
     Relation(Name),
     /// A subquery or common table expression.
     Level(LevelId),
-    /// A function, `VALUES` of a join's own making, XMLTABLE or JSON_TABLE.
-    Expr(Expr),
+    /// A function, XMLTABLE or JSON_TABLE: an index into [`Lineage::computed`].
+    Computed(usize),
     /// A join with an alias: indices into the level's `from`.
     Join(Vec<usize>),
     /// The row that INSERT proposed (`excluded`): the client's own values.
@@ -74,11 +74,24 @@ pub(crate) struct FromItem {
     pub source: Source,
 }
 
+/// A source that is computed from what stands before it.
+#[derive(Debug, Clone)]
+pub(crate) struct Computed {
+    /// The level in whose FROM it stands.
+    pub level: LevelId,
+    /// How many entries stand before it.
+    pub sees: usize,
+    /// What it draws on.
+    pub expr: Expr,
+}
+
 /// One query level.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Level {
     /// The level around it, whose columns it can see.
     pub parent: Option<LevelId>,
+    /// How many entries of that one's `from` it can see.
+    pub parent_sees: usize,
     /// What it reads from.
     pub from: Vec<FromItem>,
     /// What it gives out: the target list, VALUES or RETURNING.
@@ -118,6 +131,8 @@ pub(crate) enum Answer {
 pub(crate) struct Lineage {
     /// In no particular order.
     pub levels: Vec<Level>,
+    /// The computed sources of all levels, in the order in which they stand.
+    pub computed: Vec<Computed>,
     /// Every level after those that it draws on (except for recursion).
     pub order: Vec<LevelId>,
     /// Where the answer comes from.

@@ -10,6 +10,7 @@
 
 mod actions;
 mod cache;
+mod columns;
 mod effects;
 mod lineage;
 mod names;
@@ -17,6 +18,8 @@ mod objects;
 mod read;
 mod resolve;
 mod routines;
+mod scope;
+mod shape;
 mod statement;
 mod tree;
 mod walk;

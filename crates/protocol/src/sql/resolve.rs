@@ -1,8 +1,13 @@
 //! From names as written to accesses, facts and the columns that an answer carries.
 
-use sluice_model::{Access, Facts};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Statement;
+use sluice_model::{Access, Action, Fact, Facts, Resource};
+
+use super::columns::Columns;
+use super::lineage::Answer;
+use super::scope::{BUILTIN, Calling, Names};
+use super::{Effect, FACT_NAMESPACE, Name, Statement, Target, actions};
 
 /// What a `FROM` can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +92,8 @@ pub enum Output {
     Star(Vec<ColumnMention>),
     /// Computed from these columns (none: from constants and harmless routines).
     Derived(Vec<ColumnMention>),
-    /// Passed through a routine that is not known to be harmless: can be anything, and at least these.
+    /// Passed through a routine that is not known to be harmless, or read from the server's statistics of
+    /// values: can be anything, and at least these.
     Opaque(Vec<ColumnMention>),
 }
 
@@ -107,7 +113,7 @@ pub struct Resolved {
     pub carried: Vec<ColumnMention>,
     /// The columns used in predicates, orders, groups and joins.
     pub searched: Vec<ColumnMention>,
-    /// The columns whose values go somewhere other than the answer.
+    /// The columns whose values go somewhere other than the answer, or that get another name.
     pub copied: Vec<ColumnMention>,
     /// Something that it names was not found: the catalog may be old. The accesses then name the first schema
     /// of the search path.
@@ -117,15 +123,180 @@ pub struct Resolved {
 /// Finds what a statement's names mean.
 #[must_use]
 pub fn resolve(statement: &Statement, catalog: &dyn Catalog, scope: &NameScope) -> Resolved {
-    let _ = (statement, catalog, scope);
+    let names = Names { catalog, scope };
+    let mut needs = Needs {
+        names: &names,
+        accesses: BTreeSet::new(),
+        tables: BTreeSet::new(),
+        unresolved: false,
+    };
+    for used in &statement.uses {
+        let resource = needs.resource(&used.target);
+        needs.accesses.insert(Access {
+            action: Action::new(used.action),
+            resource,
+        });
+    }
+    let callings: Vec<Calling> = statement
+        .routines
+        .iter()
+        .map(|routine| names.calling(&routine.name, routine.attribute))
+        .collect();
+    for (routine, calling) in statement.routines.iter().zip(&callings) {
+        needs.call(&routine.name.name, calling);
+    }
+    let mut columns = Columns::new(&statement.lineage, &names, &callings, &statement.routines);
+    let attributes = columns.run();
+    for attribute in attributes {
+        let calling = names.calling(&Name::bare(&attribute), true);
+        needs.call(&attribute, &calling);
+    }
+    let outputs = match &statement.lineage.answer {
+        Answer::None => Vec::new(),
+        Answer::Level(level) => columns.outputs(*level),
+        Answer::Harmless => vec![Output::Star(Vec::new())],
+        Answer::Opaque => vec![Output::Opaque(columns.everything())],
+    };
+    let star = outputs
+        .iter()
+        .any(|output| matches!(output, Output::Star(_)));
+    let carried: BTreeSet<ColumnMention> = outputs
+        .iter()
+        .flat_map(|output| match output {
+            Output::Plain(from)
+            | Output::Star(from)
+            | Output::Derived(from)
+            | Output::Opaque(from) => from,
+        })
+        .cloned()
+        .collect();
     Resolved {
-        accesses: Vec::new(),
-        facts: Facts::default(),
-        outputs: Vec::new(),
-        star: false,
-        carried: Vec::new(),
-        searched: Vec::new(),
-        copied: Vec::new(),
-        unresolved: true,
+        facts: facts(statement, std::mem::take(&mut needs.tables)),
+        accesses: needs.accesses.into_iter().collect(),
+        outputs,
+        star,
+        carried: carried.into_iter().collect(),
+        searched: columns.searched(),
+        copied: columns.copied(),
+        unresolved: needs.unresolved,
+    }
+}
+
+struct Needs<'n, 'c> {
+    names: &'n Names<'c>,
+    accesses: BTreeSet<Access>,
+    tables: BTreeSet<String>,
+    unresolved: bool,
+}
+
+impl Needs<'_, '_> {
+    fn database(&self) -> String {
+        self.names.scope.database.clone()
+    }
+
+    fn table(&mut self, schema: String, table: String) -> Resource {
+        self.tables.insert(format!("{schema}.{table}"));
+        Resource::Table {
+            database: self.database(),
+            schema,
+            table,
+        }
+    }
+
+    fn resource(&mut self, target: &Target) -> Resource {
+        let schema_of = |name: &Name| {
+            name.schema
+                .clone()
+                .unwrap_or_else(|| self.names.first_schema())
+        };
+        match target {
+            Target::Database => Resource::Database {
+                database: self.database(),
+            },
+            Target::OtherDatabase(database) => Resource::Database {
+                database: database.clone(),
+            },
+            Target::Schema(schema) => Resource::Schema {
+                database: self.database(),
+                schema: schema.clone(),
+            },
+            Target::SchemaOf(name) => Resource::Schema {
+                database: self.database(),
+                schema: schema_of(name),
+            },
+            Target::NewTable(name) => {
+                let schema = schema_of(name);
+                self.table(schema, name.name.clone())
+            }
+            Target::TemporaryTable(name) => self.table("pg_temp".to_owned(), name.clone()),
+            Target::Table(name) => {
+                let found = self.names.relation(name);
+                self.unresolved |= found.relation.is_none();
+                self.table(found.schema, found.name)
+            }
+            Target::Routine(name) => {
+                let schema = match (&name.schema, self.names.calling(name, false)) {
+                    (Some(schema), _) => schema.clone(),
+                    (None, Calling::Runs { schema, known }) => {
+                        self.unresolved |= !known;
+                        schema
+                    }
+                    (None, _) => BUILTIN.to_owned(),
+                };
+                Resource::Routine {
+                    database: self.database(),
+                    schema,
+                    routine: name.name.clone(),
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, routine: &str, calling: &Calling) {
+        let (action, schema) = match calling {
+            Calling::Harmless | Calling::NoRoutine => return,
+            Calling::Sequence => (actions::NEXTVAL, BUILTIN.to_owned()),
+            Calling::Runs { schema, known } => {
+                self.unresolved |= !known;
+                (actions::FUNCTION, schema.clone())
+            }
+        };
+        self.accesses.insert(Access {
+            action: Action::new(action),
+            resource: Resource::Routine {
+                database: self.database(),
+                schema,
+                routine: routine.to_owned(),
+            },
+        });
+    }
+}
+
+fn facts(statement: &Statement, tables: BTreeSet<String>) -> Facts {
+    let set = statement
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Set { name, .. } => name.clone(),
+            Effect::Reset(name) => Some(name.clone()),
+            _ => None,
+        })
+        .collect();
+    let count = i64::try_from(statement.statement_count).unwrap_or(i64::MAX);
+    let values = [
+        (actions::FACT_KIND, Fact::Text(statement.kind.to_owned())),
+        (actions::FACT_HAS_WHERE, Fact::Bool(statement.has_where)),
+        (actions::FACT_STATEMENT_COUNT, Fact::Long(count)),
+        (actions::FACT_SET_PARAMETERS, Fact::Texts(set)),
+        (actions::FACT_TABLES, Fact::Texts(tables)),
+        (
+            actions::FACT_RETURNS_ROWS,
+            Fact::Bool(statement.returns_rows),
+        ),
+        (actions::FACT_EXPLAIN, Fact::Bool(statement.explain)),
+    ];
+    Facts {
+        namespace: FACT_NAMESPACE.to_owned(),
+        values: BTreeMap::from(values.map(|(name, value)| (name.to_owned(), value))),
     }
 }

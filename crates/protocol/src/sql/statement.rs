@@ -12,6 +12,20 @@ pub struct Script {
     pub statements: Vec<Statement>,
 }
 
+impl Script {
+    /// Whether another text that differs in plain literals only reads the same: one plain statement whose reading
+    /// does not depend on them.
+    pub(crate) fn is_alike_for_all_literals(&self) -> bool {
+        match self.statements.as_slice() {
+            [only] => {
+                !only.literal_matters
+                    && matches!(only.kind, "SELECT" | "INSERT" | "UPDATE" | "DELETE")
+            }
+            _ => false,
+        }
+    }
+}
+
 /// One statement.
 #[derive(Debug, Clone)]
 pub struct Statement {

@@ -106,14 +106,18 @@ impl Walk {
     pub(crate) fn reserve(&mut self, parent: Option<LevelId>) -> LevelId {
         self.lineage.levels.push(Level {
             parent,
+            parent_sees: parent
+                .and_then(|parent| self.lineage.levels.get(parent))
+                .map_or(0, |parent| parent.from.len()),
             ..Level::default()
         });
         self.lineage.levels.len() - 1
     }
 
     /// Completes a level.
-    pub(crate) fn complete(&mut self, id: LevelId, level: Level) {
+    pub(crate) fn complete(&mut self, id: LevelId, mut level: Level) {
         if let Some(place) = self.lineage.levels.get_mut(id) {
+            level.parent_sees = place.parent_sees;
             *place = level;
         }
         self.lineage.order.push(id);

@@ -48,11 +48,12 @@ impl Walk {
         id: LevelId,
         level: &mut Level,
     ) -> Result<(), ReadError> {
-        level.from.push(FromItem {
+        let proposed = FromItem {
             alias: Some("excluded".to_owned()),
             column_aliases: Vec::new(),
             source: Source::Proposed,
-        });
+        };
+        self.push_from(proposed, id, level);
         if let Some(infer) = conflict.infer.as_deref() {
             for node in each(&infer.index_elems).chain(inner(infer.where_clause.as_deref())) {
                 self.searched(node, id, level)?;
@@ -191,10 +192,7 @@ impl Walk {
             column_aliases: Vec::new(),
             source: Source::Relation(name.clone()),
         };
-        level.from.push(item.clone());
-        if let Some(place) = self.lineage.levels.get_mut(id) {
-            place.from.push(item);
-        }
+        self.push_from(item, id, level);
         Ok(name)
     }
 
@@ -237,11 +235,12 @@ impl Walk {
         }
         let width = level.from.len();
         for alias in [old, new] {
-            level.from.push(FromItem {
+            let row = FromItem {
                 alias: Some(alias),
                 column_aliases: Vec::new(),
                 source: Source::Relation(table.clone()),
-            });
+            };
+            self.push_from(row, id, level);
         }
         self.targets(&returning.exprs, id, level)?;
         // The two names are no entries of FROM for `*`; keep them reachable as a join's would be.

@@ -7,7 +7,7 @@ use pg_query::protobuf::{
 };
 
 use super::actions;
-use super::lineage::{ColumnRef, Expr, FromItem, Level, LevelId, OutItem, Source};
+use super::lineage::{ColumnRef, Computed, Expr, FromItem, Level, LevelId, OutItem, Source};
 use super::tree::{each, inner, is_temporary, relation_name, texts};
 use super::walk::{VisibleCte, Walk};
 use super::{Effect, Name, ReadError, Target};
@@ -433,17 +433,27 @@ impl Walk {
                 }
                 other => self.simple_source(other, id, level)?,
             };
-            level.from.push(item);
-            self.show(id, level);
+            self.push_from(item, id, level);
         }
         Ok(())
     }
 
-    /// Lets subqueries see what the level reads from so far (LATERAL, and expressions later on).
-    fn show(&mut self, id: LevelId, level: &Level) {
-        if let (Some(place), Some(item)) = (self.lineage.levels.get_mut(id), level.from.last()) {
+    /// Adds an entry of FROM, and lets subqueries see it (LATERAL, and expressions later on).
+    pub(crate) fn push_from(&mut self, item: FromItem, id: LevelId, level: &mut Level) {
+        if let Some(place) = self.lineage.levels.get_mut(id) {
             place.from.push(item.clone());
         }
+        level.from.push(item);
+    }
+
+    /// A source that is computed: it sees the entries before it.
+    fn computed(&mut self, expr: Expr, id: LevelId, level: &Level) -> Source {
+        self.lineage.computed.push(Computed {
+            level: id,
+            sees: level.from.len(),
+            expr,
+        });
+        Source::Computed(self.lineage.computed.len() - 1)
     }
 
     fn join<'t>(
@@ -475,10 +485,19 @@ impl Walk {
             self.from_item(side, id, level, conditions)?;
         }
         self.leave();
+        // Aliased joins inside this one are left out: their parts are there.
+        let parts = level
+            .from
+            .iter()
+            .enumerate()
+            .skip(first)
+            .filter(|(_, item)| !matches!(item.source, Source::Join(_)))
+            .map(|(index, _)| index)
+            .collect();
         Ok(FromItem {
             alias: Some(alias.aliasname.clone()),
             column_aliases: owned(&alias.colnames),
-            source: Source::Join((first..level.from.len()).collect()),
+            source: Source::Join(parts),
         })
     }
 
@@ -516,7 +535,7 @@ impl Walk {
                     self.expr(node, Some(id), &mut expr, &mut level.searched)?;
                 }
                 level.searched.extend(expr.clone());
-                (function.alias.as_ref(), Source::Expr(expr))
+                (function.alias.as_ref(), self.computed(expr, id, level))
             }
             NodeEnum::RangeTableFunc(function) => {
                 let mut expr = Expr::default();
@@ -527,12 +546,12 @@ impl Walk {
                 for node in each(&function.namespaces).chain(each(&function.columns)) {
                     self.expr(node, Some(id), &mut expr, &mut level.searched)?;
                 }
-                (function.alias.as_ref(), Source::Expr(expr))
+                (function.alias.as_ref(), self.computed(expr, id, level))
             }
             NodeEnum::JsonTable(table) => {
                 let mut expr = Expr::default();
                 self.expr(node, Some(id), &mut expr, &mut level.searched)?;
-                (table.alias.as_ref(), Source::Expr(expr))
+                (table.alias.as_ref(), self.computed(expr, id, level))
             }
             _ => return Err(ReadError::Unknown("something in FROM")),
         };
