@@ -1,6 +1,6 @@
 //! `cargo xtask test`: everything that has to hold, quickest first, the tests last so that their totals close the run.
 
-use crate::{packages, shell, tidy};
+use crate::{corpus, fuzz, generate, packages, shell, tidy};
 use anyhow::Result;
 
 /// Installs what is missing, then runs every check and every test.
@@ -15,6 +15,9 @@ pub fn everything() -> Result<()> {
     shell::run("cargo", &clippy)?;
     // The end-to-end tests start this binary.
     shell::run("cargo", &["build", "--locked", "--package", "sluice-cli"])?;
+    generate::check()?;
+    corpus::run()?;
+    fuzz::run(fuzz::SECONDS)?;
     tests()
 }
 

@@ -15,6 +15,9 @@ const INSTRUMENTATION: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=
 /// The largest input that is tried: beyond the limits of every frame that is read eagerly.
 const MAX_INPUT_BYTES: u32 = 64 * 1024;
 
+/// How long each target runs when nothing else is said.
+pub const SECONDS: u32 = 60;
+
 /// Runs every target for so many seconds each, two at a time; an error names the input that was found.
 pub fn run(seconds: u32) -> Result<()> {
     packages::ensure(&[packages::BUILD])?;

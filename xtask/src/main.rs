@@ -5,6 +5,7 @@ mod check;
 mod corpus;
 mod demo;
 mod fuzz;
+mod generate;
 mod packages;
 mod shell;
 mod tidy;
@@ -23,6 +24,8 @@ usage: cargo xtask COMMAND
   fuzz [--seconds N]
                    every fuzz target for N seconds (60)
   corpus           read PostgreSQL's own regression SQL
+  generate [--check]
+                   the parts of the docs that are made from the code
   tidy [--write]   the house rules that no compiler checks (--write tightens the ratchet)
 ";
 
@@ -44,9 +47,11 @@ fn run(arguments: &[String]) -> Result<()> {
         ["demo"] => demo::run(),
         ["demo", "--check"] => demo::check(),
         ["bench", "postgres", options @ ..] => bench::postgres(&bench::Plan::read(options)?),
-        ["fuzz"] => fuzz::run(60),
+        ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", "--seconds", seconds] => fuzz::run(seconds.parse()?),
         ["corpus"] => corpus::run(),
+        ["generate"] => generate::write(),
+        ["generate", "--check"] => generate::check(),
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::tighten(),
         [] | ["help" | "--help" | "-h"] => {
