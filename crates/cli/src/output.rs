@@ -114,7 +114,7 @@ impl Output {
         if self.colour { format!("{}{text}\x1b[0m", tone.escape()) } else { text.to_owned() }
     }
 
-    /// A plain table, or `none` when it has no rows.
+    /// A plain table, or `none` when it has no rows. Its cells hold no colours: they would be counted as text.
     #[must_use]
     pub fn table(self, header: &[&str], rows: Vec<Vec<String>>, none: &str) -> String {
         if rows.is_empty() {

@@ -71,7 +71,7 @@ impl Approvals {
         let path = if self.all { "/v1/approvals?all=true" } else { "/v1/approvals" };
         let list: ApprovalList = client.get(path).await?;
         out.show(&list, |list| {
-            let rows = list.approvals.iter().map(|info| row(out, info)).collect();
+            let rows = list.approvals.iter().map(row).collect();
             let header = ["ID", "STATE", "WHO", "CONNECTION", "ROWS", "NEEDS", "ASKED", "WHAT"];
             out.table(&header, rows, "nothing waits for approval")
         })
@@ -168,10 +168,10 @@ fn what(info: &ApprovalInfo) -> String {
     }
 }
 
-fn row(out: Output, info: &ApprovalInfo) -> Vec<String> {
+fn row(info: &ApprovalInfo) -> Vec<String> {
     vec![
         info.id.to_string(),
-        state(out, info.state),
+        state(Output::plain(), info.state),
         inert(&info.principal.to_string()).into_owned(),
         inert(&info.connection).into_owned(),
         info.estimated_rows.map_or_else(|| "-".to_owned(), |rows| format!("~{rows}")),

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::output::{Output, Tone, inert, moment, one_line};
+use crate::output::{inert, moment, one_line};
 use clap::Args;
 use serde_json::json;
 use sluice_control::api::types::{Reason, SessionInfo, SessionList};
@@ -26,7 +26,7 @@ impl Sessions {
         let list: SessionList = context.gateway()?.client()?.get(&path).await?;
         let out = context.out;
         out.show(&list, |list| {
-            let rows = list.sessions.iter().map(|session| row(out, session)).collect();
+            let rows = list.sessions.iter().map(row).collect();
             let header =
                 ["ID", "STATE", "WHO", "CONNECTION", "ACCOUNT", "FROM", "STARTED", "EVENTS", "CLIENT"];
             out.table(&header, rows, if self.live { "no live sessions" } else { "no sessions" })
@@ -34,7 +34,7 @@ impl Sessions {
     }
 }
 
-fn row(out: Output, session: &SessionInfo) -> Vec<String> {
+fn row(session: &SessionInfo) -> Vec<String> {
     let database = if session.database.is_empty() {
         String::new()
     } else {
@@ -42,7 +42,7 @@ fn row(out: Output, session: &SessionInfo) -> Vec<String> {
     };
     vec![
         session.id.to_string(),
-        if session.live { out.tone(Tone::Good, "live") } else { "ended".to_owned() },
+        if session.live { "live" } else { "ended" }.to_owned(),
         inert(&session.principal.to_string()).into_owned(),
         format!("{}{database}", inert(&session.connection)),
         inert(&session.account).into_owned(),
