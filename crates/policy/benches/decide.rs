@@ -194,7 +194,7 @@ fn main() {
     measure("view (slice kept)", 20_000, |_| {
         let _ = black_box(view());
     });
-    measure("view and connect, slice made anew", 500, |i| {
+    measure("view and connect after a new standing", 500, |i| {
         let fresh = Arc::new(snapshot.with_standing(u64::from(i), standing.clone()));
         if let Ok(view) = fresh.view(&session, now) {
             black_box(view.connect(now, &none));

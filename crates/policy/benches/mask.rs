@@ -55,14 +55,25 @@ fn few(i: u64) -> Vec<String> {
 /// A row of personal data: almost every field is a find, or fails only its check digit.
 fn many(i: u64) -> Vec<String> {
     vec![
-        format!("Customer {:012x}", i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16),
+        format!(
+            "Customer {:012x}",
+            i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 16
+        ),
         format!("user{i}@example{}.com", i % 97),
         format!("+1-{:03}-555-{:04}", 200 + i % 700, i % 10_000),
         format!("4{:015}", i * 7919 % 1_000_000_000_000_000),
-        format!("{:03}-{:02}-{:04}", 100 + i % 600, 10 + i % 80, 1000 + i % 8999),
+        format!(
+            "{:03}-{:02}-{:04}",
+            100 + i % 600,
+            10 + i % 80,
+            1000 + i % 8999
+        ),
         format!("DE{:02}{:018}", i % 90 + 10, i * 104_729 % 100_000_000),
         format!("{}.{}.{}.{}", i % 223 + 1, i % 251, i % 241, i % 239),
-        format!("note {i} called about order {} and asked to be contacted by mail next week", i % 4999),
+        format!(
+            "note {i} called about order {} and asked to be contacted by mail next week",
+            i % 4999
+        ),
     ]
 }
 
@@ -81,7 +92,10 @@ fn measure(name: &str, scanner: &Scanner, fields: &[String]) {
     }
     #[expect(clippy::cast_precision_loss, reason = "counts far below 2^52")]
     let (megabytes, per_field) = (bytes as f64 / best / 1e6, best * 1e9 / fields.len() as f64);
-    println!("{name:<34} {megabytes:>7.0} MB/s {per_field:>7.1} ns/field {hits:>8} of {} fields masked", fields.len());
+    println!(
+        "{name:<34} {megabytes:>7.0} MB/s {per_field:>7.1} ns/field {hits:>8} of {} fields masked",
+        fields.len()
+    );
 }
 
 fn main() {
@@ -96,5 +110,12 @@ fn main() {
     measure("few finds, all detectors", &all, &few);
     measure("many finds, all detectors", &all, &many);
     measure("many finds, ssn and card", &numbers, &many);
-    measure("no finds, prose, all detectors", &all, &[plain.last().map(|text| text.repeat(100_000)).unwrap_or_default()]);
+    measure(
+        "no finds, prose, all detectors",
+        &all,
+        &[plain
+            .last()
+            .map(|text| text.repeat(100_000))
+            .unwrap_or_default()],
+    );
 }

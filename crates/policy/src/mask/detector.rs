@@ -118,13 +118,19 @@ impl DetectorError {
 
 /// Every name that a data class may write.
 fn names() -> impl Iterator<Item = &'static str> {
-    DETECTORS.iter().map(|spec| spec.name).chain([API_KEY_GROUP])
+    DETECTORS
+        .iter()
+        .map(|spec| spec.name)
+        .chain([API_KEY_GROUP])
 }
 
 /// Adds what `name` stands for, a detector or a group, to `into`; `Err` has the nearest name.
 pub(super) fn resolve(name: &str, into: &mut Detectors) -> Result<(), Option<&'static str>> {
     let mut found = false;
-    for spec in DETECTORS.iter().filter(|spec| spec.name == name || spec.group == Some(name)) {
+    for spec in DETECTORS
+        .iter()
+        .filter(|spec| spec.name == name || spec.group == Some(name))
+    {
         into.insert(spec.kind);
         found = true;
     }
@@ -139,21 +145,52 @@ fn nearest(name: &str) -> Option<&'static str> {
     let name = name.to_ascii_lowercase().replace('-', "_");
     names()
         .map(|known| {
-            let shares = known.split('_').any(|word| word.len() > 2 && name.split('_').any(|own| own == word));
+            let shares = known
+                .split('_')
+                .any(|word| word.len() > 2 && name.split('_').any(|own| own == word));
             let score = strsim::jaro_winkler(known, &name);
-            (if shares { score.max(NEAR_ENOUGH) } else { score }, known)
+            (
+                if shares {
+                    score.max(NEAR_ENOUGH)
+                } else {
+                    score
+                },
+                known,
+            )
         })
         .filter(|(score, _)| *score >= NEAR_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, known)| known)
 }
 
-const fn spec(kind: Detector, name: &'static str, doc: &'static str, example: &'static str) -> DetectorSpec {
-    DetectorSpec { name, doc, example, group: None, kind }
+const fn spec(
+    kind: Detector,
+    name: &'static str,
+    doc: &'static str,
+    example: &'static str,
+) -> DetectorSpec {
+    DetectorSpec {
+        name,
+        doc,
+        example,
+        group: None,
+        kind,
+    }
 }
 
-const fn key(kind: Detector, name: &'static str, doc: &'static str, example: &'static str) -> DetectorSpec {
-    DetectorSpec { name, doc, example, group: Some(API_KEY_GROUP), kind }
+const fn key(
+    kind: Detector,
+    name: &'static str,
+    doc: &'static str,
+    example: &'static str,
+) -> DetectorSpec {
+    DetectorSpec {
+        name,
+        doc,
+        example,
+        group: Some(API_KEY_GROUP),
+        kind,
+    }
 }
 
 /// Every detector.
@@ -170,7 +207,12 @@ pub const DETECTORS: &[DetectorSpec] = &[
         "payment card number of a known issuer range and length with a correct Luhn digit; plain or in groups",
         "4111 1111 1111 1111",
     ),
-    spec(Detector::Email, "email", "mail address with a domain of two or more labels", "ada@example.com"),
+    spec(
+        Detector::Email,
+        "email",
+        "mail address with a domain of two or more labels",
+        "ada@example.com",
+    ),
     spec(
         Detector::Phone,
         "phone",
@@ -183,8 +225,18 @@ pub const DETECTORS: &[DetectorSpec] = &[
         "international bank account number with its country's length and a correct mod-97 check",
         "DE89 3704 0044 0532 0130 00",
     ),
-    spec(Detector::Ipv4, "ipv4", "IPv4 address in dotted form", "203.0.113.7"),
-    spec(Detector::Ipv6, "ipv6", "IPv6 address in text form, also compressed", "2001:db8::7"),
+    spec(
+        Detector::Ipv4,
+        "ipv4",
+        "IPv4 address in dotted form",
+        "203.0.113.7",
+    ),
+    spec(
+        Detector::Ipv6,
+        "ipv6",
+        "IPv6 address in text form, also compressed",
+        "2001:db8::7",
+    ),
     spec(
         Detector::Jwt,
         "jwt",
@@ -203,7 +255,12 @@ pub const DETECTORS: &[DetectorSpec] = &[
         "the password in a URL such as a database's connection string",
         "postgres://app:example-password@db/shop",
     ),
-    key(Detector::AwsAccessKey, "aws_access_key", "AWS access key id", "AKIAIOSFODNN7EXAMPLE"),
+    key(
+        Detector::AwsAccessKey,
+        "aws_access_key",
+        "AWS access key id",
+        "AKIAIOSFODNN7EXAMPLE",
+    ),
     key(
         Detector::AwsSecretKey,
         "aws_secret_key",
@@ -216,7 +273,12 @@ pub const DETECTORS: &[DetectorSpec] = &[
         "GitHub token, classic or fine-grained",
         "ghp_0123456789exampleEXAMPLE0123456789ab",
     ),
-    key(Detector::GitlabToken, "gitlab_token", "GitLab token", "glpat-0123456789exampleABC"),
+    key(
+        Detector::GitlabToken,
+        "gitlab_token",
+        "GitLab token",
+        "glpat-0123456789exampleABC",
+    ),
     key(
         Detector::SlackToken,
         "slack_token",
@@ -270,7 +332,10 @@ mod tests {
         let mut kinds: Vec<_> = DETECTORS.iter().map(|spec| spec.kind).collect();
         kinds.sort();
         kinds.dedup();
-        assert_eq!((kinds.len(), DETECTORS.len()), (DETECTOR_COUNT, DETECTOR_COUNT));
+        assert_eq!(
+            (kinds.len(), DETECTORS.len()),
+            (DETECTOR_COUNT, DETECTOR_COUNT)
+        );
     }
 
     #[test]
@@ -295,9 +360,17 @@ mod tests {
             ("ip4", Some("ipv4")),
             ("xyzzy", None),
         ] {
-            assert_eq!(resolve(wrong, &mut Detectors::default()), Err(near), "{wrong}");
+            assert_eq!(
+                resolve(wrong, &mut Detectors::default()),
+                Err(near),
+                "{wrong}"
+            );
         }
-        let error = DetectorError::Unknown { class: "c".into(), name: "ssn".into(), suggestion: Some("us_ssn") };
+        let error = DetectorError::Unknown {
+            class: "c".into(),
+            name: "ssn".into(),
+            suggestion: Some("us_ssn"),
+        };
         assert!(error.help().contains("did you mean `us_ssn`") && error.help().contains("api_key"));
     }
 }

@@ -44,7 +44,11 @@ impl Block<'_> {
             shift += WORD;
         }
         // After eight whole words nothing is left, and the shift would be too long.
-        if self.rest == 0 { mask } else { mask | gather(test(self.rest)) << shift }
+        if self.rest == 0 {
+            mask
+        } else {
+            mask | gather(test(self.rest)) << shift
+        }
     }
 }
 
@@ -53,7 +57,10 @@ fn rest_of(text: &[u8], count: usize) -> u64 {
     match text.last_chunk::<WORD>() {
         Some(last) if count > 0 => u64::from_le_bytes(*last) >> ((WORD - count) * 8),
         Some(_) => 0,
-        None => text.iter().rev().fold(0, |word, b| word << 8 | u64::from(*b)),
+        None => text
+            .iter()
+            .rev()
+            .fold(0, |word, b| word << 8 | u64::from(*b)),
     }
 }
 
@@ -73,14 +80,37 @@ pub(super) fn for_each_digit_run(text: &[u8], after_letters: bool, mut each: imp
     let last = blocks.remainder();
     let mut offset = 0;
     for words in blocks {
-        block_runs(text, &Block { offset, words, rest: 0 }, after_letters, &mut each);
+        block_runs(
+            text,
+            &Block {
+                offset,
+                words,
+                rest: 0,
+            },
+            after_letters,
+            &mut each,
+        );
         offset += BLOCK;
     }
-    block_runs(text, &Block { offset, words: last, rest }, after_letters, &mut each);
+    block_runs(
+        text,
+        &Block {
+            offset,
+            words: last,
+            rest,
+        },
+        after_letters,
+        &mut each,
+    );
 }
 
 #[inline]
-fn block_runs(text: &[u8], block: &Block<'_>, after_letters: bool, each: &mut impl FnMut(DigitRun)) {
+fn block_runs(
+    text: &[u8],
+    block: &Block<'_>,
+    after_letters: bool,
+    each: &mut impl FnMut(DigitRun),
+) {
     let digits = block.bits(|word| between(word, b'0', b'9'));
     if digits == 0 {
         return;
@@ -91,7 +121,11 @@ fn block_runs(text: &[u8], block: &Block<'_>, after_letters: bool, each: &mut im
     let letters = block.bits(|word| between(word | every(0x20), b'a', b'z'));
     let escapes = block.bits(|word| between(word, b'\\', b'\\'));
     let words = letters & !(escapes << 1);
-    let behind_letters = if after_letters { letters << 1 & letters << 2 } else { 0 };
+    let behind_letters = if after_letters {
+        letters << 1 & letters << 2
+    } else {
+        0
+    };
     // What stands before the first two bytes is in the block before.
     let mut candidates = starts & (!(words << 1) | behind_letters | 0b11);
     while candidates != 0 {
@@ -129,7 +163,10 @@ mod tests {
             let word = back(1).is_ascii_alphabetic() && back(2) != b'\\';
             let wanted = !word || (after_letters && letters);
             if bytes[start].is_ascii_digit() && !back(1).is_ascii_digit() && wanted {
-                let length = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+                let length = bytes[start..]
+                    .iter()
+                    .take_while(|b| b.is_ascii_digit())
+                    .count();
                 found.push(DigitRun { start, length });
             }
         }

@@ -28,7 +28,10 @@ impl NetworkScan {
         if self.email {
             for at in memchr::memchr_iter(b'@', text) {
                 if let Some(span) = email(text, at) {
-                    hits.push(Hit { detector: Detector::Email, span });
+                    hits.push(Hit {
+                        detector: Detector::Email,
+                        span,
+                    });
                 }
             }
         }
@@ -47,14 +50,20 @@ impl NetworkScan {
             if next == b'/' && self.url {
                 if let Some(span) = url_password(text, at) {
                     done = span.end;
-                    hits.push(Hit { detector: Detector::UrlPassword, span });
+                    hits.push(Hit {
+                        detector: Detector::UrlPassword,
+                        span,
+                    });
                 }
             } else if self.ipv6 && (next == b':' || next.is_ascii_hexdigit()) {
                 let end = at + run(text, at, MAX_IPV6 + 1, is_ipv6);
                 if may_be_ipv6(text, at, end) {
                     if let Some(span) = ipv6(text, at, end) {
                         done = span.end;
-                        hits.push(Hit { detector: Detector::Ipv6, span });
+                        hits.push(Hit {
+                            detector: Detector::Ipv6,
+                            span,
+                        });
                     }
                 } else {
                     // Neither may any part of it, so that times are read once.
@@ -83,7 +92,13 @@ fn is_domain(b: u8) -> bool {
 
 /// The mail address around the `@` at `at`.
 fn email(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let left = text.get(..at)?.iter().rev().take(MAX_LOCAL).take_while(|b| is_local(**b)).count();
+    let left = text
+        .get(..at)?
+        .iter()
+        .rev()
+        .take(MAX_LOCAL)
+        .take_while(|b| is_local(**b))
+        .count();
     let mut start = at - left;
     // A dot cannot lead; neither may a cut leave half a character.
     while start < at && (byte(text, start) == b'.' || byte(text, start) & 0xC0 == 0x80) {
@@ -99,7 +114,8 @@ fn email(text: &[u8], at: usize) -> Option<Range<usize>> {
     }
     let domain = text.get(at + 1..end)?;
     let last = domain.rsplit(|b| *b == b'.').next()?;
-    let labels = last.len() < domain.len() && domain.split(|b| *b == b'.').all(|label| !label.is_empty());
+    let labels =
+        last.len() < domain.len() && domain.split(|b| *b == b'.').all(|label| !label.is_empty());
     let top = last.len() >= 2 && !last.first()?.is_ascii_digit();
     (start < at && labels && top).then_some(start..end)
 }
@@ -122,7 +138,13 @@ fn may_be_ipv6(text: &[u8], at: usize, end: usize) -> bool {
 /// The IPv6 address whose first colon is at `at`, and whose signs go on to `end` or to the length limit;
 /// a colon before it may belong to a label (`host:fe80::1`).
 fn ipv6(text: &[u8], at: usize, end: usize) -> Option<Range<usize>> {
-    let left = text.get(..at)?.iter().rev().take(5).take_while(|b| b.is_ascii_hexdigit()).count();
+    let left = text
+        .get(..at)?
+        .iter()
+        .rev()
+        .take(5)
+        .take_while(|b| b.is_ascii_hexdigit())
+        .count();
     let start = at - left;
     if left > 4 || in_word_before(text, start) || before(text, start, 1) == b'.' {
         return None;
@@ -138,10 +160,15 @@ fn ipv6(text: &[u8], at: usize, end: usize) -> Option<Range<usize>> {
     }
     let address = text.get(start..end)?;
     // Paths and casts such as `a::b` have no digit; an address without any is rarer than they are.
-    if !address.iter().any(u8::is_ascii_digit) || memchr::memchr(b':', address.get(left + 1..)?).is_none() {
+    if !address.iter().any(u8::is_ascii_digit)
+        || memchr::memchr(b':', address.get(left + 1..)?).is_none()
+    {
         return None;
     }
-    std::str::from_utf8(address).ok()?.parse::<Ipv6Addr>().ok()?;
+    std::str::from_utf8(address)
+        .ok()?
+        .parse::<Ipv6Addr>()
+        .ok()?;
     Some(start..end)
 }
 
@@ -154,7 +181,10 @@ fn url_password(text: &[u8], at: usize) -> Option<Range<usize>> {
         return None;
     }
     let start = at + 3;
-    let ends = |b: u8| b.is_ascii_whitespace() || matches!(b, b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | b'`' | b'\\');
+    let ends = |b: u8| {
+        b.is_ascii_whitespace()
+            || matches!(b, b'/' | b'?' | b'#' | b'"' | b'<' | b'>' | b'`' | b'\\')
+    };
     let length = run(text, start, MAX_USERINFO, |b| !ends(b));
     let authority = text.get(start..start + length)?;
     let userinfo = authority.get(..memchr::memrchr(b'@', authority)?)?;

@@ -6,12 +6,18 @@ use super::detector::{Detector, Detectors};
 use super::digit_runs::for_each_digit_run;
 use super::iban;
 use super::scan::{
-    Hit, Hits, Separator, before, byte, digits, in_word_before, number_after, number_before, separator,
+    Hit, Hits, Separator, before, byte, digits, in_word_before, number_after, number_before,
+    separator,
 };
 
 /// The detectors of this file.
-const FAMILY: &[Detector] =
-    &[Detector::UsSsn, Detector::PaymentCard, Detector::Phone, Detector::Iban, Detector::Ipv4];
+const FAMILY: &[Detector] = &[
+    Detector::UsSsn,
+    Detector::PaymentCard,
+    Detector::Phone,
+    Detector::Iban,
+    Detector::Ipv4,
+];
 
 /// The shortest text that holds any find: `1.2.3.4`.
 const SHORTEST: usize = 7;
@@ -25,7 +31,10 @@ pub(super) struct NumberScan {
 
 impl NumberScan {
     pub(super) fn new(active: Detectors) -> Self {
-        Self { active, any: active.has_any(FAMILY) }
+        Self {
+            active,
+            any: active.has_any(FAMILY),
+        }
     }
 
     /// Looks at each run of digits once. A detector reads on from there by no more than its own longest value,
@@ -49,8 +58,12 @@ impl NumberScan {
         let next = byte(text, first.end);
         match first.len() {
             1..=3 if next == b'.' => self.try_one(Detector::Ipv4, hits, || ipv4(text, &first)),
-            4 if may_separate(next) => self.try_one(Detector::PaymentCard, hits, || payment_card(text, &first)),
-            12..=MAX_CARD => self.try_one(Detector::PaymentCard, hits, || payment_card(text, &first)),
+            4 if may_separate(next) => {
+                self.try_one(Detector::PaymentCard, hits, || payment_card(text, &first))
+            }
+            12..=MAX_CARD => {
+                self.try_one(Detector::PaymentCard, hits, || payment_card(text, &first))
+            }
             _ => {}
         }
         if first.len() == 3 && (may_separate(next) || matches!(next, b'.' | b')')) {
@@ -63,7 +76,12 @@ impl NumberScan {
     }
 
     #[inline]
-    fn try_one(&self, detector: Detector, hits: &mut Hits, find: impl FnOnce() -> Option<Range<usize>>) {
+    fn try_one(
+        &self,
+        detector: Detector,
+        hits: &mut Hits,
+        find: impl FnOnce() -> Option<Range<usize>>,
+    ) {
         if self.active.has(detector)
             && let Some(span) = find()
         {
@@ -79,9 +97,13 @@ fn may_separate(b: u8) -> bool {
 
 /// The number that `span` spells; `span` holds digits only.
 fn value(text: &[u8], span: Range<usize>) -> u32 {
-    text.get(span).unwrap_or_default().iter().fold(0, |sum: u32, b| {
-        sum.wrapping_mul(10).wrapping_add(u32::from(b.wrapping_sub(b'0')))
-    })
+    text.get(span)
+        .unwrap_or_default()
+        .iter()
+        .fold(0, |sum: u32, b| {
+            sum.wrapping_mul(10)
+                .wrapping_add(u32::from(b.wrapping_sub(b'0')))
+        })
 }
 
 /// A group of exactly `length` digits at `at`.
@@ -98,8 +120,13 @@ fn us_ssn(text: &[u8], first: &Range<usize>) -> Option<Range<usize>> {
     let assigned = !matches!(value(text, first.clone()), 0 | 666 | 900..)
         && value(text, middle) != 0
         && value(text, last.clone()) != 0;
-    let joints: &[u8] = if kind == Separator::Hyphen { b"-." } else { b"." };
-    (second == kind && assigned && stands_alone(text, first.start, last.end, joints)).then_some(first.start..last.end)
+    let joints: &[u8] = if kind == Separator::Hyphen {
+        b"-."
+    } else {
+        b"."
+    };
+    (second == kind && assigned && stands_alone(text, first.start, last.end, joints))
+        .then_some(first.start..last.end)
 }
 
 /// Whether neither a word nor a number through `joints` goes on beyond the edges.
@@ -162,7 +189,9 @@ struct CardDigits {
 impl CardDigits {
     fn push(&mut self, text: &[u8], span: Range<usize>) -> Option<()> {
         let source = text.get(span)?;
-        self.digits.get_mut(self.length..self.length + source.len())?.copy_from_slice(source);
+        self.digits
+            .get_mut(self.length..self.length + source.len())?
+            .copy_from_slice(source);
         self.length += source.len();
         Some(())
     }
@@ -185,7 +214,11 @@ fn luhn(digits: &[u8]) -> bool {
         .enumerate()
         .map(|(place, b)| {
             let digit = u32::from(b.wrapping_sub(b'0'));
-            if place % 2 == 0 { digit } else { digit * 2 - if digit > 4 { 9 } else { 0 } }
+            if place % 2 == 0 {
+                digit
+            } else {
+                digit * 2 - if digit > 4 { 9 } else { 0 }
+            }
         })
         .sum();
     sum.is_multiple_of(10)
@@ -193,14 +226,21 @@ fn luhn(digits: &[u8]) -> bool {
 
 /// A plain card number, or one in groups: four digits, then groups of three to seven behind one kind of separator.
 fn payment_card(text: &[u8], first: &Range<usize>) -> Option<Range<usize>> {
-    let mut card = CardDigits { digits: [0; MAX_CARD], length: 0 };
+    let mut card = CardDigits {
+        digits: [0; MAX_CARD],
+        length: 0,
+    };
     card.push(text, first.clone())?;
     if first.len() > 4 {
         let alone = stands_alone(text, first.start, first.end, b".");
         return (alone && card.is_card()).then(|| first.clone());
     }
     let (kind, _) = separator(text, first.end)?;
-    let joints: &[u8] = if kind == Separator::Hyphen { b"-." } else { b"." };
+    let joints: &[u8] = if kind == Separator::Hyphen {
+        b"-."
+    } else {
+        b"."
+    };
     let (mut end, mut found) = (first.end, None);
     // The longest reading wins: with spaces, a number that follows may look like one more group.
     while let Some((_, width)) = separator(text, end).filter(|(next, _)| *next == kind) {
@@ -233,14 +273,20 @@ fn international_phone(text: &[u8], first: &Range<usize>) -> Option<Range<usize>
     if in_word_before(text, plus) || code == b'0' {
         return None;
     }
-    let most = if matches!(code, b'1' | b'7') { FIXED_PHONE } else { MAX_PHONE };
+    let most = if matches!(code, b'1' | b'7') {
+        FIXED_PHONE
+    } else {
+        MAX_PHONE
+    };
     let (mut count, mut end, mut found) = (first.len(), first.end, None);
     while count <= most {
         let next = byte(text, end);
         if count >= MIN_PHONE && (!next.is_ascii_alphanumeric() || matches!(next, b'x' | b'X')) {
             found = Some(plus..end);
         }
-        let Some(start) = after_phone_signs(text, end) else { break };
+        let Some(start) = after_phone_signs(text, end) else {
+            break;
+        };
         let length = digits(text, start, MAX_PHONE + 1);
         (count, end) = (count + length, start + length);
     }
@@ -277,9 +323,12 @@ fn north_american_phone(text: &[u8], area: &Range<usize>) -> Option<Range<usize>
     let exchange = group(text, place, 3)?;
     let gap = north_american_gap(text, exchange.end);
     let line = group(text, exchange.end + gap, 4).filter(|_| gap > 0)?;
-    let codes = [area.clone(), exchange].into_iter().all(|code| is_north_american_code(value(text, code)));
+    let codes = [area.clone(), exchange]
+        .into_iter()
+        .all(|code| is_north_american_code(value(text, code)));
     let next = byte(text, line.end);
-    let ends = (!next.is_ascii_alphanumeric() || matches!(next, b'x' | b'X')) && !number_after(text, line.end, b"-.");
+    let ends = (!next.is_ascii_alphanumeric() || matches!(next, b'x' | b'X'))
+        && !number_after(text, line.end, b"-.");
     let start = area.start - usize::from(bracket);
     let trunk = before(text, start, 2) == b'1'
         && matches!(before(text, start, 1), b' ' | b'-' | b'.')

@@ -33,7 +33,12 @@ pub(super) fn in_word_before(text: &[u8], at: usize) -> bool {
 
 /// How many bytes from `at` on satisfy `test`, looking at no more than `limit`.
 pub(super) fn run(text: &[u8], at: usize, limit: usize, test: impl Fn(u8) -> bool) -> usize {
-    text.get(at..).unwrap_or_default().iter().take(limit).take_while(|b| test(**b)).count()
+    text.get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take(limit)
+        .take_while(|b| test(**b))
+        .count()
 }
 
 /// How many digits stand at `at`, looking at no more than `limit`.

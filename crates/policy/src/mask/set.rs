@@ -33,7 +33,10 @@ impl DetectorSet {
     ///
     /// # Errors
     /// [`DetectorError`] for a detector that does not exist, or a hash key that is too short.
-    pub fn compile(classes: &[(usize, &DataClass)], hash_key: &Secret) -> Result<Self, DetectorError> {
+    pub fn compile(
+        classes: &[(usize, &DataClass)],
+        hash_key: &Secret,
+    ) -> Result<Self, DetectorError> {
         let key = HashKey::new(hash_key)?;
         let mut compiled = Vec::with_capacity(classes.len());
         let mut all = Detectors::default();
@@ -47,9 +50,17 @@ impl DetectorSet {
                 })?;
             }
             all.extend(detectors);
-            compiled.push(ClassRule { index: *index, detectors, rule: TextRule::new(&class.mask, &key) });
+            compiled.push(ClassRule {
+                index: *index,
+                detectors,
+                rule: TextRule::new(&class.mask, &key),
+            });
         }
-        Ok(Self { classes: compiled, tokens: TokenIndex::new(all)?, key })
+        Ok(Self {
+            classes: compiled,
+            tokens: TokenIndex::new(all)?,
+            key,
+        })
     }
 
     /// The key of hash masks, for [`super::whole_text`].
@@ -66,7 +77,10 @@ impl DetectorSet {
         let mut active = Detectors::default();
         for class in self.classes.iter().filter(|class| !revealed(class.index)) {
             active.extend(class.detectors);
-            for spec in DETECTORS.iter().filter(|spec| class.detectors.has(spec.kind)) {
+            for spec in DETECTORS
+                .iter()
+                .filter(|spec| class.detectors.has(spec.kind))
+            {
                 if let Some(rule) = rules.get_mut(spec.kind as usize) {
                     *rule = Some(strictest(rule.take(), &class.rule));
                 }
@@ -135,7 +149,8 @@ impl Scanner {
             let mut span = first.span.clone();
             let mut rule = self.rule(first.detector);
             while let Some(other) = hits.next_if(|other| other.span.start < span.end) {
-                let agrees = matches!((rule, self.rule(other.detector)), (Some(a), Some(b)) if a.is_same(b));
+                let agrees =
+                    matches!((rule, self.rule(other.detector)), (Some(a), Some(b)) if a.is_same(b));
                 if other.span.end > span.end || (other.span == span && !agrees) {
                     rule = None;
                 }

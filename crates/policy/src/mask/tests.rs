@@ -8,8 +8,16 @@ use super::{API_KEY_GROUP, DETECTORS, DetectorSet, REDACTED, looks_masked, whole
 const KEY: &str = "a key for tests, long enough";
 
 fn class(name: &str, detectors: &[&str], mask: Mask) -> DataClass {
-    let detectors = detectors.iter().map(|detector| (*detector).to_owned()).collect();
-    DataClass { name: name.to_owned(), columns: Vec::new(), detectors, mask }
+    let detectors = detectors
+        .iter()
+        .map(|detector| (*detector).to_owned())
+        .collect();
+    DataClass {
+        name: name.to_owned(),
+        columns: Vec::new(),
+        detectors,
+        mask,
+    }
 }
 
 fn compile(classes: &[DataClass]) -> DetectorSet {
@@ -22,7 +30,10 @@ fn masked(mask: &dyn TextMask, text: &str) -> Option<String> {
     let edited = mask.mask_text(text, &mut out);
     let rest = out.strip_prefix("before|").unwrap();
     if !edited {
-        assert_eq!(rest, "", "an untouched text leaves nothing behind: {text:?}");
+        assert_eq!(
+            rest, "",
+            "an untouched text leaves nothing behind: {text:?}"
+        );
     }
     edited.then(|| rest.to_owned())
 }
@@ -36,14 +47,24 @@ fn check(detector: &str, rows: &[(&str, &str)]) {
         assert_eq!(got, *expected, "{detector} in {text:?}");
         // Every find is found in any surroundings, too.
         if *expected == "¤" {
-            for (left, right) in
-                [("\"", "\""), ("{\"a\":\"", "\"}"), ("a,", ",b"), ("x\n", "\ny"), ("(", ")"), ("号", "号"), ("\\n", "\\n")]
-            {
+            for (left, right) in [
+                ("\"", "\""),
+                ("{\"a\":\"", "\"}"),
+                ("a,", ",b"),
+                ("x\n", "\ny"),
+                ("(", ")"),
+                ("号", "号"),
+                ("\\n", "\\n"),
+            ] {
                 let inner = format!("{left}{text}{right}");
                 let got = masked(&*scanner, &inner);
                 // A mail address takes every letter before it; too much is better than too little.
                 if detector != "email" || !matches!(left, "号" | "\\n") {
-                    assert_eq!(got, Some(format!("{left}¤{right}")), "{detector} in {inner:?}");
+                    assert_eq!(
+                        got,
+                        Some(format!("{left}¤{right}")),
+                        "{detector} in {inner:?}"
+                    );
                 }
             }
         }
@@ -64,14 +85,26 @@ fn examples_are_found_whole_by_name_and_by_group() {
         for name in [Some(spec.name), spec.group].into_iter().flatten() {
             let set = compile(&[class("c", &[name], Mask::Redact)]);
             let got = masked(&*set.scanner(&|_| false), spec.example).unwrap_or_default();
-            assert!(got.contains(REDACTED), "{name} finds {:?}: {got:?}", spec.example);
+            assert!(
+                got.contains(REDACTED),
+                "{name} finds {:?}: {got:?}",
+                spec.example
+            );
         }
     }
 }
 
 #[test]
 fn us_ssn() {
-    check("us_ssn", &found(&["078-05-1120", "123 45 6789", "123\u{2011}45\u{2011}6789", "899-99-9999"]));
+    check(
+        "us_ssn",
+        &found(&[
+            "078-05-1120",
+            "123 45 6789",
+            "123\u{2011}45\u{2011}6789",
+            "899-99-9999",
+        ]),
+    );
     check(
         "us_ssn",
         &[
@@ -158,7 +191,15 @@ fn payment_card() {
 
 #[test]
 fn email() {
-    check("email", &found(&["ada@example.com", "a.b+c_d-e%f@mail.example.co.uk", "x@xn--bcher-kva.example", "müller@bücher.example"]));
+    check(
+        "email",
+        &found(&[
+            "ada@example.com",
+            "a.b+c_d-e%f@mail.example.co.uk",
+            "x@xn--bcher-kva.example",
+            "müller@bücher.example",
+        ]),
+    );
     check(
         "email",
         &[
@@ -170,7 +211,18 @@ fn email() {
     );
     check(
         "email",
-        &same(&["ada@localhost", "@example.com", "ada@", "ada@.com", "ada@a..com", "a@b.c", "10@10.0.0.1", "@handle and @other", "a @ b.com", "SELECT @@version"]),
+        &same(&[
+            "ada@localhost",
+            "@example.com",
+            "ada@",
+            "ada@.com",
+            "ada@a..com",
+            "a@b.c",
+            "10@10.0.0.1",
+            "@handle and @other",
+            "a @ b.com",
+            "SELECT @@version",
+        ]),
     );
 }
 
@@ -239,7 +291,13 @@ fn iban() {
             "de89370400440532013000",
         ]),
     );
-    check("iban", &[("IBAN:DE89370400440532013000.", "IBAN:¤."), ("pay NO93 8601 1117 947 now", "pay ¤ now")]);
+    check(
+        "iban",
+        &[
+            ("IBAN:DE89370400440532013000.", "IBAN:¤."),
+            ("pay NO93 8601 1117 947 now", "pay ¤ now"),
+        ],
+    );
     check(
         "iban",
         &same(&[
@@ -257,57 +315,245 @@ fn iban() {
 
 #[test]
 fn ip_addresses() {
-    check("ipv4", &found(&["203.0.113.7", "0.0.0.0", "255.255.255.255", "1.2.3.4"]));
-    check("ipv4", &[("10.0.0.1:5432", "¤:5432"), ("10.0.0.0/8.", "¤/8."), ("10.0.0.1-10.0.0.9", "¤-¤"), ("ip 10.0.0.1.", "ip ¤.")]);
-    check("ipv4", &same(&["1.2.3.4.5", "256.1.1.1", "1.2.3", "01.2.3.4", "1.2.3.1234", "v1.2.3.4", "1.2.3.4a", "3.14", "2024.05.06"]));
+    check(
+        "ipv4",
+        &found(&["203.0.113.7", "0.0.0.0", "255.255.255.255", "1.2.3.4"]),
+    );
+    check(
+        "ipv4",
+        &[
+            ("10.0.0.1:5432", "¤:5432"),
+            ("10.0.0.0/8.", "¤/8."),
+            ("10.0.0.1-10.0.0.9", "¤-¤"),
+            ("ip 10.0.0.1.", "ip ¤."),
+        ],
+    );
+    check(
+        "ipv4",
+        &same(&[
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "1.2.3",
+            "01.2.3.4",
+            "1.2.3.1234",
+            "v1.2.3.4",
+            "1.2.3.4a",
+            "3.14",
+            "2024.05.06",
+        ]),
+    );
     check(
         "ipv6",
-        &found(&["2001:db8::7", "::1", "fe80::1", "2001:0db8:0000:0000:0000:ff00:0042:8329", "::ffff:192.0.2.1", "64:ff9b::192.0.2.33", "1:2:3:4:5:6:7:8"]),
+        &found(&[
+            "2001:db8::7",
+            "::1",
+            "fe80::1",
+            "2001:0db8:0000:0000:0000:ff00:0042:8329",
+            "::ffff:192.0.2.1",
+            "64:ff9b::192.0.2.33",
+            "1:2:3:4:5:6:7:8",
+        ]),
     );
-    check("ipv6", &[("[fe80::1]:443", "[¤]:443"), ("host:fe80::1", "host:¤"), ("fe80::1%eth0", "¤%eth0"), ("is fe80::1.", "is ¤."), ("fe80::1, ::1", "¤, ¤")]);
-    check("ipv6", &same(&["10:11:12", "aa:bb:cc:dd:ee:ff", "a::text", "'1'::int", "std::fmt", "::", "12::bigint", "{\"a\":1}", "http://a:80", "x::1"]));
+    check(
+        "ipv6",
+        &[
+            ("[fe80::1]:443", "[¤]:443"),
+            ("host:fe80::1", "host:¤"),
+            ("fe80::1%eth0", "¤%eth0"),
+            ("is fe80::1.", "is ¤."),
+            ("fe80::1, ::1", "¤, ¤"),
+        ],
+    );
+    check(
+        "ipv6",
+        &same(&[
+            "10:11:12",
+            "aa:bb:cc:dd:ee:ff",
+            "a::text",
+            "'1'::int",
+            "std::fmt",
+            "::",
+            "12::bigint",
+            "{\"a\":1}",
+            "http://a:80",
+            "x::1",
+        ]),
+    );
 }
 
 #[test]
 fn tokens() {
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dBjftJeZ4CVP_mB92K27uhbUJU1p1r";
-    check("jwt", &[(jwt, "¤"), (&format!("Bearer {jwt}"), "Bearer ¤"), (&format!("x{jwt}"), &format!("x{jwt}"))]);
-    check("jwt", &same(&["eyJ", "eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJIUzI1NiJ9.", "eyJhbGciOiJIUzI1NiJ9..", "eyJabc.def.ghi"]));
+    check(
+        "jwt",
+        &[
+            (jwt, "¤"),
+            (&format!("Bearer {jwt}"), "Bearer ¤"),
+            (&format!("x{jwt}"), &format!("x{jwt}")),
+        ],
+    );
+    check(
+        "jwt",
+        &same(&[
+            "eyJ",
+            "eyJhbGciOiJIUzI1NiJ9",
+            "eyJhbGciOiJIUzI1NiJ9.",
+            "eyJhbGciOiJIUzI1NiJ9..",
+            "eyJabc.def.ghi",
+        ]),
+    );
     check(
         "private_key",
         &[
-            ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA3/+=\n-----END RSA PRIVATE KEY-----", "¤"),
-            ("k -----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA", "k ¤"),
-            ("k: -----BEGIN PGP PRIVATE KEY BLOCK-----\nlQVYBGPrivateKeyData0\n-----END PGP PRIVATE KEY BLOCK-----\nnext", "k: ¤\nnext"),
-            ("---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAAAi4AAAA3aWYtbW9k\n---- END SSH2 ENCRYPTED PRIVATE KEY ----", "¤"),
-            ("-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----"),
+            (
+                "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA3/+=\n-----END RSA PRIVATE KEY-----",
+                "¤",
+            ),
+            (
+                "k -----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA",
+                "k ¤",
+            ),
+            (
+                "k: -----BEGIN PGP PRIVATE KEY BLOCK-----\nlQVYBGPrivateKeyData0\n-----END PGP PRIVATE KEY BLOCK-----\nnext",
+                "k: ¤\nnext",
+            ),
+            (
+                "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\nP2/56wAAAi4AAAA3aWYtbW9k\n---- END SSH2 ENCRYPTED PRIVATE KEY ----",
+                "¤",
+            ),
+            (
+                "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----",
+                "-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----",
+            ),
             ("-----BEGIN PUBLIC KEY-----", "-----BEGIN PUBLIC KEY-----"),
         ],
     );
-    check("aws_access_key", &found(&["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"]));
-    check("aws_access_key", &same(&["AKIAIOSFODNN7EXAMPL", "AKIAIOSFODNN7EXAMPLEX", "XAKIAIOSFODNN7EXAMPLE", "AKIAiosfodnn7example"]));
+    check(
+        "aws_access_key",
+        &found(&["AKIAIOSFODNN7EXAMPLE", "ASIAIOSFODNN7EXAMPLE"]),
+    );
+    check(
+        "aws_access_key",
+        &same(&[
+            "AKIAIOSFODNN7EXAMPL",
+            "AKIAIOSFODNN7EXAMPLEX",
+            "XAKIAIOSFODNN7EXAMPLE",
+            "AKIAiosfodnn7example",
+        ]),
+    );
     let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     check(
         "aws_secret_key",
         &[
-            (&format!("aws_secret_access_key = {secret}"), "aws_secret_access_key = ¤"),
-            (&format!("{{\"SecretAccessKey\": \"{secret}\"}}"), "{\"SecretAccessKey\": \"¤\"}"),
-            (&format!("AWS_SECRET_ACCESS_KEY={secret};"), "AWS_SECRET_ACCESS_KEY=¤;"),
+            (
+                &format!("aws_secret_access_key = {secret}"),
+                "aws_secret_access_key = ¤",
+            ),
+            (
+                &format!("{{\"SecretAccessKey\": \"{secret}\"}}"),
+                "{\"SecretAccessKey\": \"¤\"}",
+            ),
+            (
+                &format!("AWS_SECRET_ACCESS_KEY={secret};"),
+                "AWS_SECRET_ACCESS_KEY=¤;",
+            ),
             (secret, secret),
-            ("aws_secret_access_key = short", "aws_secret_access_key = short"),
+            (
+                "aws_secret_access_key = short",
+                "aws_secret_access_key = short",
+            ),
         ],
     );
-    check("github_token", &same(&["ghp_short", "ghp_abcdefghijklmnopqrstuvwxyzabcdefghijkl", "xghp_0123456789exampleEXAMPLE0123456789ab"]));
-    check("github_token", &found(&["github_pat_0123456789_exampleEXAMPLE0123456789abcdef"]));
-    check("openai_key", &same(&["sk-learn-is-a-package-of-models", "task-0123456789exampleEXAMPLE", "sk-123"]));
-    check("openai_key", &found(&["sk-proj-0123456789exampleEXAMPLE", "sk-ant-api03-0123456789exampleEXAMPLE"]));
-    check("slack_token", &[("https://hooks.slack.com/services/T00000000/B00000000/xxxxxxxxxxxxxxxxxxxxxxxx", "https://¤")]);
-    check("google_api_key", &same(&["AIzashort", "AIza0123456789exampleEXAMPLE0123456789abc"]));
-    check("sluice_token", &same(&["sluice_sessions_opened_total_ever", "sluice_sessions_live"]));
+    check(
+        "github_token",
+        &same(&[
+            "ghp_short",
+            "ghp_abcdefghijklmnopqrstuvwxyzabcdefghi",
+            "xghp_0123456789exampleEXAMPLE0123456789ab",
+        ]),
+    );
+    check(
+        "github_token",
+        &found(&["github_pat_0123456789_exampleEXAMPLE0123456789abcdef"]),
+    );
+    check(
+        "github_token",
+        &found(&["ghp_abcdefghijklmnopqrstuvwxyzABCDEFGHIJ"]),
+    );
+    check("slack_token", &same(&["xapp-configuration-of-things"]));
+    check(
+        "openai_key",
+        &same(&[
+            "sk-learn-is-a-package-of-models",
+            "task-0123456789exampleEXAMPLE",
+            "sk-123",
+        ]),
+    );
+    check(
+        "openai_key",
+        &found(&[
+            "sk-proj-0123456789exampleEXAMPLE",
+            "sk-ant-api03-0123456789exampleEXAMPLE",
+        ]),
+    );
+    check(
+        "slack_token",
+        &[(
+            "https://hooks.slack.com/services/T00000000/B00000000/xxxxxxxxxxxxxxxxxxxxxxxx",
+            "https://¤",
+        )],
+    );
+    check(
+        "google_api_key",
+        &same(&["AIzashort", "AIza0123456789exampleEXAMPLE0123456789abc"]),
+    );
+    check(
+        "sluice_token",
+        &same(&["sluice_sessions_opened_total_ever", "sluice_sessions_live"]),
+    );
     check(
         API_KEY_GROUP,
-        &[("k=ghp_0123456789exampleEXAMPLE0123456789ab glpat-0123456789exampleABC", "k=¤ ¤"), (jwt, jwt)],
+        &[
+            (
+                "k=ghp_0123456789exampleEXAMPLE0123456789ab glpat-0123456789exampleABC",
+                "k=¤ ¤",
+            ),
+            (jwt, jwt),
+        ],
     );
+}
+
+/// Texts made to be slow for a reader that looks on from each candidate to the end of the text.
+#[test]
+fn hostile_texts_take_linear_time() {
+    let set = everything(&Mask::Redact);
+    let scanner = set.scanner(&|_| false);
+    for unit in [
+        "sk-",
+        "eyJ.",
+        "-----BEGIN PRIVATE KEY-----MIIEpAIBAAKCAQEA-----END ",
+        "-----BEGIN PRIVATE KEY",
+        "a@",
+        "a://b:",
+        "::",
+        "1:",
+        "4111 ",
+        "+1",
+        "DE89 ",
+        "aws_secret",
+        "1.2.3.",
+        "((((",
+    ] {
+        let text = unit.repeat(300_000 / unit.len());
+        let start = std::time::Instant::now();
+        masked(&*scanner, &text);
+        // A quadratic reader needs minutes for as much; a linear one far below a second.
+        assert!(
+            start.elapsed().as_secs() < 10,
+            "{unit:?} took {:?}",
+            start.elapsed()
+        );
+    }
 }
 
 #[test]
@@ -315,12 +561,27 @@ fn url_password() {
     check(
         "url_password",
         &[
-            ("postgres://app:s3cr@t!@db.example:5432/shop", "postgres://app:¤@db.example:5432/shop"),
-            ("see https://x:tok@example.com/a?b=c@d", "see https://x:¤@example.com/a?b=c@d"),
+            (
+                "postgres://app:s3cr@t!@db.example:5432/shop",
+                "postgres://app:¤@db.example:5432/shop",
+            ),
+            (
+                "see https://x:tok@example.com/a?b=c@d",
+                "see https://x:¤@example.com/a?b=c@d",
+            ),
             ("redis://:pw@cache", "redis://:¤@cache"),
         ],
     );
-    check("url_password", &same(&["https://example.com:443/a@b", "https://user@example.com", "postgres://app:@db", "a://b", "://x:y@z"]));
+    check(
+        "url_password",
+        &same(&[
+            "https://example.com:443/a@b",
+            "https://user@example.com",
+            "postgres://app:@db",
+            "a://b",
+            "://x:y@z",
+        ]),
+    );
 }
 
 #[test]
@@ -356,9 +617,18 @@ fn a_hash_depends_on_value_and_key_alone() {
     // RFC 4231 test case 1 starts with the bytes b0 34 4c 61 d8 db 38 53 5c a8.
 
     assert_eq!(hash(&"\u{0b}".repeat(20), "Hi There"), "h_wa2eyyoy3m4fgxfi");
-    assert_eq!(hash("0123456789abcdef", "ada"), hash("0123456789abcdef", "ada"));
-    assert_ne!(hash("0123456789abcdef", "ada"), hash("0123456789abcdef", "adb"));
-    assert_ne!(hash("0123456789abcdef", "ada"), hash("0123456789abcdeg", "ada"));
+    assert_eq!(
+        hash("0123456789abcdef", "ada"),
+        hash("0123456789abcdef", "ada")
+    );
+    assert_ne!(
+        hash("0123456789abcdef", "ada"),
+        hash("0123456789abcdef", "adb")
+    );
+    assert_ne!(
+        hash("0123456789abcdef", "ada"),
+        hash("0123456789abcdeg", "ada")
+    );
     assert_eq!(hash("0123456789abcdef", "ada").len(), 18);
     assert!(DetectorSet::compile(&[], &Secret::new("short".to_owned())).is_err());
 }
@@ -399,7 +669,10 @@ fn only_unrevealed_classes_are_masked_and_overlaps_show_nothing_more() {
 fn an_unknown_detector_is_named_with_its_class() {
     let wrong = class("card", &["creditcard"], Mask::Redact);
     let error = DetectorSet::compile(&[(0, &wrong)], &Secret::new(KEY.to_owned())).unwrap_err();
-    assert_eq!(error.to_string(), "data class `card` names the detector `creditcard`, which does not exist");
+    assert_eq!(
+        error.to_string(),
+        "data class `card` names the detector `creditcard`, which does not exist"
+    );
 }
 
 #[test]

@@ -12,7 +12,12 @@ use super::scan::{Hit, Hits, before, byte, in_word_before, run};
 #[derive(Debug, Clone, Copy)]
 enum Shape {
     /// Signs of `body`, at least `least` and at most `most` of them; `mixed` asks for letters and digits among them.
-    Key { body: fn(u8) -> bool, least: usize, most: usize, mixed: bool },
+    Key {
+        body: fn(u8) -> bool,
+        least: usize,
+        most: usize,
+        mixed: bool,
+    },
     /// The rest of a JSON web token.
     WebToken,
     /// The rest of a block with begin and end lines, when it is a private key.
@@ -58,16 +63,67 @@ fn base64(b: u8) -> bool {
     b.is_ascii_alphanumeric() || matches!(b, b'/' | b'+')
 }
 
-const fn exact(detector: Detector, prefix: &'static str, body: fn(u8) -> bool, length: usize) -> Format {
-    Format { detector, prefix, shape: Shape::Key { body, least: length, most: length, mixed: false } }
+const fn exact(
+    detector: Detector,
+    prefix: &'static str,
+    body: fn(u8) -> bool,
+    length: usize,
+) -> Format {
+    Format {
+        detector,
+        prefix,
+        shape: Shape::Key {
+            body,
+            least: length,
+            most: length,
+            mixed: false,
+        },
+    }
 }
 
-const fn open(detector: Detector, prefix: &'static str, body: fn(u8) -> bool, least: usize) -> Format {
-    Format { detector, prefix, shape: Shape::Key { body, least, most: OPEN, mixed: true } }
+const fn open(
+    detector: Detector,
+    prefix: &'static str,
+    body: fn(u8) -> bool,
+    least: usize,
+) -> Format {
+    Format {
+        detector,
+        prefix,
+        shape: Shape::Key {
+            body,
+            least,
+            most: OPEN,
+            mixed: false,
+        },
+    }
+}
+
+/// For a prefix that ordinary names begin with, too.
+const fn mixed(
+    detector: Detector,
+    prefix: &'static str,
+    body: fn(u8) -> bool,
+    least: usize,
+) -> Format {
+    Format {
+        detector,
+        prefix,
+        shape: Shape::Key {
+            body,
+            least,
+            most: OPEN,
+            mixed: true,
+        },
+    }
 }
 
 const fn shaped(detector: Detector, prefix: &'static str, shape: Shape) -> Format {
-    Format { detector, prefix, shape }
+    Format {
+        detector,
+        prefix,
+        shape,
+    }
 }
 
 /// Every format. Of two that begin alike the longer stands first.
@@ -82,10 +138,22 @@ const FORMATS: &[Format] = &[
     shaped(Detector::AwsSecretKey, "aws_secret", Shape::NamedSecret),
     shaped(Detector::AwsSecretKey, "AWS_SECRET", Shape::NamedSecret),
     shaped(Detector::AwsSecretKey, "awsSecret", Shape::NamedSecret),
-    shaped(Detector::AwsSecretKey, "secret_access_key", Shape::NamedSecret),
-    shaped(Detector::AwsSecretKey, "SECRET_ACCESS_KEY", Shape::NamedSecret),
+    shaped(
+        Detector::AwsSecretKey,
+        "secret_access_key",
+        Shape::NamedSecret,
+    ),
+    shaped(
+        Detector::AwsSecretKey,
+        "SECRET_ACCESS_KEY",
+        Shape::NamedSecret,
+    ),
     shaped(Detector::AwsSecretKey, "ecretAccessKey", Shape::NamedSecret),
-    shaped(Detector::AwsSecretKey, "ecret access key", Shape::NamedSecret),
+    shaped(
+        Detector::AwsSecretKey,
+        "ecret access key",
+        Shape::NamedSecret,
+    ),
     open(Detector::GithubToken, "github_pat_", word, 36),
     open(Detector::GithubToken, "ghp_", alphanumeric, 36),
     open(Detector::GithubToken, "gho_", alphanumeric, 36),
@@ -100,13 +168,13 @@ const FORMATS: &[Format] = &[
     open(Detector::GitlabToken, "gloas-", url_safe, 20),
     open(Detector::GitlabToken, "glsoat-", url_safe, 20),
     open(Detector::GitlabToken, "glagent-", url_safe, 20),
-    open(Detector::SlackToken, "xoxb-", url_safe, 10),
-    open(Detector::SlackToken, "xoxp-", url_safe, 10),
-    open(Detector::SlackToken, "xoxa-", url_safe, 10),
-    open(Detector::SlackToken, "xoxe-", url_safe, 10),
-    open(Detector::SlackToken, "xoxr-", url_safe, 10),
-    open(Detector::SlackToken, "xoxs-", url_safe, 10),
-    open(Detector::SlackToken, "xapp-", url_safe, 10),
+    mixed(Detector::SlackToken, "xoxb-", url_safe, 10),
+    mixed(Detector::SlackToken, "xoxp-", url_safe, 10),
+    mixed(Detector::SlackToken, "xoxa-", url_safe, 10),
+    mixed(Detector::SlackToken, "xoxe-", url_safe, 10),
+    mixed(Detector::SlackToken, "xoxr-", url_safe, 10),
+    mixed(Detector::SlackToken, "xoxs-", url_safe, 10),
+    mixed(Detector::SlackToken, "xapp-", url_safe, 10),
     open(Detector::SlackToken, "hooks.slack.com/services/", path, 30),
     open(Detector::StripeKey, "sk_live_", alphanumeric, 16),
     open(Detector::StripeKey, "sk_test_", alphanumeric, 16),
@@ -115,10 +183,10 @@ const FORMATS: &[Format] = &[
     open(Detector::StripeKey, "whsec_", base64, 16),
     exact(Detector::GoogleApiKey, "AIza", url_safe, 35),
     exact(Detector::GoogleApiKey, "GOCSPX-", url_safe, 28),
-    open(Detector::AnthropicKey, "sk-ant-", url_safe, 20),
-    open(Detector::OpenaiKey, "sk-", url_safe, 20),
+    mixed(Detector::AnthropicKey, "sk-ant-", url_safe, 20),
+    mixed(Detector::OpenaiKey, "sk-", url_safe, 20),
     open(Detector::NpmToken, "npm_", alphanumeric, 36),
-    open(Detector::SluiceToken, "sluice_", url_safe, 20),
+    mixed(Detector::SluiceToken, "sluice_", url_safe, 20),
 ];
 
 /// Every find holds, or is named by, a run of so many signs of base64 in either alphabet; the shortest is
@@ -155,7 +223,10 @@ pub(super) struct TokenIndex {
 impl TokenIndex {
     /// Indexes the formats of `detectors`.
     pub(super) fn new(detectors: Detectors) -> Result<Self, DetectorError> {
-        let formats: Arc<[&Format]> = FORMATS.iter().filter(|format| detectors.has(format.detector)).collect();
+        let formats: Arc<[&Format]> = FORMATS
+            .iter()
+            .filter(|format| detectors.has(format.detector))
+            .collect();
         let prefixes = if formats.is_empty() {
             None
         } else {
@@ -178,8 +249,15 @@ pub(super) struct TokenScan {
 
 impl TokenScan {
     pub(super) fn new(index: &TokenIndex, active: Detectors) -> Self {
-        let any = index.formats.iter().any(|format| active.has(format.detector));
-        Self { index: index.clone(), active, any }
+        let any = index
+            .formats
+            .iter()
+            .any(|format| active.has(format.detector));
+        Self {
+            index: index.clone(),
+            active,
+            any,
+        }
     }
 
     /// Linear in the text: a format that fails has looked at a bounded number of bytes, or at a run that the
@@ -188,17 +266,24 @@ impl TokenScan {
         if !self.any || !has_long_run(text) {
             return;
         }
-        let Some(prefixes) = &self.index.prefixes else { return };
+        let Some(prefixes) = &self.index.prefixes else {
+            return;
+        };
         let mut at = 0;
         while let Some(found) = prefixes.find(Input::new(text).range(at..)) {
             at = found.start() + 1;
-            let Some(format) = self.index.formats.get(found.pattern().as_usize()) else { continue };
+            let Some(format) = self.index.formats.get(found.pattern().as_usize()) else {
+                continue;
+            };
             if !self.active.has(format.detector) {
                 continue;
             }
             if let Some(span) = format.shape.read(text, found.start()..found.end()) {
                 at = span.end;
-                hits.push(Hit { detector: format.detector, span });
+                hits.push(Hit {
+                    detector: format.detector,
+                    span,
+                });
             }
         }
     }
@@ -208,14 +293,24 @@ impl Shape {
     /// The span to mask, given where the fixed text stands.
     fn read(self, text: &[u8], prefix: Range<usize>) -> Option<Range<usize>> {
         match self {
-            Self::Key { body, least, most, mixed } => {
+            Self::Key {
+                body,
+                least,
+                most,
+                mixed,
+            } => {
                 if in_word_before(text, prefix.start) {
                     return None;
                 }
+                // Tested on its head before the whole is measured: a run may hold many prefixes that all fail.
+                let head = run(text, prefix.end, MIXED_WITHIN, body);
+                if mixed && !is_mixed(text.get(prefix.end..prefix.end + head)?) {
+                    return None;
+                }
                 let length = run(text, prefix.end, most.saturating_add(1), body);
-                let value = prefix.end..prefix.end + length;
-                let fits = (least..=most).contains(&length) && (!mixed || is_mixed(text.get(value.clone())?));
-                fits.then_some(prefix.start..value.end)
+                (least..=most)
+                    .contains(&length)
+                    .then_some(prefix.start..prefix.end + length)
             }
             Self::WebToken => web_token(text, prefix),
             Self::Block => private_key_block(text, prefix),
@@ -228,8 +323,7 @@ impl Shape {
 const MIXED_WITHIN: usize = 64;
 
 /// Whether letters and digits both occur, which names such as `sk-learn-...` and `sluice_sessions_opened_total` lack.
-fn is_mixed(value: &[u8]) -> bool {
-    let head = value.get(..MIXED_WITHIN).unwrap_or(value);
+fn is_mixed(head: &[u8]) -> bool {
     head.iter().any(u8::is_ascii_digit) && head.iter().any(u8::is_ascii_alphabetic)
 }
 
@@ -242,7 +336,10 @@ fn web_token(text: &[u8], prefix: Range<usize>) -> Option<Range<usize>> {
         return None;
     }
     let part = |at: usize| run(text, at, usize::MAX, url_safe);
-    let header = 3 + part(prefix.end);
+    let header = prefix.len() + part(prefix.end);
+    if header < MIN_HEADER {
+        return None;
+    }
     let mut end = prefix.start + header;
     let (mut parts, mut signs) = (1, 0);
     while parts < 5 && byte(text, end) == b'.' {
@@ -251,7 +348,7 @@ fn web_token(text: &[u8], prefix: Range<usize>) -> Option<Range<usize>> {
         end += 1 + length;
         parts += 1;
     }
-    (header >= MIN_HEADER && parts >= 3 && signs > 0).then_some(prefix.start..end)
+    (parts >= 3 && signs > 0).then_some(prefix.start..end)
 }
 
 /// The longest name of a block that is looked at; `PGP PRIVATE KEY BLOCK` has 21 signs.
@@ -259,7 +356,9 @@ const MAX_LABEL: usize = 64;
 
 /// RFC 7468, RFC 4716, RFC 9580 section 6.2. Without its end line, everything to the end of the text is the key.
 fn private_key_block(text: &[u8], prefix: Range<usize>) -> Option<Range<usize>> {
-    let length = run(text, prefix.end, MAX_LABEL, |b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b' ');
+    let length = run(text, prefix.end, MAX_LABEL, |b| {
+        b.is_ascii_uppercase() || b.is_ascii_digit() || b == b' '
+    });
     let label = text.get(prefix.end..prefix.end + length)?;
     let names = |word: &[u8]| memchr::memmem::find(label, word).is_some();
     if !names(b"PRIVATE KEY") || byte(text, prefix.end + length) != b'-' {
@@ -267,10 +366,16 @@ fn private_key_block(text: &[u8], prefix: Range<usize>) -> Option<Range<usize>> 
     }
     let body = prefix.end + length;
     let rest = text.get(body..)?;
-    let end = [b"-----END ".as_slice(), b"---- END "].iter().filter_map(|mark| memchr::memmem::find(rest, mark)).min();
+    let is_mark = |found: &usize| {
+        rest.get(..*found)
+            .is_some_and(|r| r.ends_with(b"-----") || r.ends_with(b"---- "))
+    };
+    let end = memchr::memmem::find_iter(rest, b"END ").find(is_mark);
     let end = end.map_or(text.len(), |found| {
         let mark = body + found;
-        mark + run(text, mark, MAX_LABEL, |b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b' '))
+        mark + run(text, mark, MAX_LABEL, |b| {
+            b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b' ')
+        })
     });
     Some(prefix.start..end)
 }
@@ -286,9 +391,16 @@ const MAX_ASSIGNMENT: usize = 16;
 
 /// A secret access key behind the name that ends at `at`.
 fn named_secret(text: &[u8], at: usize) -> Option<Range<usize>> {
-    let name = at + run(text, at, MAX_NAME_REST, |b| b.is_ascii_alphabetic() || b == b'_');
+    let name = at
+        + run(text, at, MAX_NAME_REST, |b| {
+            b.is_ascii_alphabetic() || b == b'_'
+        });
     let gap = run(text, name, MAX_ASSIGNMENT, |b| {
-        b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'=' | b':' | b'>' | b',' | b'|' | b'`' | b'\\')
+        b.is_ascii_whitespace()
+            || matches!(
+                b,
+                b'"' | b'\'' | b'=' | b':' | b'>' | b',' | b'|' | b'`' | b'\\'
+            )
     });
     let start = name + gap;
     let length = run(text, start, SECRET_LENGTH + 1, base64);

@@ -36,7 +36,10 @@ impl HashKey {
     pub fn new(secret: &Secret) -> Result<Self, DetectorError> {
         let bytes = secret.expose().as_bytes();
         if bytes.len() < MIN_HASH_KEY {
-            return Err(DetectorError::ShortHashKey { got: bytes.len(), expected: MIN_HASH_KEY });
+            return Err(DetectorError::ShortHashKey {
+                got: bytes.len(),
+                expected: MIN_HASH_KEY,
+            });
         }
         Ok(Self(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, bytes))))
     }
@@ -100,7 +103,9 @@ impl TextRule {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Constant(a), Self::Constant(b)) => a == b,
-            (Self::KeepFirst(a), Self::KeepFirst(b)) | (Self::KeepLast(a), Self::KeepLast(b)) => a == b,
+            (Self::KeepFirst(a), Self::KeepFirst(b)) | (Self::KeepLast(a), Self::KeepLast(b)) => {
+                a == b
+            }
             (Self::Hash(_), Self::Hash(_)) => true,
             _ => false,
         }
@@ -181,7 +186,8 @@ fn contains_hash(text: &str) -> bool {
         let (before, rest) = text.as_bytes().split_at(at);
         let body = rest.get(HASH_PREFIX.len()..).unwrap_or_default();
         let length = body.iter().take_while(|byte| BASE32.contains(byte)).count();
-        let inside_word = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        let inside_word =
+            |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
         length == HASH_CHARS && !inside_word(before.last()) && !inside_word(body.get(length))
     })
 }
