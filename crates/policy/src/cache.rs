@@ -50,7 +50,6 @@ pub(crate) type ColumnKey = Option<(String, String, String)>;
 /// Decisions that one session has had.
 #[derive(Default)]
 pub(crate) struct Cache {
-    hasher: RandomState,
     decisions: HashMap<u64, Entry>,
     /// By class, column and how many grants held: whether it is revealed, and the minute that this is true in.
     reveals: HashMap<(usize, usize, ColumnKey), (bool, Option<i64>)>,
@@ -58,11 +57,14 @@ pub(crate) struct Cache {
     pub(crate) scanner: Option<(Vec<usize>, Arc<dyn TextMask>, bool)>,
 }
 
-impl Cache {
-    pub(crate) fn hash(&self, question: &Question<'_>) -> u64 {
-        self.hasher.hash_one(question)
+impl Question<'_> {
+    /// Where the answer is kept.
+    pub(crate) fn hash(&self, hasher: &RandomState) -> u64 {
+        hasher.hash_one(self)
     }
+}
 
+impl Cache {
     /// The decision, if the very same question was asked before: the hash only finds it.
     pub(crate) fn get(
         &self,

@@ -24,7 +24,8 @@ pub(crate) struct Unit<'a> {
     /// The class, where the access is to see or search a column of one.
     pub(crate) class: Option<&'a str>,
     slice: &'a Slice,
-    /// Any of these actions suffices: to search a column is allowed to whoever sees it in clear.
+    /// The action that was asked for, and those that stand in for it where no policy speaks of it: whoever sees a
+    /// column in clear may search it, unless a policy forbids to.
     actions: Vec<Arc<ActionSlice>>,
     resource: Entity,
 }
@@ -92,7 +93,7 @@ impl<'a> Bench<'a> {
         let core = self.view.core();
         let action = access.action.as_str();
         let names: &[&str] = match action {
-            SEARCH => &[REVEAL, SEARCH],
+            SEARCH => &[SEARCH, REVEAL],
             other => &[other],
         };
         let actions = names
@@ -144,8 +145,11 @@ impl<'a> Bench<'a> {
                 return Ok(Verdict::Allowed(judgement.policies));
             }
             turnable |= self.turnable(action, &judgement);
-            // The last action is the one that was asked for.
-            refusal = Some(self.refusal(unit, &judgement));
+            let forbidden = !judgement.policies.is_empty();
+            refusal.get_or_insert_with(|| self.refusal(unit, &judgement));
+            if forbidden {
+                break;
+            }
         }
         let denial = refusal.ok_or_else(undecidable)?;
         Ok(Verdict::Refused { denial, turnable })

@@ -14,6 +14,8 @@ use sluice_model::{
     Operation, Resource, SessionContext, Timestamp,
 };
 use std::borrow::Cow;
+use std::fmt;
+use std::hash::RandomState;
 use std::sync::Arc;
 
 /// An operation that needs more is refused: a thousand accesses take tens of milliseconds to decide.
@@ -42,7 +44,17 @@ pub struct SessionView {
     pub(crate) slices: Vec<Arc<Slice>>,
     grants: Vec<Grant>,
     token_ends: Option<Timestamp>,
+    hasher: RandomState,
     pub(crate) cache: Mutex<Cache>,
+}
+
+impl fmt::Debug for SessionView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionView")
+            .field("session", &self.session.id)
+            .field("snapshot", &self.snapshot.version())
+            .finish_non_exhaustive()
+    }
 }
 
 /// The approvals that count now, and why they were asked for.
@@ -61,6 +73,7 @@ impl SessionView {
             slices: parts.slices,
             grants: parts.grants,
             token_ends: parts.token_ends,
+            hasher: RandomState::new(),
             cache: Mutex::default(),
         })
     }
@@ -116,7 +129,7 @@ impl SessionView {
             approvals: &standing.approvals,
             reason: standing.reason,
         };
-        let hash = self.cache.lock().hash(&question);
+        let hash = question.hash(&self.hasher);
         if let Some(decision) = self.cache.lock().get(hash, &question, now) {
             return decision;
         }

@@ -130,6 +130,33 @@ fn the_documented_examples_do_what_they_say() {
 }
 
 #[test]
+fn searching_is_for_those_who_see_unless_it_is_forbidden() {
+    let reveal = r#"@id("see") permit (principal, action == Action::"reveal", resource in DataClass::"ssn");"#;
+    let search = r#"@id("look") permit (principal, action == Action::"search", resource in DataClass::"ssn");"#;
+    let forbid = r#"@id("no") forbid (principal, action == Action::"search", resource);"#;
+    let ask = r#"@id("ask") permit (principal, action == Action::"reveal", resource)
+                 when { context.approved_by.contains(Group::"dpo") };"#;
+    for (policies, expected) in [
+        (reveal.to_owned(), "allow see"),
+        (search.to_owned(), "allow look"),
+        (format!("{reveal}{search}"), "allow look"),
+        (
+            format!("{reveal}{forbid}"),
+            "deny no: search on column public.customers.ssn is forbidden",
+        ),
+        (
+            format!("{search}{forbid}"),
+            "deny no: search on column public.customers.ssn is forbidden",
+        ),
+        (ask.to_owned(), "ask 1 [dpo] by ask"),
+    ] {
+        let snapshot = build(&policies);
+        let found = decide(&snapshot, "user:ada", "shop", "search public.customers.ssn");
+        assert_eq!(found, expected, "{policies}");
+    }
+}
+
+#[test]
 fn an_approval_that_exists_counts() {
     let snapshot = build(EXAMPLES);
     let view = view(&snapshot, "user:ada", "shop");

@@ -114,7 +114,7 @@ fn whole_set(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn a_slice_decides_as_the_whole_set_does(
@@ -139,4 +139,58 @@ proptest! {
         let decision = view.decide(&op(&format!("{action} public.{table}")), at(NOON), &ApprovalFacts::default());
         prop_assert_eq!(matches!(decision, Decision::Allow(_)), expected, "{:?}\n{:?}", policies, decision);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// One view asked many times, at many moments and with many approvals, says what a new view says each time.
+    #[test]
+    fn what_is_kept_never_changes_an_answer(
+        policies in prop::collection::vec(kept_policy(), 1..6),
+        questions in prop::collection::vec(
+            (
+                prop::sample::select(vec!["sql:select public.a", "sql:delete public.a", "reveal public.a.ssn", "search public.a.ssn"]),
+                0_i64..100,
+                prop::sample::select(vec![vec![], vec!["dba"], vec!["dba", "lead"]]),
+                0_u32..3,
+            ),
+            1..25,
+        ),
+    ) {
+        let snapshot = build(&policies.concat());
+        let session = session(&snapshot, "user:ada", "shop");
+        let kept = snapshot.view(&session, at(NOON)).unwrap();
+        for (accesses, half_minutes, groups, people) in questions {
+            let now = at(NOON).plus_seconds(half_minutes * 30);
+            let (op, extra) = (op(accesses), approvals(&groups, people));
+            let fresh = snapshot.view(&session, at(NOON)).unwrap();
+            prop_assert_eq!(kept.decide(&op, now, &extra), fresh.decide(&op, now, &extra));
+            let hidden = |view: &crate::SessionView| view.unrevealed(Some("public"), Some("a"), "ssn", now);
+            prop_assert_eq!(hidden(&kept), hidden(&fresh));
+            if !kept.time_dependent() {
+                prop_assert_eq!(kept.decide(&op, at(NOON), &extra), fresh.decide(&op, now, &extra));
+            }
+        }
+    }
+}
+
+fn kept_policy() -> impl Strategy<Value = String> {
+    let effect = prop_oneof![3 => Just("permit"), 1 => Just("forbid")];
+    let action = prop::sample::select(vec![
+        "action",
+        "action in Action::\"read\"",
+        "action in Action::\"delete\"",
+        "action == Action::\"reveal\"",
+        "action == Action::\"search\"",
+    ]);
+    let condition = prop::sample::select(vec![
+        "",
+        "when { context.clock.minute < 20 }",
+        "when { context.now < datetime(\"2026-06-03T12:15:30Z\") }",
+        "when { context.approved_by.contains(Group::\"dba\") }",
+        "when { context.approvals >= 2 }",
+        "when { context.clock.minute > 10 && context.approved_by.contains(Group::\"lead\") }",
+    ]);
+    (effect, action, condition).prop_map(|(e, a, c)| format!("{e} (principal, {a}, resource) {c};"))
 }
