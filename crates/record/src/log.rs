@@ -33,6 +33,12 @@ pub(crate) struct Entries {
 impl Entries {
     /// Appends one entry and returns its number, from 0.
     pub(crate) fn append(&mut self, at: Timestamp, entry: &Entry) -> Result<u64, RecordError> {
+        self.mend(at)?;
+        self.write(entry)
+    }
+
+    /// After a failed write: cuts what it left behind and says what happened. Fails as long as writing does.
+    fn mend(&mut self, at: Timestamp) -> Result<(), RecordError> {
         if let Some(why) = self.failed.clone() {
             self.file
                 .set_len(self.length)
@@ -45,7 +51,7 @@ impl Entries {
             })?;
             self.failed = None;
         }
-        self.write(entry)
+        Ok(())
     }
 
     fn write(&mut self, entry: &Entry) -> Result<u64, RecordError> {
@@ -58,7 +64,10 @@ impl Entries {
         let mut file = &*self.file;
         if let Err(source) = file.write_all(&frame) {
             let error = RecordError::io("write", &self.path)(source);
-            self.failed = Some(format!("an entry could not be written: {error}"));
+            // The first failure is the one to tell of; cutting works on a full disk, too, and is tried again.
+            self.failed
+                .get_or_insert_with(|| format!("an entry could not be written: {error}"));
+            let _ = self.file.set_len(self.length);
             return Err(error);
         }
         self.length += frame.len() as u64;
@@ -201,6 +210,7 @@ impl Log {
     /// Something could not be written or made durable. Nothing is lost by that; the next call tries again.
     pub fn checkpoint(&self, at: Timestamp) -> Result<Checkpoint, RecordError> {
         let mut latest = self.0.latest.lock();
+        self.0.entries.lock().mend(at)?;
         let live = self.0.live.lock().clone();
         for session in &live {
             self.commit_to(session, at)?;
@@ -221,7 +231,7 @@ impl Log {
         *latest = write_checkpoint(&self.0.layout, &self.0.signer, mark)?;
         self.0.live.lock().retain(|session| {
             let standing = session.standing.lock();
-            !standing.closing_logged || standing.is_behind()
+            !standing.closing_logged || standing.is_behind() || standing.gap.is_some()
         });
         Ok(latest.clone())
     }
@@ -241,9 +251,6 @@ impl Log {
         let mut standing = live.standing.lock();
         let (count, hash) = (standing.tail.count, standing.tail.hash);
         let closed = standing.state == State::Closed;
-        if standing.closing_logged || (!closed && count == standing.logged) {
-            return Ok(());
-        }
         let session = (*live.id).clone();
         let entry = if closed {
             Entry::Closed {
@@ -258,22 +265,34 @@ impl Log {
                 hash,
             }
         };
-        self.0.entries.lock().append(at, &entry)?;
-        standing.logged = count;
-        standing.closing_logged = closed;
+        let news = count > standing.logged || (closed && !standing.closing_logged);
+        if news {
+            self.0.entries.lock().append(at, &entry)?;
+            standing.logged = count;
+            standing.closing_logged = closed;
+        }
+        if let Some(why) = standing.gap.clone() {
+            self.append_gap(live, why, at)?;
+            standing.gap = None;
+        }
         Ok(())
+    }
+
+    fn append_gap(&self, live: &Live, why: String, at: Timestamp) -> Result<(), RecordError> {
+        let gap = Entry::Gap {
+            at,
+            session: Some((*live.id).clone()),
+            why,
+            torn: None,
+        };
+        self.0.entries.lock().append(at, &gap).map(drop)
     }
 
     /// Says in the log that a session's record is gone.
     fn give_up(&self, live: &Live, at: Timestamp) -> Result<(), RecordError> {
-        let gap = Entry::Gap {
-            at,
-            session: Some((*live.id).clone()),
-            why: "the record is missing".to_owned(),
-            torn: None,
-        };
-        self.0.entries.lock().append(at, &gap)?;
+        self.append_gap(live, "the record is missing".to_owned(), at)?;
         let mut standing = live.standing.lock();
+        standing.state = State::Closed;
         standing.closing_logged = true;
         standing.synced = standing.tail.count;
         Ok(())

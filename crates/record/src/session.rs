@@ -12,8 +12,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The most bytes that one session's record may have. More than a day of the busiest session seen in benchmarks;
-/// a session that reaches it ends.
+/// A session whose record has so many bytes ends. More than a day of the busiest session seen in benchmarks.
 pub const MAX_RECORD: u64 = 64 * 1024 * 1024 * 1024;
 
 /// Proof that an event was written. Only [`SessionRecord::append`] makes one, and it cannot be copied.
@@ -79,9 +78,6 @@ fn write_event(
     let count = tail.count + 1;
     let (frame, hash) = buffer.chained(&tail.hash, count, &EventRef { at, body })?;
     let length = tail.length.saturating_add(frame.len() as u64);
-    if length > MAX_RECORD {
-        return Err(RecordError::SessionFull { limit: MAX_RECORD }.into());
-    }
     let mut file = file;
     file.write_all(frame)?;
     Ok(Tail {
@@ -122,6 +118,8 @@ pub(crate) struct Standing {
     pub logged: u64,
     /// Whether the log has its closing entry.
     pub closing_logged: bool,
+    /// A gap in it that the log's entries do not tell of yet: why.
+    pub gap: Option<String>,
     /// How many events are durable.
     pub synced: u64,
 }
@@ -150,8 +148,10 @@ impl Live {
             return Ok(());
         };
         let file = layout::open_append(&self.path)?;
+        let why = why.clone();
         standing.tail = end_with_gap(&file, &self.path, standing.tail, at, why.clone())?;
         standing.state = State::Closed;
+        standing.gap = Some(why);
         Ok(())
     }
 }
@@ -172,7 +172,11 @@ pub(crate) fn end_with_gap(
     };
     let mut end = tail;
     for body in [EventBody::Gap { why }, closing] {
-        end = write_event(file, &end, &mut buffer, at, &body).map_err(|e| located(e, path))?;
+        end = write_event(file, &end, &mut buffer, at, &body).map_err(|error| {
+            // Both or neither; cutting works on a full disk, too.
+            let _ = file.set_len(tail.length);
+            located(error, path)
+        })?;
     }
     Ok(end)
 }
@@ -216,6 +220,7 @@ impl SessionRecord {
                 state: State::Open,
                 logged: tail.count,
                 closing_logged: false,
+                gap: None,
                 synced: 0,
             }),
         };
@@ -246,7 +251,12 @@ impl SessionRecord {
         if !self.usable {
             return Err(RecordError::Poisoned);
         }
-        match write_event(&self.file, &self.tail, &mut self.buffer, at, body) {
+        let written = if self.tail.length < MAX_RECORD {
+            write_event(&self.file, &self.tail, &mut self.buffer, at, body)
+        } else {
+            Err(RecordError::SessionFull { limit: MAX_RECORD }.into())
+        };
+        match written {
             Ok(tail) => {
                 self.tail = tail;
                 self.live.standing.lock().tail = tail;
@@ -257,6 +267,8 @@ impl SessionRecord {
             }
             Err(error) => {
                 self.usable = false;
+                // Cuts a half-written frame; works on a full disk, too, and is made up for if not.
+                let _ = self.file.set_len(self.tail.length);
                 let error = located(error, &self.live.path);
                 self.live.standing.lock().state =
                     State::Broken(format!("an event could not be recorded: {error}"));

@@ -45,6 +45,9 @@ fn after_a_failed_write_the_session_ends_and_the_gap_is_recorded() {
     assert_eq!(seen.len(), 6);
     assert!(matches!(&seen[4], EventBody::Gap { why } if why.contains("could not be recorded")));
     assert!(matches!(&seen[5], EventBody::SessionClosed { .. }));
+    assert_eq!(gaps(dir.path()).len(), 1);
+    log.checkpoint(NOW).unwrap();
+    assert_eq!(gaps(dir.path()).len(), 1);
     assert_clean(dir.path());
 }
 
