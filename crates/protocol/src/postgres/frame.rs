@@ -90,3 +90,77 @@ pub fn peek<T: Tag>(buf: &[u8]) -> Result<Option<Frame<'_, T>>, Violation> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::{BackendTag, FrontendTag};
+
+    #[test]
+    fn lengths_that_cannot_be_are_refused_at_the_header() {
+        let check = |length: u32, refused: bool| {
+            let mut header = vec![b'Q'];
+            header.extend(length.to_be_bytes());
+            assert_eq!(
+                peek_header::<FrontendTag>(&header).is_err(),
+                refused,
+                "{length}"
+            );
+            assert_eq!(peek::<FrontendTag>(&header).is_err(), refused, "{length}");
+        };
+        let limit = u32::try_from(FrontendTag::Query.rule().limit).unwrap();
+        for (length, refused) in [
+            (0, true),
+            (3, true),
+            (4, false),
+            (4 + limit, false),
+            (5 + limit, true),
+            (8 << 20, true),
+            ((1 << 31) - 1, true),
+            (1 << 31, true),
+            (u32::MAX - 3, true),
+            (u32::MAX, true),
+        ] {
+            check(length, refused);
+        }
+    }
+
+    #[test]
+    fn every_limit_holds_for_its_type_and_names_it() {
+        fn check<T: Tag>() {
+            for tag in T::ALL {
+                let rule = tag.rule();
+                let mut header = vec![rule.tag];
+                header.extend(u32::try_from(rule.limit + 5).unwrap().to_be_bytes());
+                let violation = peek_header::<T>(&header).err().unwrap();
+                assert_eq!(violation.sqlstate(), "54000");
+                assert_eq!(violation.peer(), T::PEER);
+                assert!(violation.to_string().contains(rule.name));
+            }
+        }
+        check::<FrontendTag>();
+        check::<BackendTag>();
+    }
+
+    #[test]
+    fn a_frame_is_whole_or_not_there() {
+        let bytes = b"Q\0\0\0\x0dSELECT 1\0S\0\0\0\x04";
+        for cut in 0..14 {
+            assert_eq!(peek::<FrontendTag>(&bytes[..cut]), Ok(None), "{cut}");
+        }
+        let first = peek::<FrontendTag>(bytes).unwrap().unwrap();
+        assert_eq!(
+            (first.tag, first.body),
+            (FrontendTag::Query, &b"SELECT 1\0"[..])
+        );
+        let second = peek::<FrontendTag>(&bytes[first.raw.len()..])
+            .unwrap()
+            .unwrap();
+        assert_eq!((second.tag, second.raw.len()), (FrontendTag::Sync, 5));
+        let unknown = Violation::UnknownMessage {
+            peer: crate::postgres::Peer::Client,
+            tag: b'Y',
+        };
+        assert_eq!(peek::<FrontendTag>(b"Y"), Err(unknown));
+    }
+}

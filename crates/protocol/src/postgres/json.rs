@@ -357,3 +357,180 @@ fn number_length(text: &str) -> Option<usize> {
     }
     Some(at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::testing::{DigitMask, FirstLetter};
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn masked(text: &str) -> Result<Option<String>, JsonError> {
+        let mut out = "before".to_owned();
+        let changed = mask_json(text, &DigitMask, &mut out);
+        if !matches!(changed, Ok(true)) {
+            assert_eq!(out, "before");
+        }
+        changed.map(|changed| changed.then(|| out.strip_prefix("before").unwrap().to_owned()))
+    }
+
+    #[test]
+    fn values_change_and_the_rest_stays_byte_for_byte() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(masked(text), Ok(expected.map(str::to_owned)), "{text}");
+        };
+        check(r#" {"a" : [1, true,null, "x"], "b":{}, "c":[] } "#, None);
+        check(
+            "{\"tel\" :\t\"call 5551234567\",\n \"n\": [ 4111111111111111 , 12]}",
+            Some("{\"tel\" :\t\"call **********\",\n \"n\": [ 0 , 12]}"),
+        );
+        check(
+            r#"{"1234567": "1234567"}"#,
+            Some(r#"{"*******": "*******"}"#),
+        );
+        check("1234567", Some("0"));
+        check("-1.234567890e9", Some("0"));
+        check("4111111111111111.00", Some("0"));
+        check("0.1234567890", None);
+        check("1e400", None);
+        check(r#""\u0031234567\n\"\\\/""#, Some(r#""*******\n\"\\/""#));
+        check(
+            r#""\ud83d\ude00 1234567 \ud83d""#,
+            Some("\"\u{1f600} ******* \u{fffd}\""),
+        );
+        check(r#""\ud83d\ud83d\ude00""#, None);
+        let deep = format!("{}1{}", "[".repeat(MAX_DEPTH), "]".repeat(MAX_DEPTH));
+        check(&deep, None);
+    }
+
+    #[test]
+    fn what_is_not_json_is_refused() {
+        for text in [
+            "",
+            " ",
+            "{",
+            "}",
+            "[",
+            "]",
+            "[1",
+            "[1,]",
+            "[,1]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "{1:1}",
+            "[1}",
+            "{\"a\":1]",
+            "1 2",
+            "tru",
+            "truex",
+            "nul",
+            "01",
+            "1.",
+            ".1",
+            "-",
+            "+1",
+            "1e",
+            "\"",
+            "\"\\\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\u12g4\"",
+            "\"\n\"",
+            "'a'",
+            "1234567,",
+            "[1234567",
+            "\"1234567\" x",
+        ] {
+            assert!(
+                matches!(masked(text), Err(JsonError::Malformed(_))),
+                "{text}"
+            );
+        }
+        let deep = "[".repeat(MAX_DEPTH + 1);
+        assert_eq!(masked(&deep), Err(JsonError::TooDeep));
+        let deep = "{\"1234567\":".repeat(MAX_DEPTH + 1);
+        assert_eq!(masked(&deep), Err(JsonError::TooDeep));
+    }
+
+    #[test]
+    fn a_document_that_is_one_string_is_known() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(single_string(text).as_deref(), expected, "{text}");
+        };
+        check(r#" "a\u00e4" "#, Some("aä"));
+        check(r#""""#, Some(""));
+        check(r#""a" "b""#, None);
+        check(r#"["a"]"#, None);
+        check("1", None);
+        check("\"", None);
+    }
+
+    /// What masking should do, said once more over parsed values.
+    fn expected(value: &Value) -> Value {
+        let text = |text: &str| {
+            let mut out = String::new();
+            if DigitMask.mask_text(text, &mut out) {
+                out
+            } else {
+                text.to_owned()
+            }
+        };
+        match value {
+            Value::String(s) => Value::String(text(s)),
+            Value::Array(items) => items.iter().map(expected).collect(),
+            Value::Object(fields) => fields.iter().map(|(k, v)| (text(k), expected(v))).collect(),
+            Value::Number(n) if n.as_i64().is_some_and(|n| n.abs() >= 1_000_000) => 0.into(),
+            other => other.clone(),
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let text = "([0-9]{5,9}|[a-z\"\\\\\n\u{e4}\u{1}]){0,3}";
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (-9_999_999_i64..9_999_999).prop_map(Value::from),
+            text.prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(text, inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn as_masking_the_parsed_document(value in any_json(), pretty: bool) {
+            let text = if pretty {
+                serde_json::to_string_pretty(&value).unwrap()
+            } else {
+                value.to_string()
+            };
+            let got = masked(&text).unwrap().unwrap_or(text);
+            prop_assert_eq!(serde_json::from_str::<Value>(&got).unwrap(), expected(&value));
+        }
+
+        #[test]
+        fn reads_no_more_and_no_less_than_json(text in "[\\[\\]{}\",:0-9.eE\\\\utrn -]{0,12}") {
+            let mut out = String::new();
+            let ours = mask_json(&text, &FirstLetter, &mut out);
+            // serde_json also refuses numbers out of range and half surrogates, which PostgreSQL lets be.
+            let theirs = serde_json::from_str::<Box<serde_json::value::RawValue>>(&text);
+            if let Ok(changed) = ours {
+                if changed {
+                    prop_assert!(serde_json::from_str::<Value>(&out).is_ok());
+                }
+                if let Err(error) = &theirs {
+                    prop_assert!(error.to_string().contains("surrogate"), "{} {}", text, error);
+                }
+            } else {
+                prop_assert!(theirs.is_err(), "{}", text);
+            }
+        }
+    }
+}

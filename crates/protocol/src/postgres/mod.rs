@@ -27,8 +27,12 @@ pub mod startup;
 pub mod tags;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod transcript_tests;
 pub mod types;
 pub mod values;
+#[cfg(test)]
+mod values_tests;
 mod violation;
 
 pub use tags::{BackendTag, FrontendTag, Tag};

@@ -195,3 +195,115 @@ fn parse_startup(code: i32, reader: &mut Reader<'_>) -> Result<Startup, Violatio
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::encode;
+    use bytes::BytesMut;
+
+    fn packet(code: i32, rest: &[u8]) -> Vec<u8> {
+        let mut packet = i32::try_from(8 + rest.len())
+            .unwrap()
+            .to_be_bytes()
+            .to_vec();
+        packet.extend(code.to_be_bytes());
+        packet.extend_from_slice(rest);
+        packet
+    }
+
+    fn startup(minor: u16, rest: &[u8]) -> Vec<u8> {
+        packet(ProtocolVersion { major: 3, minor }.code(), rest)
+    }
+
+    #[test]
+    fn each_kind_of_first_packet_is_read_and_no_byte_after_it() {
+        let check = |packet: &[u8], expected: First| {
+            let took = if expected == First::DirectTls {
+                0
+            } else {
+                packet.len()
+            };
+            // Bytes that came with it stay for whoever comes next: after SSLRequest, that is nobody.
+            let more = [packet, b"Q\0\0"].concat();
+            assert_eq!(parse_first(&more), Ok(Some((expected, took))));
+            for cut in 0..took {
+                assert_eq!(parse_first(&packet[..cut]), Ok(None), "cut at {cut}");
+            }
+        };
+        let mut ssl = BytesMut::new();
+        encode::ssl_request(&mut ssl);
+        check(&ssl, First::SslRequest);
+        check(&packet(GSSENC_REQUEST_CODE, b""), First::GssEncRequest);
+        check(&[0x16, 3, 1, 2, 0], First::DirectTls);
+        for length in [4, 32, 256] {
+            let key = CancelKey {
+                process_id: 7,
+                secret: Zeroizing::new(vec![9; length]),
+            };
+            let mut cancel = BytesMut::new();
+            encode::cancel_request(&mut cancel, &key).unwrap();
+            check(&cancel, First::Cancel(key));
+        }
+        let mut start = BytesMut::new();
+        let parameters = [("user", "ada"), ("_pq_.new", "1"), ("database", "")];
+        encode::startup(&mut start, ProtocolVersion::V3_2, parameters).unwrap();
+        check(
+            &start,
+            First::Startup(Startup {
+                version: ProtocolVersion::V3_2,
+                parameters: vec![
+                    ("user".to_owned(), "ada".to_owned()),
+                    ("database".to_owned(), String::new()),
+                ],
+                protocol_options: vec!["_pq_.new".to_owned()],
+            }),
+        );
+    }
+
+    #[test]
+    fn what_is_no_first_packet_is_refused() {
+        let check = |bytes: &[u8]| assert!(parse_first(bytes).is_err(), "{bytes:?}");
+        for length in [0_u32, 7, 10_001, 1 << 31, u32::MAX] {
+            check(&length.to_be_bytes());
+        }
+        check(b"GET / HTTP/1.1\r\n");
+        check(&packet(2 << 16, b"\0"));
+        check(&packet(4 << 16, b"\0"));
+        check(&packet(SSL_REQUEST_CODE, b"x"));
+        check(&packet(GSSENC_REQUEST_CODE, b"x"));
+        check(&packet(CANCEL_REQUEST_CODE, b"\0\0\0\x01abc"));
+        check(&packet(CANCEL_REQUEST_CODE, &[0; 4 + 257]));
+        check(&startup(0, b""));
+        check(&startup(0, b"user\0ada"));
+        check(&startup(0, b"user\0ada\0"));
+        check(&startup(0, b"user\0ada\0\0more"));
+        check(&startup(0, b"user\0\xff\0\0"));
+    }
+
+    #[test]
+    fn versions_are_negotiated_down() {
+        let check = |minor: u16, options: &[&str], spoken: ProtocolVersion, told: bool| {
+            let startup = Startup {
+                version: ProtocolVersion { major: 3, minor },
+                parameters: Vec::new(),
+                protocol_options: options.iter().map(|o| (*o).to_owned()).collect(),
+            };
+            assert_eq!(startup.negotiate(), (spoken, told), "3.{minor}");
+        };
+        check(0, &[], ProtocolVersion::V3_0, false);
+        check(0, &["_pq_.x"], ProtocolVersion::V3_0, true);
+        check(1, &[], ProtocolVersion::V3_0, true);
+        check(2, &[], ProtocolVersion::V3_2, false);
+        check(9999, &[], ProtocolVersion::V3_2, true);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes: Vec<u8>, code in 0_usize..5) {
+            let codes = [SSL_REQUEST_CODE, GSSENC_REQUEST_CODE, CANCEL_REQUEST_CODE, 3 << 16, 1];
+            let _ = parse_first(&bytes);
+            let _ = parse_first(&packet(codes[code], &bytes));
+        }
+    }
+}

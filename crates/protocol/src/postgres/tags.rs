@@ -4,6 +4,7 @@
 //! Source: PostgreSQL documentation, "Message Formats", protocol 3.0 and 3.2.
 
 use super::violation::{Peer, Violation};
+use std::fmt::Write as _;
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -134,4 +135,66 @@ tags! {
     PortalSuspended = b's', LIMIT_EMPTY, "recorded as the outcome and forwarded";
     ReadyForQuery = b'Z', LIMIT_EMPTY, "the transaction state is followed; forwarded";
     RowDescription = b'T', LIMIT_SHAPE, "the mask plan is bound to it before the first row; forwarded";
+}
+
+/// Both tables as Markdown, for the reference docs.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::new();
+    section::<FrontendTag>("From the client", &mut out);
+    out.push('\n');
+    section::<BackendTag>("From the target", &mut out);
+    out
+}
+
+fn section<T: Tag>(title: &str, out: &mut String) {
+    out.push_str("## ");
+    out.push_str(title);
+    out.push_str("\n\n| type | message | at most | what is done with it |\n|---|---|---|---|\n");
+    for tag in T::ALL {
+        let rule = tag.rule();
+        let limit = match rule.limit {
+            bytes if bytes >= MIB => format!("{} MiB", bytes / MIB),
+            bytes if bytes >= KIB => format!("{} KiB", bytes / KIB),
+            bytes => format!("{bytes} bytes"),
+        };
+        let byte = char::from(rule.tag);
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "| `{byte}` | {} | {limit} | {} |", rule.name, rule.doc);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn check<T: Tag + PartialEq + std::fmt::Debug>(known: &[u8]) {
+        let listed: BTreeSet<u8> = T::ALL.iter().map(|tag| tag.rule().tag).collect();
+        assert_eq!(listed, known.iter().copied().collect());
+        for byte in 0..=u8::MAX {
+            match T::from_byte(byte) {
+                Ok(tag) => assert_eq!(tag.rule().tag, byte),
+                Err(violation) => {
+                    assert!(!known.contains(&byte));
+                    let peer = T::PEER;
+                    assert_eq!(violation, Violation::UnknownMessage { peer, tag: byte });
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_tables_have_every_message_of_the_protocol_and_no_other() {
+        check::<FrontendTag>(b"BCcDdEFfHPpQSX");
+        check::<BackendTag>(b"RK23CWdcGHDIEVvnNAtS1sZT");
+    }
+
+    #[test]
+    fn the_docs_have_a_row_for_each() {
+        let text = markdown();
+        let rows = text.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, FrontendTag::ALL.len() + BackendTag::ALL.len());
+        assert!(text.contains("| `F` | FunctionCall | 64 KiB | refused"));
+    }
 }

@@ -31,8 +31,22 @@ pub enum FieldEdit {
     Scan(Arc<dyn TextMask>),
 }
 
+impl std::fmt::Debug for FieldEdit {
+    /// The name alone: a constant is none of a log's business, and a rule has nothing to show.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Clear => "Clear",
+            Self::Redact => "Redact",
+            Self::Null => "Null",
+            Self::Constant(_) => "Constant(..)",
+            Self::Text(_) => "Text(..)",
+            Self::Scan(_) => "Scan(..)",
+        })
+    }
+}
+
 /// A column of an answer and what is done to it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct ColumnEdit {
     /// Number of its type.
     pub type_oid: u32,
