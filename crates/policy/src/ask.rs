@@ -2,7 +2,7 @@
 
 use crate::judge::{Bench, Unit, Verdict};
 use crate::policies::MAX_PEOPLE;
-use crate::session::Standing;
+use crate::session::Consent;
 use crate::snapshot::undecidable;
 use sluice_model::{ApprovalFacts, Ask, Decision, Denial};
 use std::collections::BTreeSet;
@@ -23,7 +23,7 @@ pub(crate) fn ask(
     bench: &Bench<'_>,
     units: &[Unit<'_>],
     refused: &[(usize, Denial)],
-    standing: &Standing<'_>,
+    standing: &Consent<'_>,
 ) -> Result<Decision, Denial> {
     let existing = &standing.approvals;
     let asked = || {
@@ -70,7 +70,7 @@ pub(crate) fn ask(
 struct Search<'a> {
     bench: &'a Bench<'a>,
     units: &'a [&'a Unit<'a>],
-    standing: &'a Standing<'a>,
+    standing: &'a Consent<'a>,
     people: u32,
     left: usize,
 }

@@ -58,7 +58,7 @@ impl fmt::Debug for SessionView {
 }
 
 /// The approvals that count now, and why they were asked for.
-pub(crate) struct Standing<'a> {
+pub(crate) struct Consent<'a> {
     pub(crate) approvals: Cow<'a, ApprovalFacts>,
     pub(crate) reason: Option<&'a str>,
 }
@@ -171,7 +171,7 @@ impl SessionView {
         accesses: &[Access],
         facts: &Facts,
         now: Timestamp,
-        standing: &Standing<'_>,
+        standing: &Consent<'_>,
     ) -> Result<(Decision, Lasting), Denial> {
         let bench = self.bench(facts, now);
         let units = bench.units(accesses)?;
@@ -228,7 +228,7 @@ impl SessionView {
     }
 
     /// The approvals that count now: `extra` and the grants that have not ended.
-    pub(crate) fn standing<'a>(&'a self, now: Timestamp, extra: &'a ApprovalFacts) -> Standing<'a> {
+    pub(crate) fn standing<'a>(&'a self, now: Timestamp, extra: &'a ApprovalFacts) -> Consent<'a> {
         let mut approvals = Cow::Borrowed(extra);
         let mut reason = self.session.reason.as_deref();
         for grant in self.grants.iter().filter(|grant| now < end_of(grant)) {
@@ -237,7 +237,7 @@ impl SessionView {
             all.people = all.people.max(grant.people);
             reason = reason.or(grant.reason.as_deref());
         }
-        Standing { approvals, reason }
+        Consent { approvals, reason }
     }
 
     /// Whether an answer of [`Self::decide`] may change by time alone before [`Self::ends_at`].
