@@ -4,8 +4,8 @@ use crate::control::Caller;
 use crate::control::Control;
 use crate::error::ControlError;
 use sluice_model::{
-    Access, Action, ActionSpec, ApprovalFacts, Ask, Connection, Decision, Facts, Operation,
-    Resource, ResourceKind, SessionContext,
+    Access, Action, ApprovalFacts, Ask, Connection, Decision, Fact, FactKind, FactSpec, Facts,
+    Operation, ProtocolSpec, Resource, ResourceKind, SessionContext,
 };
 use sluice_policy::SessionView;
 use std::collections::BTreeSet;
@@ -62,7 +62,11 @@ pub(crate) fn may_watch(
         action: Action::new("watch"),
         resource: Resource::Connection,
     };
-    let operation = operation(vec![watch]);
+    let operation = Operation {
+        text: "".into(),
+        accesses: vec![watch],
+        facts: Facts::default(),
+    };
     let decided = view(control, caller, &connection, from)
         .map(|view| view.decide(&operation, control.now(), &ApprovalFacts::default()));
     matches!(decided, Ok(Decision::Allow(_)))
@@ -111,14 +115,12 @@ pub(crate) fn who_could_agree(
         .protocols()
         .iter()
         .find(|p| p.name == connection.protocol);
-    for action in protocol.map(|p| p.actions).unwrap_or_default() {
-        for operation in samples(action, &connection) {
-            if let Decision::Ask(ask) = view.decide(&operation, now, &ApprovalFacts::default()) {
-                found.people = found.people.max(ask.people);
-                for set in ask.group_sets {
-                    if !found.group_sets.contains(&set) && found.group_sets.len() < MAX_SETS {
-                        found.group_sets.push(set);
-                    }
+    for operation in protocol.into_iter().flat_map(|p| samples(p, &connection)) {
+        if let Decision::Ask(ask) = view.decide(&operation, now, &ApprovalFacts::default()) {
+            found.people = found.people.max(ask.people);
+            for set in ask.group_sets {
+                if !found.group_sets.contains(&set) && found.group_sets.len() < MAX_SETS {
+                    found.group_sets.push(set);
                 }
             }
         }
@@ -132,52 +134,69 @@ pub(crate) fn who_could_agree(
     }
 }
 
-/// One operation for each kind of resource that an action can be done to, on something of no particular name.
-fn samples(action: &ActionSpec, connection: &Connection) -> Vec<Operation> {
+/// One operation for each action of a protocol and each kind of resource that it can be done to, on something of no
+/// particular name; once with every yes-or-no fact true and once with every one false.
+fn samples(protocol: &ProtocolSpec, connection: &Connection) -> Vec<Operation> {
+    let mut found = Vec::new();
+    for action in protocol.actions {
+        let kinds: BTreeSet<&ResourceKind> = action.resources.iter().collect();
+        for (kind, yes) in kinds
+            .into_iter()
+            .flat_map(|kind| [(kind, true), (kind, false)])
+        {
+            found.push(Operation {
+                text: "".into(),
+                accesses: vec![Access {
+                    action: Action::new(action.name),
+                    resource: some_resource(*kind, connection),
+                }],
+                facts: some_facts(protocol, yes),
+            });
+        }
+    }
+    found
+}
+
+fn some_resource(kind: ResourceKind, connection: &Connection) -> Resource {
     let any = || "any".to_owned();
-    let database = || connection.target.database.clone().unwrap_or_else(any);
-    let resource = |kind: &ResourceKind| match kind {
+    let database = connection.target.database.clone().unwrap_or_else(any);
+    let schema = any();
+    match kind {
         ResourceKind::Connection => Resource::Connection,
-        ResourceKind::Database => Resource::Database {
-            database: database(),
-        },
-        ResourceKind::Schema => Resource::Schema {
-            database: database(),
-            schema: any(),
-        },
+        ResourceKind::Database => Resource::Database { database },
+        ResourceKind::Schema => Resource::Schema { database, schema },
         ResourceKind::Table => Resource::Table {
-            database: database(),
-            schema: any(),
+            database,
+            schema,
             table: any(),
         },
         ResourceKind::Routine => Resource::Routine {
-            database: database(),
-            schema: any(),
+            database,
+            schema,
             routine: any(),
         },
         ResourceKind::Column => Resource::Column {
-            database: database(),
-            schema: any(),
+            database,
+            schema,
             table: any(),
             column: any(),
         },
         ResourceKind::DataClass => Resource::DataClass { name: any() },
-    };
-    let kinds: BTreeSet<&ResourceKind> = action.resources.iter().collect();
-    let access = |kind| Access {
-        action: Action::new(action.name),
-        resource: resource(kind),
-    };
-    kinds
-        .into_iter()
-        .map(|kind| operation(vec![access(kind)]))
-        .collect()
+    }
 }
 
-fn operation(accesses: Vec<Access>) -> Operation {
-    Operation {
-        text: "".into(),
-        accesses,
-        facts: Facts::default(),
+fn some_facts(protocol: &ProtocolSpec, yes: bool) -> Facts {
+    let fact = |spec: &FactSpec| {
+        let value = match spec.kind {
+            FactKind::Bool => Fact::Bool(yes),
+            FactKind::Long => Fact::Long(1),
+            FactKind::Text => Fact::Text(String::new()),
+            FactKind::Texts => Fact::Texts(BTreeSet::new()),
+        };
+        (spec.name.to_owned(), value)
+    };
+    Facts {
+        namespace: protocol.fact_namespace.to_owned(),
+        values: protocol.facts.iter().map(fact).collect(),
     }
 }

@@ -100,9 +100,9 @@ mod tests {
 
     #[test]
     fn credentials_are_read_whole_or_refused() {
-        check(Some(b"pa ss\n"), Ok("pa ss"));
-        check(Some(b"pass\r\n"), Ok("pass"));
-        check(Some(b"pass\n\n"), Ok("pass\n"));
+        check(Some(b"s3 cret\n"), Ok("s3 cret"));
+        check(Some(b"s3cret\r\n"), Ok("s3cret"));
+        check(Some(b"s3cret\n\n"), Ok("s3cret\n"));
         check(Some(b""), Err("empty"));
         check(Some(b"canary\xff"), Err("no text"));
         check(Some(&[b'x'; 70_000]), Err("too long"));

@@ -60,8 +60,8 @@ impl From<sluice_policy::Problem> for ProblemInfo {
     }
 }
 
-/// How alike two names must be for one to be offered in place of the other. 0.75 finds a swapped, missing or
-/// doubled letter in short names without offering unrelated ones.
+/// How alike two names must be for one to be offered in place of the other: 0.75 finds longer names with several
+/// wrong letters without offering unrelated ones.
 const ALIKE: f64 = 0.75;
 
 /// The most similar of the known names, as a hint.
@@ -69,14 +69,16 @@ pub(crate) fn did_you_mean<'a>(
     got: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
+    let got = got.to_lowercase();
+    let score = |name: &str| {
+        let name = name.to_lowercase();
+        // One letter missing, doubled, wrong or swapped, also where the whole name is short.
+        let near = got.len() > 2 && strsim::damerau_levenshtein(&got, &name) <= 1;
+        strsim::jaro_winkler(&got, &name).max(if near { ALIKE } else { 0.0 })
+    };
     known
         .into_iter()
-        .map(|name| {
-            (
-                strsim::jaro_winkler(&got.to_lowercase(), &name.to_lowercase()),
-                name,
-            )
-        })
+        .map(|name| (score(name), name))
         .filter(|(score, _)| *score >= ALIKE)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| format!("did you mean {name:?}?"))

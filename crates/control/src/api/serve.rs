@@ -86,6 +86,7 @@ impl Control {
             .with_no_client_auth()
             .with_cert_resolver(self.server_certificate());
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let live = Arc::clone(&sessions);
         let app = App {
             control: self.clone(),
             sessions,
@@ -105,7 +106,7 @@ impl Control {
         let control = self.clone();
         let until = stop.clone();
         Ok(Api {
-            background: tokio::spawn(async move { control.run_background(until).await }),
+            background: tokio::spawn(async move { control.run_background(live, until).await }),
             listener: tokio::spawn(door.accept(listener)),
             stop,
             connections,

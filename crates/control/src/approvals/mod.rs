@@ -100,13 +100,6 @@ impl Approval {
         !matches!(self.state, ApprovalState::Pending | ApprovalState::Approved)
     }
 
-    fn session(&self) -> Option<&SessionId> {
-        match &self.what {
-            What::Operation(held) => Some(&held.session),
-            What::Window { .. } => None,
-        }
-    }
-
     /// How many distinct people agreed.
     fn people_given(&self) -> u32 {
         u32::try_from(self.given.len()).unwrap_or(u32::MAX)
@@ -323,13 +316,10 @@ impl Approval {
         })
     }
 
-    /// What the end of a session makes of it; `None` when it has nothing to do with it.
-    pub(crate) fn session_ended(&self, session: &SessionId) -> Option<Self> {
-        let for_it =
-            matches!(&self.scope, Some(ApprovalScope::Session { session: s }) if s == session);
-        let over =
-            self.state == ApprovalState::Approved && for_it && self.session() == Some(session);
-        over.then(|| Self {
+    /// What is left of a consent for a session that is not among those that live; `None` when nothing changes.
+    pub(crate) fn without_its_session(&self, live: &BTreeSet<SessionId>) -> Option<Self> {
+        let gone = matches!(&self.scope, Some(ApprovalScope::Session { session }) if !live.contains(session));
+        (gone && self.state == ApprovalState::Approved).then(|| Self {
             state: ApprovalState::Spent,
             ..self.clone()
         })

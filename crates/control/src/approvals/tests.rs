@@ -199,8 +199,10 @@ fn a_session_grant_ends_with_its_session() {
     let approved = held("user:ada", "dba", 1)
         .approve(&person("user:bob", "dba"), ApproveScope::Session, NOW)
         .unwrap();
-    assert!(approved.grant(NOW).is_some());
-    assert_eq!(approved.session_ended(&SessionId::from_bits(8)), None);
-    let over = approved.session_ended(&SessionId::from_bits(7)).unwrap();
+    let live = BTreeSet::from([SessionId::from_bits(7), SessionId::from_bits(8)]);
+    assert_eq!(approved.without_its_session(&live), None);
+    let over = approved
+        .without_its_session(&BTreeSet::from([SessionId::from_bits(8)]))
+        .unwrap();
     assert_eq!(over.grant(NOW), None);
 }

@@ -168,7 +168,7 @@ impl Control {
             return Err(ControlError::Conflict(what));
         }
         let mut working = self.0.working.lock().await;
-        if !working.resources.principals().contains_key(principal) {
+        if !working.declared.contains_key(principal) {
             return Err(ControlError::NotFound(format!(
                 "there is no principal {principal}"
             )));
@@ -262,7 +262,7 @@ fn token_info(t: &TokenRow) -> TokenInfo {
 }
 
 fn principals(working: &Working) -> Vec<PrincipalInfo> {
-    let declared = working.resources.principals();
+    let declared = working.declared.clone();
     let mut list: Vec<PrincipalInfo> = declared
         .into_iter()
         .map(|(id, p)| PrincipalInfo {

@@ -149,7 +149,7 @@ impl Control {
                 actor,
                 act,
                 format!("{} {}", change.kind, change.name),
-                change.diff.join("\n"),
+                shortened(&change.diff),
             )?;
         }
         self.end_deleted(working, actor, changes).await?;
@@ -160,6 +160,7 @@ impl Control {
                 .write_resources(&next, directory.as_ref(), now)
                 .await,
         )?;
+        working.declared = next.principals();
         working.resources = next;
         if let Some(directory) = directory {
             working.directory = directory;
@@ -214,4 +215,16 @@ impl Control {
             };
         working.resources.0.iter().map(info).collect()
     }
+}
+
+/// The longest difference that is recorded; the log has a limit of its own for one entry.
+const MAX_RECORDED_DIFF: usize = 256 << 10;
+
+fn shortened(diff: &[String]) -> String {
+    let mut text = diff.join("\n");
+    if text.len() > MAX_RECORDED_DIFF {
+        text.truncate(text.floor_char_boundary(MAX_RECORDED_DIFF));
+        text.push_str("\n(the rest is not kept)");
+    }
+    text
 }

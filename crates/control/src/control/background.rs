@@ -2,15 +2,17 @@
 
 use super::Control;
 use crate::approvals::Approval;
+use crate::ports::LiveSessions;
 use sluice_model::Timestamp;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// How often the log is signed and the store is looked at: within the second that a change may take to be felt.
 const BEAT: Duration = Duration::from_secs(1);
-/// Beats between looks at the certificate files and writes of when tokens were used.
+/// Beats between looks at the certificate files, at ended sessions, and writes of when tokens were used.
 const BEATS_BETWEEN_CHORES: u64 = 15;
 /// Files are often written in several steps; they are read when this long nothing more happened.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -19,7 +21,11 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
 
 impl Control {
     /// Does everything that happens by itself until `stop`, then signs the log a last time and closes the store.
-    pub(crate) async fn run_background(&self, stop: CancellationToken) {
+    pub(crate) async fn run_background(
+        &self,
+        sessions: Arc<dyn LiveSessions>,
+        stop: CancellationToken,
+    ) {
         let beat = async {
             let mut count = 0_u64;
             let mut ticks = tokio::time::interval(BEAT);
@@ -29,7 +35,7 @@ impl Control {
                 self.beat().await;
                 count = count.wrapping_add(1);
                 if count.is_multiple_of(BEATS_BETWEEN_CHORES) {
-                    self.chores().await;
+                    self.chores(sessions.as_ref()).await;
                 }
             }
         };
@@ -39,7 +45,7 @@ impl Control {
             () = self.end_by_time() => {}
             () = self.follow_directory() => {}
         }
-        self.chores().await;
+        self.chores(sessions.as_ref()).await;
         self.beat().await;
         self.0.store.close().await;
     }
@@ -146,8 +152,10 @@ impl Control {
         }
     }
 
-    async fn chores(&self) {
+    async fn chores(&self, sessions: &dyn LiveSessions) {
         self.refresh_certificate();
+        let live = sessions.list().into_iter().map(|s| s.id).collect();
+        self.end_session_grants(&live).await;
         let used: Vec<_> = std::mem::take(&mut *self.0.used.lock())
             .into_iter()
             .collect();

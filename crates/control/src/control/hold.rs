@@ -19,6 +19,9 @@ const MAX_OPEN_EACH: usize = 50;
 const MAX_OPEN: usize = 5_000;
 /// Decided requests that stay listed; older ones are in the store and the log.
 const MAX_OVER: usize = 1_000;
+/// The longest operation that people are asked about, with its parameters: what an approver cannot read, nobody
+/// should approve. Bounds the memory of open requests as well.
+const MAX_SHOWN: usize = 64 << 10;
 /// The longest reason.
 const MAX_REASON: usize = 1_000;
 
@@ -31,6 +34,12 @@ impl Control {
         &self,
         held: HeldOperation,
     ) -> Result<ApprovalTicket, ApprovalError> {
+        let shown = held.parameters.iter().flatten().map(String::len);
+        if shown.fold(held.text.len(), usize::saturating_add) > MAX_SHOWN {
+            return Err(ApprovalError::Conflict(format!(
+                "the operation is longer than {MAX_SHOWN} bytes, too long for a person to judge; split it"
+            )));
+        }
         let mut working = self.0.working.lock().await;
         let principal = held.principal.clone();
         let owner = match self.snapshot().principal(&principal) {
@@ -133,13 +142,13 @@ impl Control {
         Ok(Some(spent))
     }
 
-    /// A session is over: what was granted to it is, too.
-    pub async fn session_ended(&self, session: &SessionId) {
+    /// Ends what was granted to sessions that do not live any more.
+    pub(super) async fn end_session_grants(&self, live: &BTreeSet<SessionId>) {
         let mut working = self.0.working.lock().await;
         let ended: Vec<Approval> = working
             .approvals
             .values()
-            .filter_map(|a| a.session_ended(session))
+            .filter_map(|a| a.without_its_session(live))
             .collect();
         if ended.is_empty() {
             return;

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::credentials;
 use crate::error::ControlError;
 use crate::port_types::{ApprovalProgress, Authenticated, Health, Lease, LeaseError, LoginError};
-use crate::resources::{LOCAL_ADMIN, ResourceSet, standing_principals};
+use crate::resources::{DeclaredPrincipal, LOCAL_ADMIN, ResourceSet, standing_principals};
 use crate::store::{Store, StoreError};
 use crate::tokens::{self, HASH_BYTES, Lockout, TokenRow};
 use arc_swap::ArcSwap;
@@ -68,6 +68,8 @@ struct Working {
     /// The policies and configuration as last built.
     base: Arc<Snapshot>,
     resources: ResourceSet,
+    /// The principals that the resources declare.
+    declared: BTreeMap<PrincipalId, DeclaredPrincipal>,
     /// What the resources directory said when it was last taken over.
     directory: ResourceSet,
     disabled: BTreeSet<PrincipalId>,
@@ -278,7 +280,7 @@ fn local_admin() -> Principal {
 }
 
 fn standing(working: &Working, now: Timestamp) -> Standing {
-    let mut principals = standing_principals(&working.resources.principals(), &working.disabled);
+    let mut principals = standing_principals(&working.declared, &working.disabled);
     principals.push(local_admin());
     let tokens = working.tokens.values().filter(|t| t.is_valid(now));
     Standing {

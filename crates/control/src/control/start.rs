@@ -60,6 +60,7 @@ impl Control {
             working: tokio::sync::Mutex::new(Working {
                 version: 0,
                 base: Arc::clone(&base),
+                declared: loaded.resources.principals(),
                 resources: loaded.resources,
                 directory: loaded.directory,
                 disabled: loaded.disabled,

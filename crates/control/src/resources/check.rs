@@ -101,7 +101,7 @@ fn problems_of(parsed: &Parsed, protocols: &'static [ProtocolSpec]) -> Vec<Probl
                 ProblemInfo::at(file, at, message).with_help(help)
             }),
     );
-    let key = Secret::new(String::from("checking only"));
+    let key = Secret::new(String::from("only for checking, masks nothing"));
     problems.extend(
         build(0, &parsed.set, protocols, key, Standing::default())
             .err()

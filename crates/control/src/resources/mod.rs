@@ -11,4 +11,4 @@ pub use check::{check, read_directory};
 pub(crate) use diff::changes;
 pub(crate) use directory::merged_with_directory;
 pub(crate) use parse::{LOCAL_ADMIN, parse};
-pub(crate) use set::{Kind, Resource, ResourceSet, standing_principals};
+pub(crate) use set::{DeclaredPrincipal, Kind, Resource, ResourceSet, standing_principals};

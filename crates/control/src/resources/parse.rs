@@ -3,7 +3,7 @@
 use super::set::{Declared, Kind, Resource, ResourceSet};
 use crate::api::types::{ProblemInfo, SourceFile};
 use crate::problems::did_you_mean;
-use crate::yaml::{Node, documents, typed};
+use crate::yaml::{MAX_FILE_BYTES, Node, documents, typed};
 use sluice_model::{Connection, DataClass, ProtocolSpec};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ pub(crate) const LOCAL_ADMIN: &str = "admin";
 pub(crate) struct Parsed {
     pub(crate) set: ResourceSet,
     pub(crate) problems: Vec<ProblemInfo>,
-    /// Where each data class names its detectors, for problems that are found later.
+    /// Where each resource names itself, for problems that are found later.
     places: BTreeMap<(Kind, String), (String, (u32, u32))>,
 }
 
@@ -34,6 +34,13 @@ impl Parsed {
 pub(crate) fn parse(files: &[SourceFile], protocols: &[ProtocolSpec]) -> Parsed {
     let mut parsed = Parsed::default();
     for file in files {
+        if file.text.len() > MAX_FILE_BYTES {
+            let message = format!("the file is longer than {MAX_FILE_BYTES} bytes; split it");
+            parsed
+                .problems
+                .push(ProblemInfo::of_file(&file.name, message));
+            continue;
+        }
         if file.name.ends_with(".cedar") {
             let body = serde_json::Value::String(file.text.clone());
             add(

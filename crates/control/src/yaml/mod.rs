@@ -12,7 +12,7 @@ use std::fmt;
 pub(crate) use typed::typed;
 
 /// The longest file that is read: a thousand connections fit several times over.
-const MAX_FILE_BYTES: usize = 4 << 20;
+pub(crate) const MAX_FILE_BYTES: usize = 4 << 20;
 /// The most documents in one file, for the same reason.
 const MAX_DOCUMENTS: usize = 10_000;
 
@@ -289,6 +289,19 @@ mod tests {
             .collect();
         assert_eq!(places, [(2, 4), (4, 5), (5, 9), (4, 3)]);
         assert_eq!(nodes[1].place_of(&["name"]), (8, 7));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(300))]
+        #[test]
+        fn no_text_stops_the_reader(text in "([a-c:{}\\[\\]&*|>'\"#!~ \t\n-]|---\n|kind: User\n){0,80}") {
+            let (nodes, problems) = documents("f", &text);
+            let lines = u32::try_from(text.lines().count()).unwrap() + 1;
+            let places = nodes.iter().map(|n| n.place.0).chain(problems.iter().map(|p| p.line));
+            for line in places {
+                proptest::prop_assert!(line <= lines, "{line} of {lines}");
+            }
+        }
     }
 
     #[test]

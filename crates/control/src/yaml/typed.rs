@@ -345,7 +345,7 @@ mod tests {
         );
         check(
             &good.replace("{env: V}", "{evn: V}"),
-            "f:6:40: unknown value \"evn\", expected one of: env, file (did you mean \"env\"?)",
+            "f:6:39: unknown value \"evn\", expected one of: env, file (did you mean \"env\"?)",
         );
         check(
             "name: a\nmask: {keep_last: many}",

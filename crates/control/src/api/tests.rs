@@ -1,1 +1,0 @@
-//! The API as every role, in process.

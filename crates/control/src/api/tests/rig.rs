@@ -1,0 +1,303 @@
+//! A control plane in a temporary directory, with a clock that stands still and a handful of people.
+
+use crate::api::types::{CreateToken, CreatedToken, ExplainRequest, ExplainResponse, SessionInfo};
+use crate::api::{App, Peer, routes};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control::{Caller, Control};
+use crate::error::StartError;
+use crate::ports::{Explainer, Explaining, LiveSessions};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use metrics_exporter_prometheus::PrometheusBuilder;
+use parking_lot::Mutex;
+use serde::de::DeserializeOwned;
+use sluice_model::{
+    ActionSpec, Allowed, Decision, HeldOperation, Principal, PrincipalId, ProtocolSpec,
+    ResourceKind, SessionId, Timestamp,
+};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
+    name: "demo",
+    default_port: 1,
+    fact_namespace: "demo",
+    facts: &[],
+    actions: &[
+        ActionSpec {
+            name: "demo:get",
+            groups: &["read"],
+            resources: &[ResourceKind::Table],
+            doc: "",
+        },
+        ActionSpec {
+            name: "demo:put",
+            groups: &["write"],
+            resources: &[ResourceKind::Table],
+            doc: "",
+        },
+    ],
+    doc: "",
+}];
+
+pub(super) const RESOURCES: &str = "
+kind: Connection
+name: shop
+protocol: demo
+environment: prod
+target: {address: 'h:1'}
+accounts: [{name: app, username: u}]
+---
+kind: Connection
+name: vault
+protocol: demo
+environment: prod
+target: {address: 'h:2'}
+accounts: [{name: app, username: u}]
+---
+{kind: User, name: ada, groups: [engineering]}
+---
+{kind: User, name: bob, groups: [dba]}
+---
+{kind: User, name: eve, groups: [guests]}
+---
+{kind: User, name: root, groups: [admins]}
+---
+{kind: User, name: wat, groups: [auditors]}
+---
+{kind: Service, name: job, groups: [engineering]}
+---
+{kind: Agent, name: bot, owner: ada, groups: [engineering, admins]}
+";
+
+pub(super) const POLICIES: &str = r#"
+@id("eng-connects")
+permit (principal in Group::"engineering", action in [Action::"connect", Action::"read"], resource == Connection::"shop");
+
+@id("eng-writes-with-dba")
+permit (principal in Group::"engineering", action in Action::"write", resource in Connection::"shop")
+when { context.approved_by.contains(Group::"dba") };
+
+@id("eng-opens-vault-with-dba")
+permit (principal in Group::"engineering", action == Action::"connect", resource == Connection::"vault")
+when { context.approved_by.contains(Group::"dba") };
+
+@id("auditors-watch")
+permit (principal in Group::"auditors", action == Action::"watch", resource == Connection::"shop");
+"#;
+
+pub(super) const REMOTE: &str = "192.0.2.7";
+pub(super) const LOCAL: &str = "127.0.0.1";
+
+/// Live sessions that are what a test says.
+#[derive(Default)]
+pub(super) struct FakeSessions(pub(super) Mutex<Vec<SessionInfo>>);
+
+impl LiveSessions for FakeSessions {
+    fn list(&self) -> Vec<SessionInfo> {
+        self.0.lock().clone()
+    }
+    fn kill(&self, id: &SessionId, _why: &str) -> bool {
+        let mut all = self.0.lock();
+        let before = all.len();
+        all.retain(|s| s.id != *id);
+        all.len() < before
+    }
+}
+
+struct FakeExplainer;
+
+impl Explainer for FakeExplainer {
+    fn explain<'a>(
+        &'a self,
+        _principal: &'a Principal,
+        _request: &'a ExplainRequest,
+    ) -> Explaining<'a> {
+        let connect = Decision::Allow(Allowed::default());
+        Box::pin(async {
+            Ok(ExplainResponse {
+                connect,
+                statements: Vec::new(),
+            })
+        })
+    }
+}
+
+pub(super) struct Rig {
+    pub(super) dir: TempDir,
+    pub(super) control: Control,
+    pub(super) sessions: Arc<FakeSessions>,
+    pub(super) clock: Arc<AtomicI64>,
+    router: Router,
+}
+
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    pub(super) text: String,
+}
+
+impl Reply {
+    pub(super) fn json<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_str(&self.text).unwrap_or_else(|e| panic!("{e}: {}", self.text))
+    }
+}
+
+pub(super) fn principal(text: &str) -> PrincipalId {
+    text.parse().unwrap()
+}
+
+impl Rig {
+    pub(super) async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("resources")).unwrap();
+        std::fs::write(dir.path().join("resources/all.yaml"), RESOURCES).unwrap();
+        std::fs::write(dir.path().join("resources/all.cedar"), POLICIES).unwrap();
+        Self::start(dir, 1_790_000_000_000_000).await.unwrap()
+    }
+
+    pub(super) async fn start(dir: TempDir, now: i64) -> Result<Self, StartError> {
+        let text = "resources: resources\nlisten: {https: '127.0.0.1:0', demo: '127.0.0.1:6432'}\ngrace_seconds: 60\n";
+        let config = Config::parse(&dir.path().join("sluice.yaml"), text, PROTOCOLS).unwrap();
+        let clock = Arc::new(AtomicI64::new(now));
+        let control =
+            Control::start_at(config, PROTOCOLS, Clock::Manual(Arc::clone(&clock))).await?;
+        let sessions = Arc::new(FakeSessions::default());
+        let router = routes::router(App {
+            control: control.clone(),
+            sessions: Arc::clone(&sessions) as Arc<dyn LiveSessions>,
+            explainer: Arc::new(FakeExplainer),
+            metrics: PrometheusBuilder::new().build_recorder().handle(),
+            verifying: Arc::default(),
+        });
+        Ok(Self {
+            dir,
+            control,
+            sessions,
+            clock,
+            router,
+        })
+    }
+
+    /// Ends this control plane and starts another one on the same directory.
+    pub(super) async fn restart(self) -> Result<Self, StartError> {
+        let Self {
+            dir,
+            control,
+            clock,
+            sessions,
+            router,
+        } = self;
+        let now = clock.load(Ordering::SeqCst);
+        let stop = tokio_util::sync::CancellationToken::new();
+        stop.cancel();
+        control.run_background(sessions, stop).await;
+        drop((control, router));
+        Self::start(dir, now).await
+    }
+
+    pub(super) fn advance(&self, seconds: i64) {
+        self.clock.fetch_add(seconds * 1_000_000, Ordering::SeqCst);
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        Timestamp(self.clock.load(Ordering::SeqCst))
+    }
+
+    pub(super) fn explainer(&self) -> Arc<dyn Explainer> {
+        Arc::new(FakeExplainer)
+    }
+
+    pub(super) fn admin_secret(&self) -> String {
+        let path = self.dir.path().join("data/admin.token");
+        std::fs::read_to_string(path).unwrap().trim().to_owned()
+    }
+
+    pub(super) fn caller(&self, name: &str) -> Caller {
+        let principal = self
+            .control
+            .snapshot()
+            .principal(&principal(name))
+            .cloned()
+            .unwrap();
+        Caller {
+            principal,
+            token: None,
+        }
+    }
+
+    /// A token made by the local administrator.
+    pub(super) async fn token(&self, name: &str) -> CreatedToken {
+        let wanted = CreateToken {
+            principal: principal(name),
+            ttl_seconds: 3_600,
+            name: None,
+        };
+        self.control
+            .create_token(&self.caller("user:admin"), wanted)
+            .await
+            .unwrap()
+    }
+
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        secret: Option<&str>,
+        from: &str,
+        body: &str,
+    ) -> Reply {
+        let mut request = Request::builder()
+            .method(method.to_uppercase().as_str())
+            .uri(path);
+        if let Some(secret) = secret {
+            request = request.header("authorization", format!("Bearer {secret}"));
+        }
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        let mut request = request.body(Body::from(body.to_owned())).unwrap();
+        request
+            .extensions_mut()
+            .insert(Peer(from.parse::<IpAddr>().unwrap()));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap();
+        Reply {
+            status,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    pub(super) async fn get(&self, path: &str, secret: &str) -> Reply {
+        self.call("get", path, Some(secret), REMOTE, "").await
+    }
+
+    pub(super) async fn post(&self, path: &str, secret: &str, body: &str) -> Reply {
+        self.call("post", path, Some(secret), REMOTE, body).await
+    }
+
+    pub(super) fn held(&self, by: &str) -> HeldOperation {
+        HeldOperation {
+            session: SessionId::from_bits(7),
+            principal: principal(by),
+            connection: "shop".into(),
+            account: "app".into(),
+            database: "shop".into(),
+            text: "put t".into(),
+            parameters: vec![],
+            digest: "d1".into(),
+            group_sets: vec![BTreeSet::from(["dba".to_owned()])],
+            people: 1,
+            estimated_rows: Some(3),
+            reason: None,
+        }
+    }
+}
