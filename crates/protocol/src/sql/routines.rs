@@ -52,7 +52,11 @@ const HARMLESS: &[&str] = &[
     "pg_lock_status",
     "pg_my_temp_schema",
     "pg_notification_queue_usage",
+    // What psql's \\d asks of a table.
+    "pg_partition_ancestors",
+    "pg_partition_tree",
     "pg_postmaster_start_time",
+    "pg_prepared_xact",
     "pg_relation_size",
     "pg_safe_snapshot_blocking_pids",
     "pg_sequence_last_value",
