@@ -21,7 +21,7 @@ with psycopg.connect(autocommit=True) as connection:
 
     with connection.cursor() as cursor:
         with cursor.copy("COPY (SELECT ssn, email FROM customers WHERE id = 7) TO STDOUT") as copy:
-            masked(*next(copy.rows()))
+            masked(*list(copy.rows())[0])
     print("copy ok")
 
     with connection.pipeline():

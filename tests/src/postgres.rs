@@ -124,6 +124,15 @@ impl Postgres {
         Ok(String::from_utf8_lossy(&fs::read(self.log_path())?).into_owned())
     }
 
+    /// Whether a statement that holds `needle` was run. Asking the planner what it would do (`EXPLAIN` before it, as
+    /// the gateway does for approvers) runs nothing.
+    pub fn ran(&self, needle: &str) -> Result<bool> {
+        Ok(self.log()?.lines().any(|line| {
+            line.split_once(needle)
+                .is_some_and(|(before, _)| !before.contains("EXPLAIN"))
+        }))
+    }
+
     /// The certificate it presents (it signs itself).
     #[must_use]
     pub fn certificate(&self) -> PathBuf {

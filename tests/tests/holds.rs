@@ -1,0 +1,241 @@
+//! Holds and approvals: one thing is approved, by somebody else, once.
+
+use sluice_tests::process::{Running, checked, wait_for};
+use sluice_tests::{Gateway, Postgres, Settings};
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+struct Stage {
+    gateway: Gateway,
+    shop: Postgres,
+    ada: String,
+    dana: String,
+}
+
+fn stage_with(settings: Settings) -> Stage {
+    let shop = Postgres::start().unwrap();
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let ada = gateway.token("user:ada").unwrap();
+    let dana = gateway.token("user:dana").unwrap();
+    Stage {
+        gateway,
+        shop,
+        ada,
+        dana,
+    }
+}
+
+fn stage() -> Stage {
+    stage_with(Settings::default())
+}
+
+impl Stage {
+    /// Starts a statement that will wait, its output in `file` of the gateway's folder.
+    fn hold(&self, file: &str, sql: &str) -> Running {
+        let screen = File::create(self.gateway.home().join(file)).unwrap();
+        let mut psql = self.gateway.psql_command(&self.ada);
+        psql.args(["-c", sql])
+            .stdout(screen.try_clone().unwrap())
+            .stderr(screen);
+        Running::start(&mut psql, "KILL").unwrap()
+    }
+
+    fn said(&self, file: &str) -> String {
+        std::fs::read_to_string(self.gateway.home().join(file)).unwrap()
+    }
+
+    fn as_dana(&self, arguments: &[&str]) -> Command {
+        self.gateway.sluice_as(&self.dana, arguments)
+    }
+}
+
+const ONE: &str = "DELETE FROM payments WHERE order_id = 1";
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+#[test]
+fn the_approver_sees_what_it_is_and_the_statement_runs_once() {
+    let stage = stage();
+    let mut held = stage.hold("one", ONE);
+    let id = stage.gateway.pending_approval().unwrap();
+    let shown = String::from_utf8(
+        checked(&mut stage.as_dana(&["approvals", "--json"]))
+            .unwrap()
+            .stdout,
+    )
+    .unwrap();
+    for part in [ONE, "user:ada", "shop", "estimated_rows"] {
+        assert!(shown.contains(part), "expected {part} in {shown}");
+    }
+    assert!(!stage.shop.ran(ONE).unwrap(), "held means not run");
+    checked(&mut stage.as_dana(&["approve", &id])).unwrap();
+    assert!(
+        held.wait(PATIENCE).unwrap().success(),
+        "{}",
+        stage.said("one")
+    );
+    assert!(stage.said("one").contains("DELETE 1"));
+    // The same statement again waits again: the consent is spent.
+    let mut again = stage.hold("two", ONE);
+    let next = stage.gateway.pending_approval().unwrap();
+    assert_ne!(next, id);
+    assert!(again.ended().unwrap().is_none());
+    let second_use = stage.as_dana(&["approve", &id]).output().unwrap();
+    assert!(!second_use.status.success(), "an approval is given once");
+}
+
+#[test]
+fn nobody_approves_their_own_request_in_any_guise() {
+    let stage = stage_with(Settings::default().resource(
+        "people.yaml",
+        "kind: User\nname: ada\ngroups: [engineering, dba]\n---\nkind: User\nname: dana\ngroups: [dba]\n---\n\
+         kind: Agent\nname: helper\nowner: ada\ngroups: [engineering, dba]\n",
+    ));
+    let held = stage.hold("one", ONE);
+    let id = stage.gateway.pending_approval().unwrap();
+    let other_token = stage.gateway.token("user:ada").unwrap();
+    let agent = stage.gateway.token("agent:helper").unwrap();
+    for token in [&stage.ada, &other_token, &agent] {
+        let output = stage
+            .gateway
+            .sluice_as(token, &["approve", &id])
+            .output()
+            .unwrap();
+        assert!(
+            !output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stdout)
+        );
+    }
+    drop(held);
+}
+
+#[test]
+fn a_denial_reaches_the_waiting_client_with_its_reason() {
+    let stage = stage();
+    let mut held = stage.hold("one", ONE);
+    let id = stage.gateway.pending_approval().unwrap();
+    checked(&mut stage.as_dana(&["deny", &id, "--reason", "not on a Friday"])).unwrap();
+    assert!(!held.wait(PATIENCE).unwrap().success());
+    assert!(
+        stage.said("one").contains("not on a Friday"),
+        "{}",
+        stage.said("one")
+    );
+    assert!(!stage.shop.ran("DELETE FROM payments").unwrap());
+}
+
+#[test]
+fn a_disconnect_cancels_the_hold() {
+    let stage = stage();
+    let held = stage.hold("one", ONE);
+    let id = stage.gateway.pending_approval().unwrap();
+    drop(held);
+    wait_for("the request to be cancelled", || {
+        let listed = stage.gateway.admin_json(&["approvals", "--all"])?;
+        Ok(listed.to_string().contains("\"cancelled\"").then_some(()))
+    })
+    .unwrap();
+    let late = stage.as_dana(&["approve", &id]).output().unwrap();
+    assert!(!late.status.success());
+    assert!(!stage.shop.ran("DELETE FROM payments").unwrap());
+}
+
+#[test]
+fn after_a_timeout_an_approval_buys_one_run_of_exactly_that_operation() {
+    let shop_file =
+        std::fs::read_to_string(sluice_tests::cargo::root().join("demo/resources/shop.yaml"))
+            .unwrap();
+    let stage = stage_with(Settings::default().resource(
+        "shop.yaml",
+        &format!("{shop_file}hold_timeout_seconds: 1\n"),
+    ));
+    let mut held = stage.hold("one", ONE);
+    let id = stage.gateway.pending_approval().unwrap();
+    assert!(!held.wait(PATIENCE).unwrap().success());
+    assert!(
+        stage.said("one").contains(&id),
+        "the answer names the request: {}",
+        stage.said("one")
+    );
+    checked(&mut stage.as_dana(&["approve", &id])).unwrap();
+    // Something else does not run on it.
+    let other = stage
+        .gateway
+        .refusal(&stage.ada, "DELETE FROM payments WHERE order_id = 2")
+        .unwrap();
+    assert!(!other.contains("DELETE 1"), "{other}");
+    // Somebody else does not run on it.
+    let farid = stage.gateway.token("user:farid").unwrap();
+    stage.gateway.refusal(&farid, ONE).unwrap();
+    assert_eq!(
+        stage.gateway.psql(&stage.ada, &[ONE]).unwrap().stdout,
+        b"DELETE 1\n"
+    );
+    let again = stage.gateway.refusal(&stage.ada, ONE).unwrap();
+    assert!(!again.is_empty());
+}
+
+#[test]
+fn an_approval_for_a_session_ends_with_it() {
+    let stage = stage();
+    let mut psql = stage.gateway.psql_command(&stage.ada);
+    let screen = File::create(stage.gateway.home().join("one")).unwrap();
+    psql.args([
+        "-c",
+        ONE,
+        "-c",
+        "DELETE FROM payments WHERE order_id = 2",
+        "-c",
+        "DELETE FROM payments WHERE order_id = 3",
+    ])
+    .stdout(screen.try_clone().unwrap())
+    .stderr(screen)
+    .stdin(Stdio::null());
+    let mut held = Running::start(&mut psql, "KILL").unwrap();
+    let id = stage.gateway.pending_approval().unwrap();
+    checked(&mut stage.as_dana(&["approve", &id, "--session"])).unwrap();
+    assert!(
+        held.wait(PATIENCE).unwrap().success(),
+        "{}",
+        stage.said("one")
+    );
+    let mut next = stage.hold("two", "DELETE FROM payments WHERE order_id = 4");
+    stage.gateway.pending_approval().unwrap();
+    assert!(next.ended().unwrap().is_none(), "a new session waits again");
+}
+
+#[test]
+fn a_window_asked_for_ahead_has_an_absolute_end() {
+    let stage = stage();
+    let request = stage.gateway.sluice_as(
+        &stage.ada,
+        &[
+            "request",
+            "shop",
+            "--for",
+            "4s",
+            "--reason",
+            "ticket 12",
+            "--json",
+        ],
+    );
+    let mut request = request;
+    checked(&mut request).unwrap();
+    let id = stage.gateway.pending_approval().unwrap();
+    let started = std::time::Instant::now();
+    checked(&mut stage.as_dana(&["approve", &id])).unwrap();
+    assert_eq!(
+        stage.gateway.psql(&stage.ada, &[ONE]).unwrap().stdout,
+        b"DELETE 1\n"
+    );
+    // Using it does not move its end.
+    wait_for("the end of the window", || {
+        let session = stage.hold("late", "DELETE FROM payments WHERE order_id = 9999");
+        let pending = stage.gateway.admin_json(&["approvals"])?;
+        let ended = pending.to_string().contains("order_id = 9999");
+        drop(session);
+        Ok(ended.then_some(()))
+    })
+    .unwrap();
+    assert!(started.elapsed().as_secs() >= 3, "not before its time");
+}

@@ -1,0 +1,193 @@
+//! Live sessions feel a change within one second, also in the middle of a long result.
+
+use sluice_tests::process::{checked, wait_for, wait_within};
+use sluice_tests::wire::{PLAINTEXT, Wire, text};
+use sluice_tests::{Gateway, Postgres, Settings};
+use std::time::{Duration, Instant};
+
+fn stage() -> (Postgres, Gateway, String) {
+    let shop = Postgres::start().unwrap();
+    let settings = Settings {
+        config: PLAINTEXT.to_owned(),
+        ..Settings::default()
+    };
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let token = gateway.token("user:ada").unwrap();
+    (shop, gateway, token)
+}
+
+/// Rows for minutes, unless something ends them.
+const LONG: &str = "SELECT a.id, b.name FROM customers a, customers b, customers c, orders d";
+
+/// Starts the long result, does `change` in the middle of it, and asserts that it ends within a second of that.
+fn cut_by(change: impl FnOnce(&Gateway)) {
+    let (_shop, gateway, token) = stage();
+    let mut wire = Wire::login(gateway.port, &token).unwrap();
+    wire.send('Q', &text(LONG)).unwrap();
+    while wire.read().unwrap().unwrap().tag != 'D' {}
+    let before = Instant::now();
+    let reader = std::thread::spawn(move || {
+        let mut last = None;
+        while let Ok(Some(message)) = wire.read() {
+            let error = message.tag == 'E';
+            last = Some(message);
+            if error {
+                break;
+            }
+        }
+        (Instant::now(), last)
+    });
+    change(&gateway);
+    let changed = Instant::now();
+    let (ended, last) = reader.join().unwrap();
+    let took = ended.saturating_duration_since(changed);
+    assert!(
+        took < Duration::from_secs(1),
+        "{took:?} after the change, {:?} after its start",
+        ended - before
+    );
+    let last = last.unwrap();
+    assert_eq!(last.tag, 'E', "the client is told why");
+}
+
+#[test]
+fn disabling_a_user_cuts_a_long_result() {
+    cut_by(|gateway| {
+        gateway.admin(&["disable", "user:ada"]).unwrap();
+    });
+}
+
+#[test]
+fn revoking_the_token_cuts_a_long_result() {
+    cut_by(|gateway| {
+        let tokens = gateway.admin(&["token", "list"]).unwrap();
+        let id = tokens
+            .split_whitespace()
+            .find(|word| word.starts_with("t-"))
+            .unwrap();
+        gateway.admin(&["token", "revoke", id]).unwrap();
+    });
+}
+
+#[test]
+fn killing_the_session_cuts_a_long_result() {
+    cut_by(|gateway| {
+        let sessions = gateway.admin(&["sessions", "--live"]).unwrap();
+        let id = sessions
+            .split_whitespace()
+            .find(|word| word.starts_with("s-"))
+            .unwrap();
+        gateway.admin(&["kill", id]).unwrap();
+    });
+}
+
+#[test]
+fn a_policy_that_no_longer_permits_cuts_a_long_result() {
+    cut_by(|gateway| {
+        gateway
+            .write_resource(
+                "policies.cedar",
+                "@id(\"only-connect\") permit (principal, action == Action::\"connect\", resource);",
+            )
+            .unwrap();
+        // From the moment that the gateway has taken the file.
+        gateway
+            .admin(&[
+                "apply",
+                "-f",
+                &gateway.home().join("resources").display().to_string(),
+            ])
+            .unwrap();
+    });
+}
+
+#[test]
+fn an_idle_session_of_a_disabled_user_ends_and_no_new_one_begins() {
+    let (_shop, gateway, token) = stage();
+    let mut wire = Wire::login(gateway.port, &token).unwrap();
+    gateway.admin(&["disable", "user:ada"]).unwrap();
+    let disabled = Instant::now();
+    while wire.read().unwrap().is_some() {}
+    assert!(
+        disabled.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        disabled.elapsed()
+    );
+    assert!(Wire::login(gateway.port, &token).is_err());
+    gateway.admin(&["enable", "user:ada"]).unwrap();
+    assert!(Wire::login(gateway.port, &token).is_ok());
+}
+
+#[test]
+fn a_token_that_ends_takes_its_sessions_along() {
+    let (_shop, gateway, _) = stage();
+    let secret = gateway
+        .admin(&["token", "create", "--for", "user:ada", "--ttl", "2s"])
+        .unwrap();
+    let mut wire = Wire::login(gateway.port, secret.trim_end()).unwrap();
+    let begun = Instant::now();
+    while wire.read().unwrap().is_some() {}
+    assert!(
+        begun.elapsed() < Duration::from_millis(3_500),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[test]
+fn a_changed_policy_file_is_taken_and_a_broken_one_leaves_the_last_good_one() {
+    let (_shop, gateway, token) = stage();
+    let policies =
+        std::fs::read_to_string(gateway.home().join("resources/policies.cedar")).unwrap();
+    gateway.refusal(&token, "SELECT order_total(1)").unwrap();
+    let more = "\n@id(\"eng-runs\") permit (principal in Group::\"engineering\", action in Action::\"run\", resource);\n";
+    gateway
+        .write_resource("policies.cedar", &format!("{policies}{more}"))
+        .unwrap();
+    wait_within(Duration::from_secs(10), "the new policy", || {
+        Ok(gateway
+            .answer(&token, "SELECT order_total(1)")
+            .is_ok()
+            .then_some(()))
+    })
+    .unwrap();
+    gateway
+        .write_resource(
+            "policies.cedar",
+            "permit (principal, action == Action::\"reed\", resource);",
+        )
+        .unwrap();
+    wait_for("the gateway to say what is wrong", || {
+        Ok(gateway.log()?.contains("policies.cedar").then_some(()))
+    })
+    .unwrap();
+    assert!(
+        gateway.answer(&token, "SELECT order_total(1)").is_ok(),
+        "the last good snapshot stays"
+    );
+}
+
+#[test]
+fn a_drain_lets_running_statements_end() {
+    let (shop, mut gateway, token) = stage();
+    let mut wire = Wire::login(gateway.port, &token).unwrap();
+    wire.send(
+        'Q',
+        &text("SELECT count(*) FROM customers a, customers b, customers c"),
+    )
+    .unwrap();
+    wait_for("the statement at the target", || {
+        let active = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%customers c' AND pid <> pg_backend_pid()";
+        Ok((shop.superuser_sql(active)? != "0").then_some(()))
+    })
+    .unwrap();
+    gateway.process().signal("TERM").unwrap();
+    let answers = wire.until_ready().unwrap();
+    assert!(
+        answers.iter().any(|message| message.tag == 'D'),
+        "{answers:?}"
+    );
+    let status = gateway.process().wait(Duration::from_secs(30)).unwrap();
+    assert!(status.success(), "{status}");
+    checked(&mut gateway.sluice(&["audit", "verify"])).unwrap();
+}
