@@ -10,7 +10,7 @@ use std::io::{self, Read as _};
 use std::str::FromStr;
 
 /// A SHA-256 value; as text it is standard base 64, as in a checkpoint.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Hash(pub [u8; Hash::LENGTH]);
 
@@ -50,6 +50,12 @@ impl Hash {
             *to = *from;
         }
         Self(bytes)
+    }
+}
+
+impl fmt::Debug for Hash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -226,22 +226,33 @@ mod tests {
 
     #[test]
     fn a_verifier_key_reads_back() {
-        // The key of the signed-note specification's example.
-        let example = "example.com/foo+530d903e+AekyvZ8pg8xShpZKHzcB4S2BGhTvC4I8kT7EVOU0lvtg";
+        // A key in public use, for the way in which its id is computed.
+        let public = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
         let own = signer().verifier.to_string();
-        assert_eq!(own.parse::<VerifierKey>().unwrap(), signer().verifier);
-        for bad in [
-            "",
-            "a+b",
-            "a b+00000000+AA==",
-            example.trim_end_matches('g'),
-        ] {
+        for key in [public, &own] {
+            assert_eq!(key.parse::<VerifierKey>().unwrap().to_string(), key);
+        }
+        let other_id = public.replace("033de0ae", "033de0af");
+        let other_type = public.replace("+Ac4", "+As4");
+        let cut = public.trim_end_matches('8');
+        for bad in ["", "a+b", "a b+00000000+AA==", &other_id, &other_type, cut] {
             assert!(bad.parse::<VerifierKey>().is_err(), "{bad}");
         }
-        let mut wrong_id = own.clone();
-        let at = own.find('+').unwrap() + 1;
-        let digit = if &own[at..=at] == "0" { "1" } else { "0" };
-        wrong_id.replace_range(at..=at, digit);
-        assert!(wrong_id.parse::<VerifierKey>().is_err());
+    }
+
+    #[test]
+    fn a_note_that_another_tool_signed_has_a_good_signature() {
+        let key = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW";
+        let note = "If you think cryptography is the answer to your problem,\n\
+            then you don't know what your problem is.\n\n\
+            \u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+        let key: VerifierKey = key.parse().unwrap();
+        let refused = key.check(note).unwrap_err();
+        assert_eq!(
+            refused, "it is not of the log PeterNeumann",
+            "only then is it read"
+        );
+        let refused = key.check(&note.replacen("If", "if", 1)).unwrap_err();
+        assert_eq!(refused, "its signature does not fit");
     }
 }

@@ -278,7 +278,7 @@ fn verifying_beside_a_busy_writer_finds_nothing() {
                 checkpointing.checkpoint(NOW).unwrap();
             }
         });
-        let reports: Vec<_> = (0..20)
+        let reports: Vec<_> = (0..8)
             .map(|_| verify(dir.path(), &key(), Some(log.latest().mark)).unwrap())
             .collect();
         done.store(true, std::sync::atomic::Ordering::Relaxed);
