@@ -7,7 +7,7 @@ use clap::Args;
 use sluice_control::api::types::{
     ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement,
 };
-use sluice_model::{Decision, PrincipalId};
+use sluice_model::{Decision, Denial, PrincipalId};
 use std::fmt::Write as _;
 use std::io::Read as _;
 
@@ -105,13 +105,20 @@ fn render_statement(out: Output, statement: &ExplainedStatement) -> String {
     );
     for access in &statement.accesses {
         let ExplainedAccess { action, resource, decision: alone } = access;
-        let _ = write!(text, "\n    {} on {}: {}", inert(action), inert(resource), decision(out, alone));
+        let told = match (&statement.decision, alone) {
+            // As things stand it is denied; the statement as a whole says who could change that.
+            (Decision::Ask(_), Decision::Deny(Denial { policy: None, .. })) => {
+                out.tone(Tone::Waiting, "not without approval")
+            }
+            _ => decision(out, alone),
+        };
+        let _ = write!(text, "\n    {} on {}: {told}", inert(action), inert(resource));
     }
     for column in &statement.masked {
         let name = inert(&column.name);
         let _ = match &column.class {
             Some(class) => write!(text, "\n  masked: {name} ({})", inert(class)),
-            None => write!(text, "\n  masked: {name} (its origin cannot be told)"),
+            None => write!(text, "\n  masked: {name} (derived, or its origin cannot be told)"),
         };
     }
     for note in &statement.notes {
@@ -123,7 +130,7 @@ fn render_statement(out: Output, statement: &ExplainedStatement) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sluice_model::{Allowed, Ask, Denial, MaskedColumn};
+    use sluice_model::{Allowed, Ask, MaskedColumn};
 
     #[test]
     fn each_decision_reads_as_one_line() {
@@ -171,7 +178,7 @@ mod tests {
                 notes: vec!["detectors look at every text".into()],
             }],
         };
-        let expected = "connect: allow by r\n\nSELECT * FROM t\n  allow by r\n    sql:select on table public.t: allow by r\n  masked: ssn (ssn)\n  masked: f (its origin cannot be told)\n  note: detectors look at every text";
+        let expected = "connect: allow by r\n\nSELECT * FROM t\n  allow by r\n    sql:select on table public.t: allow by r\n  masked: ssn (ssn)\n  masked: f (derived, or its origin cannot be told)\n  note: detectors look at every text";
         assert_eq!(render(Output::plain(), &answer), expected);
     }
 }

@@ -223,7 +223,7 @@ fn answer(out: Output, at: &str, body: &EventBody) -> String {
         .iter()
         .map(|column| match &column.class {
             Some(class) => format!("{} ({class})", column.name),
-            None => format!("{} (origin unknown)", column.name),
+            None => format!("{} (derived or of unknown origin)", column.name),
         })
         .collect();
     if !masks.is_empty() {
