@@ -32,6 +32,9 @@ mod walk_query;
 mod walk_set;
 mod walk_statement;
 
+#[cfg(test)]
+mod tests;
+
 pub use actions::{ACTIONS, FACT_NAMESPACE, FACTS};
 pub use cache::Reader;
 pub use effects::{CopyFormat, Effect, ReadWrite};

@@ -6,16 +6,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pg_query::ParserOptions;
 use pg_query::protobuf::RawStmt;
 
+use super::Script;
 use super::walk::Walk;
-use super::{Script, Statement};
 
 /// The longest text that is read, in bytes. Larger ones are data rather than statements, and belong in COPY or
 /// in bound parameters; the parse tree takes about a hundred times this.
 pub const MAX_STATEMENT_BYTES: usize = 1 << 20;
 
-/// The stack that the deepest tree needs which the parser itself lets through (it stops at about 6,000 levels):
-/// decoding and dropping it take a few kilobytes per level. Address space only, until it is used.
-const DEEP_STACK_BYTES: usize = 64 << 20;
+/// The stack for the deepest tree that the parser itself lets through, which is decoded and dropped by recursion:
+/// a few kilobytes per level in release builds, four times that in others. Address space only, until it is used.
+const DEEP_STACK_BYTES: usize = if cfg!(debug_assertions) {
+    512 << 20
+} else {
+    128 << 20
+};
+
+/// What the parser says of a tree that is too deep: for its own stack, for the grammar's, for the tree's encoding
+/// (10,000 messages, about 5,000 operators).
+const TOO_DEEP: [&str; 3] = ["stack depth", "memory exhausted", "nested too deeply"];
 
 /// A text with fewer tokens cannot nest so deeply that a thread's usual 2 MiB of stack would not do.
 const SHALLOW_TOKENS: usize = 150;
@@ -117,7 +125,8 @@ fn at_most_tokens(text: &str, limit: usize) -> bool {
     let mut in_word = false;
     for byte in text.bytes() {
         let word = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
-        if !byte.is_ascii_whitespace() && !(word && in_word) {
+        let goes_on = byte.is_ascii_whitespace() || (word && in_word);
+        if !goes_on {
             tokens += 1;
             if tokens > limit {
                 return false;
@@ -166,7 +175,9 @@ fn range(raw: &RawStmt, text: &str) -> Range<usize> {
 
 fn refused(error: pg_query::Error) -> ReadError {
     match error {
-        pg_query::Error::Parse(message) if message.contains("stack depth") => ReadError::TooDeep,
+        pg_query::Error::Parse(message) if TOO_DEEP.iter().any(|said| message.contains(said)) => {
+            ReadError::TooDeep
+        }
         pg_query::Error::Parse(message) => syntax(&message),
         pg_query::Error::Decode(_) => ReadError::TooDeep,
         pg_query::Error::Conversion(_) => ReadError::Nul,

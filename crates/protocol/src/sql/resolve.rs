@@ -123,7 +123,7 @@ pub struct Resolved {
 /// Finds what a statement's names mean.
 #[must_use]
 pub fn resolve(statement: &Statement, catalog: &dyn Catalog, scope: &NameScope) -> Resolved {
-    let names = Names { catalog, scope };
+    let names = Names::new(catalog, scope);
     let mut needs = Needs {
         names: &names,
         accesses: BTreeSet::new(),
@@ -232,7 +232,7 @@ impl Needs<'_, '_> {
             Target::Table(name) => {
                 let found = self.names.relation(name);
                 self.unresolved |= found.relation.is_none();
-                self.table(found.schema, found.name)
+                self.table(found.schema.clone(), found.name.clone())
             }
             Target::Routine(name) => {
                 let schema = match (&name.schema, self.names.calling(name, false)) {

@@ -1,5 +1,9 @@
 //! Where names without a schema are found.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
 use super::{Catalog, Name, NameScope, Relation, Risk, Volatility, builtin_risk};
 
 /// The schema of the session's own temporary tables, as [`Catalog`] is asked for it.
@@ -29,11 +33,21 @@ pub(crate) enum Calling {
 }
 
 pub(crate) struct Names<'c> {
-    pub(crate) catalog: &'c dyn Catalog,
+    catalog: &'c dyn Catalog,
     pub(crate) scope: &'c NameScope,
+    /// What was looked up already: a column without a table asks every table in sight.
+    found: RefCell<HashMap<Name, Rc<Found<'c>>>>,
 }
 
 impl<'c> Names<'c> {
+    pub(crate) fn new(catalog: &'c dyn Catalog, scope: &'c NameScope) -> Self {
+        Self {
+            catalog,
+            scope,
+            found: RefCell::default(),
+        }
+    }
+
     /// The schema in which new things without one are made.
     pub(crate) fn first_schema(&self) -> String {
         self.scope
@@ -62,7 +76,18 @@ impl<'c> Names<'c> {
             .chain(listed.iter().map(String::as_str))
     }
 
-    pub(crate) fn relation(&self, name: &Name) -> Found<'c> {
+    pub(crate) fn relation(&self, name: &Name) -> Rc<Found<'c>> {
+        if let Some(found) = self.found.borrow().get(name) {
+            return Rc::clone(found);
+        }
+        let found = Rc::new(self.look_up(name));
+        self.found
+            .borrow_mut()
+            .insert(name.clone(), Rc::clone(&found));
+        found
+    }
+
+    fn look_up(&self, name: &Name) -> Found<'c> {
         if let Some(schema) = &name.schema {
             let asked = if schema.starts_with("pg_temp_") {
                 TEMPORARY

@@ -7,7 +7,7 @@ use pg_query::protobuf::{
 };
 
 use super::actions;
-use super::lineage::{Expr, FromItem, Level, LevelId, Source};
+use super::lineage::{ColumnRef, Expr, FromItem, Level, LevelId, Source};
 use super::tree::{each, inner, relation_name};
 use super::walk::Walk;
 use super::{Name, ReadError, Target};
@@ -56,6 +56,14 @@ impl Walk {
         self.push_from(proposed, id, level);
         if let Some(infer) = conflict.infer.as_deref() {
             for node in each(&infer.index_elems).chain(inner(infer.where_clause.as_deref())) {
+                if let NodeEnum::IndexElem(element) = node
+                    && !element.name.is_empty()
+                {
+                    level.searched.refs.push(ColumnRef {
+                        parts: vec![element.name.clone()],
+                        star: false,
+                    });
+                }
                 self.searched(node, id, level)?;
             }
         }
@@ -82,7 +90,7 @@ impl Walk {
             ..Level::default()
         };
         let table = self.changed(update.relation.as_ref(), actions::UPDATE, id, &mut level)?;
-        self.from_clause(&update.from_clause, id, &mut level)?;
+        self.sources(&update.from_clause, id, &mut level)?;
         self.assignments(&update.target_list, id, &mut level)?;
         self.row_condition(update.where_clause.as_deref(), id, &mut level)?;
         self.returning(update.returning_clause.as_ref(), &table, id, &mut level)?;
@@ -104,7 +112,7 @@ impl Walk {
             ..Level::default()
         };
         let table = self.changed(delete.relation.as_ref(), actions::DELETE, id, &mut level)?;
-        self.from_clause(&delete.using_clause, id, &mut level)?;
+        self.sources(&delete.using_clause, id, &mut level)?;
         self.row_condition(delete.where_clause.as_deref(), id, &mut level)?;
         self.returning(delete.returning_clause.as_ref(), &table, id, &mut level)?;
         self.complete(id, level);
@@ -128,7 +136,7 @@ impl Walk {
         let mut conditions: Vec<&NodeEnum> =
             inner(merge.join_condition.as_deref()).into_iter().collect();
         if let Some(source) = inner(merge.source_relation.as_deref()) {
-            self.from_item(source, id, &mut level, &mut conditions)?;
+            self.source(source, id, &mut level, &mut conditions)?;
         }
         for condition in conditions {
             self.searched(condition, id, &mut level)?;

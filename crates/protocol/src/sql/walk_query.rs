@@ -45,7 +45,7 @@ impl Walk {
             ..Level::default()
         };
         if select.op() == SetOperation::SetopNone || select.op() == SetOperation::Undefined {
-            self.from_clause(&select.from_clause, id, &mut level)?;
+            self.sources(&select.from_clause, id, &mut level)?;
             self.targets(&select.target_list, id, &mut level)?;
             self.values(&select.values_lists, id, &mut level)?;
         } else {
@@ -136,29 +136,27 @@ impl Walk {
         Ok(())
     }
 
-    /// The arms of a set operation. Long chains lean to the left, so they are unrolled without recursion.
+    /// The arms of a set operation, from left to right: the first one names the outputs. Long chains lean to the left,
+    /// so they are unrolled without recursion.
     fn arms(
         &mut self,
         select: &SelectStmt,
         id: LevelId,
         level: &mut Level,
     ) -> Result<(), ReadError> {
-        let mut pending = vec![select];
-        while let Some(node) = pending.pop() {
-            for arm in [node.rarg.as_deref(), node.larg.as_deref()]
-                .into_iter()
-                .flatten()
-            {
-                if is_plain_set_operation(arm) {
-                    pending.push(arm);
-                } else {
-                    self.enter()?;
-                    level.arms.push(self.select(arm, Some(id))?);
-                    self.leave();
-                }
+        let mut pending: Vec<&SelectStmt> = Vec::new();
+        pending.extend(select.rarg.as_deref());
+        pending.extend(select.larg.as_deref());
+        while let Some(arm) = pending.pop() {
+            if is_plain_set_operation(arm) {
+                pending.extend(arm.rarg.as_deref());
+                pending.extend(arm.larg.as_deref());
+            } else {
+                self.enter()?;
+                level.arms.push(self.select(arm, Some(id))?);
+                self.leave();
             }
         }
-        // The names of the outputs are those of the first arm; which one that is does not matter for positions.
         Ok(())
     }
 
@@ -385,7 +383,7 @@ impl Walk {
     }
 
     /// A FROM list.
-    pub(crate) fn from_clause(
+    pub(crate) fn sources(
         &mut self,
         nodes: &[Node],
         id: LevelId,
@@ -393,7 +391,7 @@ impl Walk {
     ) -> Result<(), ReadError> {
         let mut conditions = Vec::new();
         for node in each(nodes) {
-            self.from_item(node, id, level, &mut conditions)?;
+            self.source(node, id, level, &mut conditions)?;
         }
         for condition in conditions {
             self.searched(condition, id, level)?;
@@ -402,7 +400,7 @@ impl Walk {
     }
 
     /// One entry of a FROM. Chains of joins lean to the left, so they are unrolled without recursion.
-    pub(crate) fn from_item<'t>(
+    pub(crate) fn source<'t>(
         &mut self,
         node: &'t NodeEnum,
         id: LevelId,
@@ -482,7 +480,7 @@ impl Walk {
         self.enter()?;
         let first = level.from.len();
         for side in sides.into_iter().rev().flatten() {
-            self.from_item(side, id, level, conditions)?;
+            self.source(side, id, level, conditions)?;
         }
         self.leave();
         // Aliased joins inside this one are left out: their parts are there.
