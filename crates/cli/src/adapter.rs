@@ -6,8 +6,8 @@ use sluice_control::api::types::{
 };
 use sluice_control::{ApprovalProgress, Control, Explainer, Explaining, LiveSessions};
 use sluice_gateway::{
-    Authenticated, ControlPort, Gateway, HoldProgress, Lease, Live, PortError, PortFuture, Registry,
-    Spent, Ticket,
+    Authenticated, ControlPort, Gateway, HoldProgress, Lease, Live, PortError, PortFuture,
+    Registry, Spent, Ticket,
 };
 use sluice_model::{
     Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, OperationDigest, Principal,
@@ -67,14 +67,21 @@ impl ControlPort for LocalControl {
         let lease = self.0.lease(connection, account).map_err(refused);
         Box::pin(async move {
             let lease = lease?;
-            Ok(Lease { username: lease.username, password: lease.password })
+            Ok(Lease {
+                username: lease.username,
+                password: lease.password,
+            })
         })
     }
 
     fn hold(&self, held: HeldOperation) -> PortFuture<'_, Result<Ticket, PortError>> {
         Box::pin(async move {
             let ticket = self.0.request_approval(held).await.map_err(refused)?;
-            Ok(Ticket { id: ticket.id, url: ticket.url, progress: followed(ticket.progress) })
+            Ok(Ticket {
+                id: ticket.id,
+                url: ticket.url,
+                progress: followed(ticket.progress),
+            })
         })
     }
 
@@ -94,8 +101,16 @@ impl ControlPort for LocalControl {
         connection: &'a str,
     ) -> PortFuture<'a, Result<Option<Spent>, PortError>> {
         Box::pin(async move {
-            let spent = self.0.spend(id, &digest.to_hex(), principal, connection).await.map_err(refused)?;
-            Ok(spent.map(|spent| Spent { id: spent.approval, facts: spent.facts, by: spent.by }))
+            let spent = self
+                .0
+                .spend(id, &digest.to_hex(), principal, connection)
+                .await
+                .map_err(refused)?;
+            Ok(spent.map(|spent| Spent {
+                id: spent.approval,
+                facts: spent.facts,
+                by: spent.by,
+            }))
         })
     }
 }
@@ -104,12 +119,14 @@ impl ControlPort for LocalControl {
 fn step(progress: &ApprovalProgress) -> HoldProgress {
     match progress {
         ApprovalProgress::Pending => HoldProgress::Waiting,
-        ApprovalProgress::Approved { facts, by, .. } => {
-            HoldProgress::Approved { facts: facts.clone(), by: by.clone() }
-        }
-        ApprovalProgress::Denied { by, reason } => {
-            HoldProgress::Denied { by: by.clone(), reason: reason.clone() }
-        }
+        ApprovalProgress::Approved { facts, by, .. } => HoldProgress::Approved {
+            facts: facts.clone(),
+            by: by.clone(),
+        },
+        ApprovalProgress::Denied { by, reason } => HoldProgress::Denied {
+            by: by.clone(),
+            reason: reason.clone(),
+        },
         ApprovalProgress::Cancelled | ApprovalProgress::Expired => HoldProgress::Ended,
     }
 }
@@ -172,7 +189,11 @@ fn info(live: &Live) -> SessionInfo {
 pub struct GatewayExplainer(pub Arc<Gateway>);
 
 impl Explainer for GatewayExplainer {
-    fn explain<'a>(&'a self, principal: &'a Principal, request: &'a ExplainRequest) -> Explaining<'a> {
+    fn explain<'a>(
+        &'a self,
+        principal: &'a Principal,
+        request: &'a ExplainRequest,
+    ) -> Explaining<'a> {
         let asked = sluice_gateway::ExplainRequest {
             principal: principal.clone(),
             connection: request.connection.clone(),
@@ -181,15 +202,31 @@ impl Explainer for GatewayExplainer {
             text: request.operation.clone(),
         };
         Box::pin(async move {
-            let found = self.0.explain(asked).await.map_err(|error| error.to_string())?;
-            let statements = found.statements.into_iter().map(|one| explained(one, &principal.id));
-            Ok(ExplainResponse { connect: found.connect, statements: statements.collect() })
+            let found = self
+                .0
+                .explain(asked)
+                .await
+                .map_err(|error| error.to_string())?;
+            let statements = found
+                .statements
+                .into_iter()
+                .map(|one| explained(one, &principal.id));
+            Ok(ExplainResponse {
+                connect: found.connect,
+                statements: statements.collect(),
+            })
         })
     }
 }
 
-fn explained(statement: sluice_gateway::ExplainedStatement, asked: &PrincipalId) -> ExplainedStatement {
-    let accesses = statement.accesses.into_iter().map(|access| explained_access(access, asked));
+fn explained(
+    statement: sluice_gateway::ExplainedStatement,
+    asked: &PrincipalId,
+) -> ExplainedStatement {
+    let accesses = statement
+        .accesses
+        .into_iter()
+        .map(|access| explained_access(access, asked));
     ExplainedStatement {
         text: statement.text,
         decision: statement.decision,
@@ -211,12 +248,23 @@ fn explained_access(access: AccessExplanation, asked: &PrincipalId) -> Explained
     let decision = match access.denial {
         Some(denial) => Decision::Deny(denial),
         None if access.allowed => {
-            let policies = access.policies.into_iter().map(|policy| policy.id).collect();
+            let policies = access
+                .policies
+                .into_iter()
+                .map(|policy| policy.id)
+                .collect();
             Decision::Allow(Allowed { policies })
         }
-        None => Decision::Deny(Denial { policy: None, message: "no policy permits it".to_owned() }),
+        None => Decision::Deny(Denial {
+            policy: None,
+            message: "no policy permits it".to_owned(),
+        }),
     };
-    ExplainedAccess { action: access.action, resource, decision }
+    ExplainedAccess {
+        action: access.action,
+        resource,
+        decision,
+    }
 }
 
 #[cfg(test)]
@@ -227,17 +275,35 @@ mod tests {
     #[test]
     fn each_step_of_a_request_is_told_as_what_it_means() {
         let bob = PrincipalId::user("bob");
-        let facts = ApprovalFacts { groups: ["dba".to_owned()].into(), people: 1 };
-        let scope = sluice_model::ApprovalScope::Once { digest: String::new() };
+        let facts = ApprovalFacts {
+            groups: ["dba".to_owned()].into(),
+            people: 1,
+        };
+        let scope = sluice_model::ApprovalScope::Once {
+            digest: String::new(),
+        };
         for (progress, expected) in [
             (ApprovalProgress::Pending, HoldProgress::Waiting),
             (
-                ApprovalProgress::Approved { scope, facts: facts.clone(), by: vec![bob.clone()] },
-                HoldProgress::Approved { facts, by: vec![bob.clone()] },
+                ApprovalProgress::Approved {
+                    scope,
+                    facts: facts.clone(),
+                    by: vec![bob.clone()],
+                },
+                HoldProgress::Approved {
+                    facts,
+                    by: vec![bob.clone()],
+                },
             ),
             (
-                ApprovalProgress::Denied { by: bob.clone(), reason: Some("no".into()) },
-                HoldProgress::Denied { by: bob, reason: Some("no".into()) },
+                ApprovalProgress::Denied {
+                    by: bob.clone(),
+                    reason: Some("no".into()),
+                },
+                HoldProgress::Denied {
+                    by: bob,
+                    reason: Some("no".into()),
+                },
             ),
             (ApprovalProgress::Cancelled, HoldProgress::Ended),
             (ApprovalProgress::Expired, HoldProgress::Ended),
@@ -251,10 +317,23 @@ mod tests {
         let (sender, receiver) = watch::channel(ApprovalProgress::Pending);
         let mut followed = followed(receiver);
         assert_eq!(*followed.borrow(), HoldProgress::Waiting);
-        let denied = ApprovalProgress::Denied { by: PrincipalId::user("bob"), reason: None };
+        let denied = ApprovalProgress::Denied {
+            by: PrincipalId::user("bob"),
+            reason: None,
+        };
         sender.send_replace(denied);
-        let told = followed.wait_for(|step| *step != HoldProgress::Waiting).await.unwrap().clone();
-        assert_eq!(told, HoldProgress::Denied { by: PrincipalId::user("bob"), reason: None });
+        let told = followed
+            .wait_for(|step| *step != HoldProgress::Waiting)
+            .await
+            .unwrap()
+            .clone();
+        assert_eq!(
+            told,
+            HoldProgress::Denied {
+                by: PrincipalId::user("bob"),
+                reason: None
+            }
+        );
     }
 
     #[tokio::test]
@@ -262,7 +341,11 @@ mod tests {
         let (sender, receiver) = watch::channel(ApprovalProgress::Pending);
         let mut followed = followed(receiver);
         drop(sender);
-        let told = followed.wait_for(|step| *step != HoldProgress::Waiting).await.unwrap().clone();
+        let told = followed
+            .wait_for(|step| *step != HoldProgress::Waiting)
+            .await
+            .unwrap()
+            .clone();
         assert_eq!(told, HoldProgress::Ended);
     }
 }

@@ -38,8 +38,10 @@ impl Client {
     /// When the certificates cannot be read.
     pub fn new(url: String, ca_pem: Option<&[u8]>, token: Option<Secret>) -> Result<Self, Failure> {
         let unreadable = |error: reqwest::Error| {
-            Failure::usage(format!("cannot trust the gateway's certificate authority: {error}"))
-                .hint("expected a PEM file such as ca.pem in the gateway's data_dir")
+            Failure::usage(format!(
+                "cannot trust the gateway's certificate authority: {error}"
+            ))
+            .hint("expected a PEM file such as ca.pem in the gateway's data_dir")
         };
         let mut builder = reqwest::Client::builder()
             .https_only(true)
@@ -48,8 +50,8 @@ impl Client {
             .read_timeout(READ_TIMEOUT)
             .user_agent(concat!("sluice/", env!("CARGO_PKG_VERSION")));
         if let Some(pem) = ca_pem {
-            builder = builder
-                .tls_certs_only(Certificate::from_pem_bundle(pem).map_err(unreadable)?);
+            builder =
+                builder.tls_certs_only(Certificate::from_pem_bundle(pem).map_err(unreadable)?);
         }
         let http = builder.build().map_err(unreadable)?;
         Ok(Self { http, url, token })
@@ -60,7 +62,8 @@ impl Client {
     /// # Errors
     /// When the gateway cannot be reached, refuses, or answers something else.
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.decode(self.send(Method::GET, path, None::<&()>).await?).await
+        self.decode(self.send(Method::GET, path, None::<&()>).await?)
+            .await
     }
 
     /// `POST` with a JSON body.
@@ -72,7 +75,8 @@ impl Client {
         path: &str,
         body: &B,
     ) -> Result<T, Failure> {
-        self.decode(self.send(Method::POST, path, Some(body)).await?).await
+        self.decode(self.send(Method::POST, path, Some(body)).await?)
+            .await
     }
 
     /// `GET` without looking at the answer's status: health checks answer 503 with a body.
@@ -80,7 +84,8 @@ impl Client {
     /// # Errors
     /// When the gateway cannot be reached or answers something else.
     pub async fn get_any_status<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.decode(self.request(Method::GET, path, None::<&()>).await?).await
+        self.decode(self.request(Method::GET, path, None::<&()>).await?)
+            .await
     }
 
     /// Sends a request; anything but success is a failure.
@@ -113,14 +118,20 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        request.send().await.map_err(|error| self.unreachable(&error))
+        request
+            .send()
+            .await
+            .map_err(|error| self.unreachable(&error))
     }
 
     async fn decode<T: DeserializeOwned>(&self, response: Response) -> Result<T, Failure> {
         let body = self.body(response).await?;
         serde_json::from_slice(&body).map_err(|error| {
-            Failure::failed(format!("the answer of {} is not what was expected: {error}", self.url))
-                .hint("check that it is a sluice gateway of the same version as this command")
+            Failure::failed(format!(
+                "the answer of {} is not what was expected: {error}",
+                self.url
+            ))
+            .hint("check that it is a sluice gateway of the same version as this command")
         })
     }
 
@@ -140,11 +151,11 @@ impl Client {
     ///
     /// # Errors
     /// When the gateway stops in the middle.
-    pub async fn next_chunk(
-        &self,
-        response: &mut Response,
-    ) -> Result<Option<Bytes>, Failure> {
-        response.chunk().await.map_err(|error| self.unreachable(&error))
+    pub async fn next_chunk(&self, response: &mut Response) -> Result<Option<Bytes>, Failure> {
+        response
+            .chunk()
+            .await
+            .map_err(|error| self.unreachable(&error))
     }
 
     async fn refusal(&self, response: Response) -> Failure {
@@ -161,7 +172,9 @@ impl Client {
         let wants_login = status == StatusCode::UNAUTHORIZED && said.hint.is_none();
         let failure = Failure::refused(said);
         if wants_login {
-            return failure.hint("set SLUICE_TOKEN to a token that is valid, or use --config on the gateway's host");
+            return failure.hint(
+                "set SLUICE_TOKEN to a token that is valid, or use --config on the gateway's host",
+            );
         }
         failure
     }
@@ -173,10 +186,14 @@ impl Client {
             innermost = inner;
             cause = inner.source();
         }
-        let failure =
-            Failure::unreachable(format!("cannot reach the gateway at {}: {innermost}", self.url));
+        let failure = Failure::unreachable(format!(
+            "cannot reach the gateway at {}: {innermost}",
+            self.url
+        ));
         if innermost.to_string().contains("certificate") {
-            return failure.hint("set SLUICE_CA to the gateway's ca.pem, and name the host as its certificate does");
+            return failure.hint(
+                "set SLUICE_CA to the gateway's ca.pem, and name the host as its certificate does",
+            );
         }
         failure.hint("check that `sluice serve` runs there, and that the address is right")
     }
@@ -197,7 +214,10 @@ pub fn segment(text: &str) -> String {
 }
 
 fn quote(body: &[u8]) -> String {
-    String::from_utf8_lossy(body).chars().take(MAX_QUOTED_CHARS).collect()
+    String::from_utf8_lossy(body)
+        .chars()
+        .take(MAX_QUOTED_CHARS)
+        .collect()
 }
 
 #[cfg(test)]
@@ -218,7 +238,14 @@ mod tests {
 
     #[test]
     fn only_an_authority_in_pem_is_taken() {
-        let client = Client::new("https://localhost:1".into(), Some(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"), None);
-        assert_eq!(client.err().map(|failure| failure.exit), Some(crate::failure::Exit::Usage));
+        let client = Client::new(
+            "https://localhost:1".into(),
+            Some(b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"),
+            None,
+        );
+        assert_eq!(
+            client.err().map(|failure| failure.exit),
+            Some(crate::failure::Exit::Usage)
+        );
     }
 }

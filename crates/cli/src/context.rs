@@ -47,7 +47,10 @@ impl Context {
     /// What the global options say.
     #[must_use]
     pub fn new(global: Global) -> Self {
-        Self { out: Output::new(global.json), config: global.config }
+        Self {
+            out: Output::new(global.json),
+            config: global.config,
+        }
     }
 
     /// The configuration file that applies: the one named, or the default one where it exists and
@@ -64,7 +67,9 @@ impl Context {
     /// The configuration file of the gateway that this process becomes.
     #[must_use]
     pub fn own_config_path(&self) -> PathBuf {
-        self.config.clone().unwrap_or_else(|| PathBuf::from(DEFAULT_CONFIG))
+        self.config
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(DEFAULT_CONFIG))
     }
 
     /// The gateway that the command is for.
@@ -88,7 +93,12 @@ impl Context {
                 "set SLUICE_URL and SLUICE_TOKEN, or use --config sluice.yaml on the gateway's own host",
             )
         })?;
-        Ok(Gateway { url: checked_url(&url)?, ca_file, own_token, config: None })
+        Ok(Gateway {
+            url: checked_url(&url)?,
+            ca_file,
+            own_token,
+            config: None,
+        })
     }
 }
 
@@ -108,7 +118,10 @@ pub fn load(path: &Path) -> Result<Config, Failure> {
 
 /// The gateway's own authority, unless it shows a certificate of another one.
 fn own_authority(config: &Config) -> Option<PathBuf> {
-    config.tls.is_none().then(|| config.data_dir.join(AUTHORITY_FILE))
+    config
+        .tls
+        .is_none()
+        .then(|| config.data_dir.join(AUTHORITY_FILE))
 }
 
 /// Where a client on the same host reaches a listener: one on all addresses is reached on loopback.
@@ -126,7 +139,9 @@ pub fn reachable(listen: SocketAddr) -> SocketAddr {
 fn checked_url(url: &str) -> Result<String, Failure> {
     let url = url.trim().trim_end_matches('/');
     match url.strip_prefix("https://") {
-        Some(rest) if !rest.is_empty() && !rest.contains(['/', '?', '#', '@']) => Ok(url.to_owned()),
+        Some(rest) if !rest.is_empty() && !rest.contains(['/', '?', '#', '@']) => {
+            Ok(url.to_owned())
+        }
         _ => Err(Failure::usage("SLUICE_URL is not the address of a gateway")
             .hint("expected https://HOST:PORT, such as https://gateway.example.com:8443")),
     }
@@ -165,7 +180,9 @@ impl Gateway {
                     path.display()
                 ));
                 match &self.config {
-                    Some(_) => failure.hint("the gateway makes it when it starts: run `sluice serve` once"),
+                    Some(_) => {
+                        failure.hint("the gateway makes it when it starts: run `sluice serve` once")
+                    }
                     None => failure.hint("expected the PEM file that SLUICE_CA names"),
                 }
             })?),
@@ -177,8 +194,11 @@ impl Gateway {
 
 fn admin_token(path: &Path) -> Result<Secret, Failure> {
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("cannot read the local admin credential {}: {error}", path.display()))
-            .hint("run `sluice serve` once, run this as the gateway's user, or set SLUICE_TOKEN")
+        Failure::usage(format!(
+            "cannot read the local admin credential {}: {error}",
+            path.display()
+        ))
+        .hint("run `sluice serve` once, run this as the gateway's user, or set SLUICE_TOKEN")
     })?;
     Ok(Secret::new(text.trim().to_owned()))
 }

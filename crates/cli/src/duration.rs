@@ -77,10 +77,17 @@ mod tests {
             ("99999999999s", None),
             ("99999d", None),
         ] {
-            assert_eq!(text.parse::<Length>().ok(), expected.map(Length), "{text:?}");
+            assert_eq!(
+                text.parse::<Length>().ok(),
+                expected.map(Length),
+                "{text:?}"
+            );
         }
         for text in ["1m30s", "2h", "1d2h3m4s"] {
-            assert_eq!(text.parse::<Length>().map(|l| l.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<Length>().map(|l| l.to_string()),
+                Ok(text.to_owned())
+            );
         }
     }
 }

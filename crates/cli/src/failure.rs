@@ -30,7 +30,10 @@ impl Exit {
     /// The process's exit code.
     #[must_use]
     pub fn code(self) -> u8 {
-        EXIT_CODES.iter().find(|(exit, ..)| *exit == self).map_or(1, |(_, code, _)| *code)
+        EXIT_CODES
+            .iter()
+            .find(|(exit, ..)| *exit == self)
+            .map_or(1, |(_, code, _)| *code)
     }
 }
 
@@ -55,8 +58,15 @@ pub struct Failure {
 
 impl Failure {
     fn new(exit: Exit, error: impl Into<String>, hint: Option<String>) -> Self {
-        let body = ErrorBody { error: error.into(), hint, problems: Vec::new() };
-        Self { exit, body: Some(body) }
+        let body = ErrorBody {
+            error: error.into(),
+            hint,
+            problems: Vec::new(),
+        };
+        Self {
+            exit,
+            body: Some(body),
+        }
     }
 
     /// Something did not work, or was refused.
@@ -80,13 +90,19 @@ impl Failure {
     /// The gateway's own refusal.
     #[must_use]
     pub fn refused(body: ErrorBody) -> Self {
-        Self { exit: Exit::Failed, body: Some(body) }
+        Self {
+            exit: Exit::Failed,
+            body: Some(body),
+        }
     }
 
     /// The outcome is a failure, and the output says already what is wrong.
     #[must_use]
     pub fn said() -> Self {
-        Self { exit: Exit::Failed, body: None }
+        Self {
+            exit: Exit::Failed,
+            body: None,
+        }
     }
 
     /// The same with what to do next.
@@ -109,7 +125,10 @@ impl From<io::Error> for Failure {
     /// Of writing the output. A reader that left (`sluice replay .. | head`) has what it wanted.
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { exit: Exit::Done, body: None };
+            return Self {
+                exit: Exit::Done,
+                body: None,
+            };
         }
         Self::failed(format!("cannot write the output: {error}"))
     }
@@ -122,9 +141,12 @@ mod tests {
     #[test]
     fn every_way_to_end_has_one_code_and_help_tells_it() {
         let help = exit_code_help();
-        for (exit, expected) in
-            [(Exit::Done, 0), (Exit::Failed, 1), (Exit::Usage, 2), (Exit::Unreachable, 3)]
-        {
+        for (exit, expected) in [
+            (Exit::Done, 0),
+            (Exit::Failed, 1),
+            (Exit::Usage, 2),
+            (Exit::Unreachable, 3),
+        ] {
             assert_eq!(exit.code(), expected);
             assert!(help.contains(&format!("\n  {expected}  ")), "{help}");
         }

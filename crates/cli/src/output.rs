@@ -62,13 +62,21 @@ impl Output {
     #[must_use]
     pub fn new(json: bool) -> Self {
         let terminal = io::stdout().is_terminal();
-        Self { json, colour: terminal && !json && colours_wanted(), terminal }
+        Self {
+            json,
+            colour: terminal && !json && colours_wanted(),
+            terminal,
+        }
     }
 
     /// Text without colours, as wide as it needs to be.
     #[must_use]
     pub fn plain() -> Self {
-        Self { json: false, colour: false, terminal: false }
+        Self {
+            json: false,
+            colour: false,
+            terminal: false,
+        }
     }
 
     /// Prints `value` as JSON, or what `text` makes of it.
@@ -80,7 +88,11 @@ impl Output {
         value: &T,
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), Failure> {
-        if self.json { self.json_line(value) } else { self.text(&text(value)) }
+        if self.json {
+            self.json_line(value)
+        } else {
+            self.text(&text(value))
+        }
     }
 
     /// Prints `value` as one line of JSON.
@@ -88,8 +100,9 @@ impl Output {
     /// # Errors
     /// When standard output cannot be written.
     pub fn json_line<T: Serialize>(self, value: &T) -> Result<(), Failure> {
-        let line = serde_json::to_string(value)
-            .map_err(|error| Failure::failed(format!("cannot write the answer as JSON: {error}")))?;
+        let line = serde_json::to_string(value).map_err(|error| {
+            Failure::failed(format!("cannot write the answer as JSON: {error}"))
+        })?;
         self.text(&line)
     }
 
@@ -111,7 +124,11 @@ impl Output {
     /// `text` in the colour of its meaning.
     #[must_use]
     pub fn tone(self, tone: Tone, text: &str) -> String {
-        if self.colour { format!("{}{text}\x1b[0m", tone.escape()) } else { text.to_owned() }
+        if self.colour {
+            format!("{}{text}\x1b[0m", tone.escape())
+        } else {
+            text.to_owned()
+        }
     }
 
     /// A plain table, or `none` when it has no rows. Its cells hold no colours: they would be counted as text.
@@ -172,21 +189,29 @@ pub fn one_line(text: &str) -> String {
 /// Names from elsewhere, separated by commas.
 #[must_use]
 pub fn names<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
-    names.into_iter().map(|name| inert_line(name)).collect::<Vec<_>>().join(", ")
+    names
+        .into_iter()
+        .map(|name| inert_line(name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// A moment in UTC, to the second: `2026-11-23 13:51:10Z`.
 #[must_use]
 pub fn moment(at: Timestamp) -> String {
-    Moment::from_second(at.seconds())
-        .map_or_else(|_| at.0.to_string(), |m| m.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+    Moment::from_second(at.seconds()).map_or_else(
+        |_| at.0.to_string(),
+        |m| m.strftime("%Y-%m-%d %H:%M:%SZ").to_string(),
+    )
 }
 
 /// The time of day in UTC, to the millisecond: `13:51:10.042`.
 #[must_use]
 pub fn clock(at: Timestamp) -> String {
-    Moment::from_millisecond(at.millis())
-        .map_or_else(|_| at.0.to_string(), |m| m.strftime("%H:%M:%S.%3f").to_string())
+    Moment::from_millisecond(at.millis()).map_or_else(
+        |_| at.0.to_string(),
+        |m| m.strftime("%H:%M:%S.%3f").to_string(),
+    )
 }
 
 /// A moment that may not be.
@@ -213,14 +238,23 @@ mod tests {
         assert_eq!(moment(at), "2025-11-23 13:51:10Z");
         assert_eq!(clock(at), "13:51:10.042");
         assert_eq!(moment_or_dash(None), "-");
-        assert_eq!(moment(Timestamp(i64::MAX)).parse::<i64>().ok(), Some(i64::MAX));
+        assert_eq!(
+            moment(Timestamp(i64::MAX)).parse::<i64>().ok(),
+            Some(i64::MAX)
+        );
     }
 
     #[test]
     fn a_table_is_plain() {
         let out = Output::plain();
-        let rows = vec![vec!["a-1".into(), "x".into()], vec!["a-22".into(), "y".into()]];
-        assert_eq!(out.table(&["ID", "WHAT"], rows, "none"), "ID    WHAT\na-1   x\na-22  y");
+        let rows = vec![
+            vec!["a-1".into(), "x".into()],
+            vec!["a-22".into(), "y".into()],
+        ];
+        assert_eq!(
+            out.table(&["ID", "WHAT"], rows, "none"),
+            "ID    WHAT\na-1   x\na-22  y"
+        );
         assert_eq!(out.table(&["ID"], Vec::new(), "none"), "none");
         assert_eq!(out.tone(Tone::Bad, "no"), "no");
     }

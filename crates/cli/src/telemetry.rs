@@ -10,8 +10,10 @@ const DEFAULT_FILTER: &str = "info";
 
 /// Upper bounds of the time histograms in seconds: from what the gateway adds to one operation (tens of
 /// microseconds) to what a slow target takes.
-const SECONDS: &[f64] =
-    &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+const SECONDS: &[f64] = &[
+    0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0,
+    5.0, 30.0,
+];
 
 /// Starts logging: lines for people on a terminal, JSON elsewhere.
 ///
@@ -23,11 +25,18 @@ pub fn start_logging() -> Result<(), Failure> {
         Failure::usage(format!("SLUICE_LOG is not a filter: {error}"))
             .hint("expected such as info, or info,sluice_gateway=debug")
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
     let started = if io::stderr().is_terminal() {
         builder.try_init()
     } else {
-        builder.json().flatten_event(true).with_current_span(true).with_span_list(false).try_init()
+        builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init()
     };
     started.map_err(|error| Failure::failed(format!("cannot start logging: {error}")))
 }

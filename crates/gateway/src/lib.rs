@@ -22,9 +22,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One address to listen on for PostgreSQL clients.
+/// One address to listen on for clients.
 #[derive(Debug, Clone)]
-pub struct PostgresListener {
+pub struct Listener {
     /// Where. Port 0 picks a free one.
     pub address: SocketAddr,
     /// Serves this connection only, so that the client's database name is the target's.
@@ -35,8 +35,8 @@ pub struct PostgresListener {
 
 /// What the data plane needs to start.
 pub struct GatewayConfig {
-    /// PostgreSQL listeners.
-    pub postgres: Vec<PostgresListener>,
+    /// Where clients are waited for.
+    pub listeners: Vec<Listener>,
     /// The gateway's own certificate; swapped when it changes.
     pub tls: Arc<ArcSwap<rustls::ServerConfig>>,
 }
@@ -73,7 +73,7 @@ impl Gateway {
     ) -> Result<Self, StartError> {
         let shared = postgres::Shared::new(port, log, registry, config.tls);
         let mut bound = Vec::new();
-        for listener in config.postgres {
+        for listener in config.listeners {
             let address = listener.address;
             let socket = tokio::net::TcpListener::bind(address)
                 .await

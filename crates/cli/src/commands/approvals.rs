@@ -33,7 +33,11 @@ impl Request {
             window_seconds: self.window.0,
             reason: self.reason,
         };
-        let info: ApprovalInfo = context.gateway()?.client()?.post("/v1/requests", &request).await?;
+        let info: ApprovalInfo = context
+            .gateway()?
+            .client()?
+            .post("/v1/requests", &request)
+            .await?;
         let out = context.out;
         out.show(&info, |info| {
             let tell = match info.state {
@@ -68,11 +72,24 @@ impl Approvals {
             let info: ApprovalInfo = client.get(&format!("/v1/approvals/{id}")).await?;
             return out.show(&info, |info| details(out, info));
         }
-        let path = if self.all { "/v1/approvals?all=true" } else { "/v1/approvals" };
+        let path = if self.all {
+            "/v1/approvals?all=true"
+        } else {
+            "/v1/approvals"
+        };
         let list: ApprovalList = client.get(path).await?;
         out.show(&list, |list| {
             let rows = list.approvals.iter().map(row).collect();
-            let header = ["ID", "STATE", "WHO", "CONNECTION", "ROWS", "NEEDS", "ASKED", "WHAT"];
+            let header = [
+                "ID",
+                "STATE",
+                "WHO",
+                "CONNECTION",
+                "ROWS",
+                "NEEDS",
+                "ASKED",
+                "WHAT",
+            ];
             out.table(&header, rows, "nothing waits for approval")
         })
     }
@@ -105,7 +122,9 @@ impl Approve {
 
     /// Agrees.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
-        let body = Consent { scope: self.scope() };
+        let body = Consent {
+            scope: self.scope(),
+        };
         let path = format!("/v1/approvals/{}/approve", self.id);
         let info: ApprovalInfo = context.gateway()?.client()?.post(&path, &body).await?;
         let out = context.out;
@@ -126,7 +145,9 @@ pub struct Deny {
 impl Deny {
     /// Refuses.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
-        let body = Reason { reason: Some(self.reason) };
+        let body = Reason {
+            reason: Some(self.reason),
+        };
         let path = format!("/v1/approvals/{}/deny", self.id);
         let info: ApprovalInfo = context.gateway()?.client()?.post(&path, &body).await?;
         let out = context.out;
@@ -157,7 +178,10 @@ fn needed(info: &ApprovalInfo) -> String {
 }
 
 fn together(set: &BTreeSet<String>) -> String {
-    set.iter().map(|group| inert(group).into_owned()).collect::<Vec<_>>().join(" + ")
+    set.iter()
+        .map(|group| inert(group).into_owned())
+        .collect::<Vec<_>>()
+        .join(" + ")
 }
 
 /// What is asked for, on one line.
@@ -174,8 +198,13 @@ fn row(info: &ApprovalInfo) -> Vec<String> {
         state(Output::plain(), info.state),
         inert(&info.principal.to_string()).into_owned(),
         inert(&info.connection).into_owned(),
-        info.estimated_rows.map_or_else(|| "-".to_owned(), |rows| format!("~{rows}")),
-        if info.state == ApprovalState::Pending { needed(info) } else { String::new() },
+        info.estimated_rows
+            .map_or_else(|| "-".to_owned(), |rows| format!("~{rows}")),
+        if info.state == ApprovalState::Pending {
+            needed(info)
+        } else {
+            String::new()
+        },
         moment(info.created),
         what(info),
     ]
@@ -187,7 +216,12 @@ fn decided(out: Output, info: &ApprovalInfo) -> String {
         Some(ApprovalScope::Once { .. }) => " for one run",
         Some(ApprovalScope::Session { .. }) => " for the session",
         Some(ApprovalScope::Window { until }) => {
-            return format!("{} is {} until {}", info.id, state(out, info.state), moment(*until));
+            return format!(
+                "{} is {} until {}",
+                info.id,
+                state(out, info.state),
+                moment(*until)
+            );
         }
         None => "",
     };
@@ -215,9 +249,23 @@ fn details(out: Output, info: &ApprovalInfo) -> String {
     };
     line("account", inert(&info.account).into_owned());
     line("database", inert(&info.database).into_owned());
-    line("session", info.session.as_ref().map(ToString::to_string).unwrap_or_default());
-    line("reason", info.reason.as_deref().map(one_line).unwrap_or_default());
-    line("rows", info.estimated_rows.map(|rows| format!("about {rows} would be touched")).unwrap_or_default());
+    line(
+        "session",
+        info.session
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+    );
+    line(
+        "reason",
+        info.reason.as_deref().map(one_line).unwrap_or_default(),
+    );
+    line(
+        "rows",
+        info.estimated_rows
+            .map(|rows| format!("about {rows} would be touched"))
+            .unwrap_or_default(),
+    );
     line("needs", needed(info));
     for consent in &info.given {
         let by = format!(
@@ -228,7 +276,10 @@ fn details(out: Output, info: &ApprovalInfo) -> String {
         );
         line("agreed", by);
     }
-    line("refused", info.refusal.as_deref().map(one_line).unwrap_or_default());
+    line(
+        "refused",
+        info.refusal.as_deref().map(one_line).unwrap_or_default(),
+    );
     line("asked", moment(info.created));
     line("ends", moment(info.expires));
     if let Some(window) = info.window_seconds.map(Length) {
@@ -238,7 +289,9 @@ fn details(out: Output, info: &ApprovalInfo) -> String {
         let _ = write!(text, "\n\n{}", inert(&info.text));
     }
     for (number, parameter) in (1..).zip(&info.parameters) {
-        let value = parameter.as_deref().map_or_else(|| "NULL".to_owned(), one_line);
+        let value = parameter
+            .as_deref()
+            .map_or_else(|| "NULL".to_owned(), one_line);
         let _ = write!(text, "\n  ${number} = {value}");
     }
     text
@@ -302,12 +355,35 @@ mod tests {
     #[test]
     fn a_decision_says_what_it_is_for() {
         for (state, scope, expected) in [
-            (ApprovalState::Pending, None, "is pending; still waiting for dba or"),
-            (ApprovalState::Approved, Some(ApprovalScope::Once { digest: String::new() }), "is approved for one run"),
-            (ApprovalState::Approved, Some(ApprovalScope::Window { until: Timestamp(0) }), "is approved until 1970-01-01"),
+            (
+                ApprovalState::Pending,
+                None,
+                "is pending; still waiting for dba or",
+            ),
+            (
+                ApprovalState::Approved,
+                Some(ApprovalScope::Once {
+                    digest: String::new(),
+                }),
+                "is approved for one run",
+            ),
+            (
+                ApprovalState::Approved,
+                Some(ApprovalScope::Window {
+                    until: Timestamp(0),
+                }),
+                "is approved until 1970-01-01",
+            ),
             (ApprovalState::Denied, None, "is denied"),
         ] {
-            let text = decided(Output::plain(), &ApprovalInfo { state, scope, ..info() });
+            let text = decided(
+                Output::plain(),
+                &ApprovalInfo {
+                    state,
+                    scope,
+                    ..info()
+                },
+            );
             assert!(text.contains(expected), "{expected:?} in {text}");
         }
     }
@@ -323,6 +399,9 @@ mod tests {
         assert_eq!(approve(false, false, None).scope(), ApproveScope::Once);
         assert_eq!(approve(true, false, None).scope(), ApproveScope::Once);
         assert_eq!(approve(false, true, None).scope(), ApproveScope::Session);
-        assert_eq!(approve(false, false, Some(60)).scope(), ApproveScope::Window { seconds: 60 });
+        assert_eq!(
+            approve(false, false, Some(60)).scope(),
+            ApproveScope::Window { seconds: 60 }
+        );
     }
 }

@@ -47,7 +47,11 @@ impl Verify {
         };
         let out = context.out;
         out.show(&report, |report| render(out, report))?;
-        if report.ok { Ok(()) } else { Err(Failure::said()) }
+        if report.ok {
+            Ok(())
+        } else {
+            Err(Failure::said())
+        }
     }
 }
 
@@ -61,9 +65,12 @@ async fn here_or_there(context: &Context) -> Result<AuditReport, Failure> {
 }
 
 async fn offline(data_dir: &Path, key: Option<VerifierKey>) -> Result<AuditReport, Failure> {
-    let (records, beside, mark) = sluice_control::records_of(data_dir).await.map_err(|error| {
-        Failure::usage(error.to_string()).hint("expected the data_dir of a gateway that has run, readable by you")
-    })?;
+    let (records, beside, mark) = sluice_control::records_of(data_dir)
+        .await
+        .map_err(|error| {
+            Failure::usage(error.to_string())
+                .hint("expected the data_dir of a gateway that has run, readable by you")
+        })?;
     let report = sluice_record::verify(&records, &key.unwrap_or(beside), mark)
         .map_err(|error| Failure::failed(error.to_string()))?;
     Ok(summary(&report))
@@ -74,7 +81,12 @@ fn summary(report: &Report) -> AuditReport {
     if report.more {
         problems.push("more is wrong than is listed".to_owned());
     }
-    AuditReport { ok: report.is_clean(), sessions: report.sessions, events: report.events, problems }
+    AuditReport {
+        ok: report.is_clean(),
+        sessions: report.sessions,
+        events: report.events,
+        problems,
+    }
 }
 
 fn render(out: Output, report: &AuditReport) -> String {
@@ -82,7 +94,10 @@ fn render(out: Output, report: &AuditReport) -> String {
         true => out.tone(Tone::Good, "intact"),
         false => out.tone(Tone::Bad, "not as it was written"),
     };
-    let mut text = format!("{verdict}: {} sessions, {} events", report.sessions, report.events);
+    let mut text = format!(
+        "{verdict}: {} sessions, {} events",
+        report.sessions, report.events
+    );
     for problem in &report.problems {
         text.push_str("\n  ");
         text.push_str(&inert(problem));
@@ -96,8 +111,16 @@ mod tests {
 
     #[test]
     fn the_verdict_comes_first_and_each_problem_on_its_line() {
-        let mut report = AuditReport { ok: true, sessions: 2, events: 9, problems: Vec::new() };
-        assert_eq!(render(Output::plain(), &report), "intact: 2 sessions, 9 events");
+        let mut report = AuditReport {
+            ok: true,
+            sessions: 2,
+            events: 9,
+            problems: Vec::new(),
+        };
+        assert_eq!(
+            render(Output::plain(), &report),
+            "intact: 2 sessions, 9 events"
+        );
         report.ok = false;
         report.problems = vec!["session s-1: event 3 was changed\x07".into()];
         assert_eq!(

@@ -40,7 +40,11 @@ impl Connections {
 
 fn render_connections(out: Output, list: &ConnectionList) -> String {
     let row = |info: &ConnectionInfo| {
-        let labels: Vec<String> = info.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let labels: Vec<String> = info
+            .labels
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
         vec![
             inert(&info.name).into_owned(),
             info.protocol.clone(),
@@ -51,7 +55,11 @@ fn render_connections(out: Output, list: &ConnectionList) -> String {
     };
     let rows = list.connections.iter().map(row).collect();
     let header = ["NAME", "PROTOCOL", "ENVIRONMENT", "ACCOUNTS", "LABELS"];
-    out.table(&header, rows, "no connections; add `kind: Connection` resources")
+    out.table(
+        &header,
+        rows,
+        "no connections; add `kind: Connection` resources",
+    )
 }
 
 /// `sluice connect shop [-- CLIENT ...]`.
@@ -81,7 +89,9 @@ impl Connect {
         let list: ConnectionList = client.get("/v1/connections").await?;
         let way = Way::find(&list, &gateway, &self.connection, self.account.as_deref())?;
         let Some((program, arguments)) = self.command.split_first() else {
-            return context.out.show(&way.described(), |_| way.exports(&self.connection));
+            return context
+                .out
+                .show(&way.described(), |_| way.exports(&self.connection));
         };
         let token = match (&gateway.own_token, self.principal) {
             (Some(token), None) => token.clone(),
@@ -113,8 +123,11 @@ async fn mint(
         Some(principal) => principal,
         None => client.get::<WhoAmI>("/v1/whoami").await?.principal,
     };
-    let request =
-        CreateToken { principal, ttl_seconds: ttl.0, name: Some("sluice connect".to_owned()) };
+    let request = CreateToken {
+        principal,
+        ttl_seconds: ttl.0,
+        name: Some("sluice connect".to_owned()),
+    };
     let created: CreatedToken = client.post("/v1/tokens", &request).await?;
     Ok(Secret::new(created.secret))
 }
@@ -149,18 +162,41 @@ impl Way {
             .connections
             .iter()
             .find(|info| info.name == name)
-            .ok_or_else(|| unknown("connection", name, list.connections.iter().map(|info| info.name.as_str())))?;
-        let client = CLIENTS.iter().find(|client| client.protocol == info.protocol).ok_or_else(|| {
-            Failure::failed(format!("this command knows no client for {}", info.protocol))
-        })?;
-        let listen = info.listen.as_ref().or_else(|| list.listen.get(&info.protocol)).ok_or_else(|| {
-            Failure::failed(format!("the gateway does not listen for {}", info.protocol))
-                .hint(format!("add `{}: ADDRESS:PORT` to `listen` in its configuration", info.protocol))
-        })?;
+            .ok_or_else(|| {
+                unknown(
+                    "connection",
+                    name,
+                    list.connections.iter().map(|info| info.name.as_str()),
+                )
+            })?;
+        let client = CLIENTS
+            .iter()
+            .find(|client| client.protocol == info.protocol)
+            .ok_or_else(|| {
+                Failure::failed(format!(
+                    "this command knows no client for {}",
+                    info.protocol
+                ))
+            })?;
+        let listen =
+            info.listen
+                .as_ref()
+                .or_else(|| list.listen.get(&info.protocol))
+                .ok_or_else(|| {
+                    Failure::failed(format!("the gateway does not listen for {}", info.protocol))
+                        .hint(format!(
+                            "add `{}: ADDRESS:PORT` to `listen` in its configuration",
+                            info.protocol
+                        ))
+                })?;
         let (host, port) = address(listen, &gateway.url);
         let account = match account {
             Some(wanted) if !info.accounts.iter().any(|known| known == wanted) => {
-                return Err(unknown("account", wanted, info.accounts.iter().map(String::as_str)));
+                return Err(unknown(
+                    "account",
+                    wanted,
+                    info.accounts.iter().map(String::as_str),
+                ));
             }
             Some(wanted) => wanted.to_owned(),
             None => info.accounts.first().cloned().unwrap_or_default(),
@@ -191,7 +227,10 @@ impl Way {
     }
 
     fn described(&self) -> Described {
-        Described { program: self.client.program, environment: self.environment(None) }
+        Described {
+            program: self.client.program,
+            environment: self.environment(None),
+        }
     }
 
     /// Lines that a shell can evaluate.
@@ -213,8 +252,11 @@ impl Way {
 fn address(listen: &str, url: &str) -> (String, String) {
     let (host, port) = listen.rsplit_once(':').unwrap_or((listen, ""));
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    let everywhere =
-        [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)].map(|ip| ip.to_string());
+    let everywhere = [
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    ]
+    .map(|ip| ip.to_string());
     if !everywhere.iter().any(|all| all == host) {
         return (host.to_owned(), port.to_owned());
     }
@@ -228,7 +270,11 @@ fn address(listen: &str, url: &str) -> (String, String) {
 
 /// A file with the authority to trust: the one that the API is trusted by, or the gateway's own as it
 /// says itself over a connection that the system trusts.
-fn authority(gateway: &Gateway, ca_pem: Option<&str>, client: &ClientSpec) -> Result<String, Failure> {
+fn authority(
+    gateway: &Gateway,
+    ca_pem: Option<&str>,
+    client: &ClientSpec,
+) -> Result<String, Failure> {
     let path = match (&gateway.ca_file, ca_pem) {
         (Some(path), _) => path.clone(),
         (None, Some(pem)) => keep_authority(pem)?,
@@ -241,15 +287,24 @@ fn authority(gateway: &Gateway, ca_pem: Option<&str>, client: &ClientSpec) -> Re
 
 /// Writes the authority to the user's cache directory, where clients can read it.
 fn keep_authority(pem: &str) -> Result<PathBuf, Failure> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     let cache = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")));
     let directory = cache
-        .ok_or_else(|| Failure::usage("no place for the gateway's authority").hint("set HOME or SLUICE_CA"))?
+        .ok_or_else(|| {
+            Failure::usage("no place for the gateway's authority").hint("set HOME or SLUICE_CA")
+        })?
         .join("sluice");
     let path = directory.join("ca.pem");
     std::fs::create_dir_all(&directory)
         .and_then(|()| std::fs::write(&path, pem))
-        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())).hint("set SLUICE_CA"))?;
+        .map_err(|error| {
+            Failure::failed(format!("cannot write {}: {error}", path.display()))
+                .hint("set SLUICE_CA")
+        })?;
     Ok(path)
 }
 
@@ -307,26 +362,50 @@ mod tests {
     #[test]
     fn a_listener_is_reached_where_it_is_or_beside_the_api() {
         for (listen, url, host, port) in [
-            ("127.0.0.1:6432", "https://gw.example.com:8443", "127.0.0.1", "6432"),
-            ("0.0.0.0:6432", "https://gw.example.com:8443", "gw.example.com", "6432"),
+            (
+                "127.0.0.1:6432",
+                "https://gw.example.com:8443",
+                "127.0.0.1",
+                "6432",
+            ),
+            (
+                "0.0.0.0:6432",
+                "https://gw.example.com:8443",
+                "gw.example.com",
+                "6432",
+            ),
             ("[::]:6432", "https://[fd00::1]:8443", "fd00::1", "6432"),
             ("[::1]:6432", "https://localhost", "::1", "6432"),
             ("0.0.0.0:6432", "https://localhost", "localhost", "6432"),
         ] {
-            assert_eq!(address(listen, url), (host.to_owned(), port.to_owned()), "{listen} {url}");
+            assert_eq!(
+                address(listen, url),
+                (host.to_owned(), port.to_owned()),
+                "{listen} {url}"
+            );
         }
     }
 
     #[test]
     fn the_settings_name_everything_but_the_token() {
-        let way = Way::find(&list("0.0.0.0:6432"), &gateway(Some("/etc/ca.pem")), "shop/other", None).unwrap();
+        let way = Way::find(
+            &list("0.0.0.0:6432"),
+            &gateway(Some("/etc/ca.pem")),
+            "shop/other",
+            None,
+        )
+        .unwrap();
         let shown = way.exports("shop/other");
         for value in ["gw.example.com", "6432", "shop/other", "app", "/etc/ca.pem"] {
             assert!(shown.contains(value), "{value} in {shown}");
         }
         let secret = Secret::new("sluice_x".into());
         assert!(!shown.contains("sluice_x"));
-        assert!(way.environment(Some(&secret)).values().any(|value| value == "sluice_x"));
+        assert!(
+            way.environment(Some(&secret))
+                .values()
+                .any(|value| value == "sluice_x")
+        );
         let set = way.environment(Some(&secret)).len();
         assert_eq!(set, way.environment(None).len() + 1);
     }
@@ -338,16 +417,23 @@ mod tests {
             ("warehouse", None, "known: shop"),
             ("shop", Some("onwer"), "did you mean \"owner\"?"),
         ] {
-            let failure = Way::find(&list("127.0.0.1:1"), &gateway(None), connection, account).unwrap_err();
-            assert_eq!(failure.body.and_then(|body| body.hint).as_deref(), Some(hint));
+            let failure =
+                Way::find(&list("127.0.0.1:1"), &gateway(None), connection, account).unwrap_err();
+            assert_eq!(
+                failure.body.and_then(|body| body.hint).as_deref(),
+                Some(hint)
+            );
         }
     }
 
     #[test]
     fn shell_words_read_back() {
-        for (text, expected) in
-            [("shop/x", "shop/x"), ("", "''"), ("a b", "'a b'"), ("it's $HOME", "'it'\\''s $HOME'")]
-        {
+        for (text, expected) in [
+            ("shop/x", "shop/x"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's $HOME", "'it'\\''s $HOME'"),
+        ] {
             assert_eq!(shell_word(text), expected);
         }
     }

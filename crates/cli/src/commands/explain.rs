@@ -42,9 +42,17 @@ impl Explain {
             connection,
             account: self.account,
             database,
-            operation: if self.operation == "-" { read_statement()? } else { self.operation },
+            operation: if self.operation == "-" {
+                read_statement()?
+            } else {
+                self.operation
+            },
         };
-        let answer: ExplainResponse = context.gateway()?.client()?.post("/v1/explain", &request).await?;
+        let answer: ExplainResponse = context
+            .gateway()?
+            .client()?
+            .post("/v1/explain", &request)
+            .await?;
         let out = context.out;
         out.show(&answer, |answer| render(out, answer))
     }
@@ -52,14 +60,19 @@ impl Explain {
 
 fn read_statement() -> Result<String, Failure> {
     let mut text = String::new();
-    let read = std::io::stdin().lock().take(MAX_STATEMENT_BYTES.saturating_add(1)).read_to_string(&mut text);
+    let read = std::io::stdin()
+        .lock()
+        .take(MAX_STATEMENT_BYTES.saturating_add(1))
+        .read_to_string(&mut text);
     match read {
-        Ok(size) if size as u64 > MAX_STATEMENT_BYTES => {
-            Err(Failure::usage(format!("the statement is larger than {MAX_STATEMENT_BYTES} bytes")))
-        }
+        Ok(size) if size as u64 > MAX_STATEMENT_BYTES => Err(Failure::usage(format!(
+            "the statement is larger than {MAX_STATEMENT_BYTES} bytes"
+        ))),
         Ok(_) => Ok(text),
-        Err(error) => Err(Failure::usage(format!("cannot read standard input: {error}"))
-            .hint("expected a statement in UTF-8")),
+        Err(error) => Err(
+            Failure::usage(format!("cannot read standard input: {error}"))
+                .hint("expected a statement in UTF-8"),
+        ),
     }
 }
 
@@ -68,7 +81,13 @@ fn read_statement() -> Result<String, Failure> {
 pub fn decision(out: Output, decision: &Decision) -> String {
     let by = |policies: &[String]| match policies {
         [] => String::new(),
-        ids => format!(" by {}", ids.iter().map(|id| inert(id)).collect::<Vec<_>>().join(", ")),
+        ids => format!(
+            " by {}",
+            ids.iter()
+                .map(|id| inert(id))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
     };
     match decision {
         Decision::Allow(allowed) => {
@@ -76,15 +95,36 @@ pub fn decision(out: Output, decision: &Decision) -> String {
         }
         Decision::Ask(ask) => {
             let set = |set: &std::collections::BTreeSet<String>| {
-                set.iter().map(|group| inert(group)).collect::<Vec<_>>().join(" + ")
+                set.iter()
+                    .map(|group| inert(group))
+                    .collect::<Vec<_>>()
+                    .join(" + ")
             };
-            let sets = ask.group_sets.iter().map(set).collect::<Vec<_>>().join(" or ");
-            let people = if ask.people > 1 { format!(" ({} people)", ask.people) } else { String::new() };
-            format!("{} {sets}{people}{}", out.tone(Tone::Waiting, "ask"), by(&ask.policies))
+            let sets = ask
+                .group_sets
+                .iter()
+                .map(set)
+                .collect::<Vec<_>>()
+                .join(" or ");
+            let people = if ask.people > 1 {
+                format!(" ({} people)", ask.people)
+            } else {
+                String::new()
+            };
+            format!(
+                "{} {sets}{people}{}",
+                out.tone(Tone::Waiting, "ask"),
+                by(&ask.policies)
+            )
         }
         Decision::Deny(denial) => {
             let policy = denial.policy.iter().cloned().collect::<Vec<_>>();
-            format!("{}{}: {}", out.tone(Tone::Bad, "deny"), by(&policy), inert(&denial.message))
+            format!(
+                "{}{}: {}",
+                out.tone(Tone::Bad, "deny"),
+                by(&policy),
+                inert(&denial.message)
+            )
         }
     }
 }
@@ -104,7 +144,11 @@ fn render_statement(out: Output, statement: &ExplainedStatement) -> String {
         decision(out, &statement.decision)
     );
     for access in &statement.accesses {
-        let ExplainedAccess { action, resource, decision: alone } = access;
+        let ExplainedAccess {
+            action,
+            resource,
+            decision: alone,
+        } = access;
         let told = match (&statement.decision, alone) {
             // As things stand it is denied; the statement as a whole says who could change that.
             (Decision::Ask(_), Decision::Deny(Denial { policy: None, .. })) => {
@@ -112,13 +156,21 @@ fn render_statement(out: Output, statement: &ExplainedStatement) -> String {
             }
             _ => decision(out, alone),
         };
-        let _ = write!(text, "\n    {} on {}: {told}", inert(action), inert(resource));
+        let _ = write!(
+            text,
+            "\n    {} on {}: {told}",
+            inert(action),
+            inert(resource)
+        );
     }
     for column in &statement.masked {
         let name = inert(&column.name);
         let _ = match &column.class {
             Some(class) => write!(text, "\n  masked: {name} ({})", inert(class)),
-            None => write!(text, "\n  masked: {name} (derived, or its origin cannot be told)"),
+            None => write!(
+                text,
+                "\n  masked: {name} (derived, or its origin cannot be told)"
+            ),
         };
     }
     for note in &statement.notes {
@@ -136,7 +188,12 @@ mod tests {
     fn each_decision_reads_as_one_line() {
         let group = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         for (given, expected) in [
-            (Decision::Allow(Allowed { policies: vec!["eng-reads".into()] }), "allow by eng-reads"),
+            (
+                Decision::Allow(Allowed {
+                    policies: vec!["eng-reads".into()],
+                }),
+                "allow by eng-reads",
+            ),
             (
                 Decision::Ask(Ask {
                     group_sets: vec![group(&["dba"]), group(&["lead", "security"])],
@@ -146,11 +203,17 @@ mod tests {
                 "ask dba or lead + security (2 people) by eng-writes",
             ),
             (
-                Decision::Deny(Denial { policy: Some("no-drop".into()), message: "never\x07".into() }),
+                Decision::Deny(Denial {
+                    policy: Some("no-drop".into()),
+                    message: "never\x07".into(),
+                }),
                 "deny by no-drop: never\\x07",
             ),
             (
-                Decision::Deny(Denial { policy: None, message: "no policy permits it".into() }),
+                Decision::Deny(Denial {
+                    policy: None,
+                    message: "no policy permits it".into(),
+                }),
                 "deny: no policy permits it",
             ),
         ] {
@@ -160,7 +223,11 @@ mod tests {
 
     #[test]
     fn a_statement_shows_its_accesses_and_masks() {
-        let allow = || Decision::Allow(Allowed { policies: vec!["r".into()] });
+        let allow = || {
+            Decision::Allow(Allowed {
+                policies: vec!["r".into()],
+            })
+        };
         let answer = ExplainResponse {
             connect: allow(),
             statements: vec![ExplainedStatement {
@@ -172,8 +239,14 @@ mod tests {
                     decision: allow(),
                 }],
                 masked: vec![
-                    MaskedColumn { name: "ssn".into(), class: Some("ssn".into()) },
-                    MaskedColumn { name: "f".into(), class: None },
+                    MaskedColumn {
+                        name: "ssn".into(),
+                        class: Some("ssn".into()),
+                    },
+                    MaskedColumn {
+                        name: "f".into(),
+                        class: None,
+                    },
                 ],
                 notes: vec!["detectors look at every text".into()],
             }],

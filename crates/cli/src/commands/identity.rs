@@ -5,9 +5,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{Output, inert, moment, names};
 use clap::Args;
-use sluice_control::api::types::{
-    PrincipalInfo, PrincipalList, Reason, WhoAmI as Identity,
-};
+use sluice_control::api::types::{PrincipalInfo, PrincipalList, Reason, WhoAmI as Identity};
 use sluice_model::PrincipalId;
 
 /// `sluice whoami`.
@@ -20,13 +18,23 @@ impl WhoAmI {
         let gateway = context.gateway()?;
         let identity: Identity = gateway.client()?.get("/v1/whoami").await?;
         context.out.show(&identity, |identity| {
-            let role = if identity.admin { " (administrator)" } else { "" };
-            let mut text = format!("{}{role} at {}", inert(&identity.principal.to_string()), gateway.url);
+            let role = if identity.admin {
+                " (administrator)"
+            } else {
+                ""
+            };
+            let mut text = format!(
+                "{}{role} at {}",
+                inert(&identity.principal.to_string()),
+                gateway.url
+            );
             if !identity.groups.is_empty() {
                 text.push_str(&format!("\ngroups: {}", names(&identity.groups)));
             }
             match (&identity.token, identity.expires) {
-                (Some(token), Some(end)) => text.push_str(&format!("\ntoken {token} until {}", moment(end))),
+                (Some(token), Some(end)) => {
+                    text.push_str(&format!("\ntoken {token} until {}", moment(end)))
+                }
                 (Some(token), None) => text.push_str(&format!("\ntoken {token}")),
                 (None, _) => text.push_str("\nlocal admin credential"),
             }
@@ -54,11 +62,17 @@ fn render_principals(out: Output, list: &PrincipalList) -> String {
             inert(&info.principal.to_string()).into_owned(),
             if info.disabled { "off" } else { "on" }.to_owned(),
             names(&info.groups),
-            info.owner.as_ref().map_or_else(String::new, |owner| inert(&owner.to_string()).into_owned()),
+            info.owner
+                .as_ref()
+                .map_or_else(String::new, |owner| inert(&owner.to_string()).into_owned()),
         ]
     };
     let rows = list.principals.iter().map(row).collect();
-    out.table(&["PRINCIPAL", "STATE", "GROUPS", "OWNER"], rows, "no principals; add `kind: User` resources")
+    out.table(
+        &["PRINCIPAL", "STATE", "GROUPS", "OWNER"],
+        rows,
+        "no principals; add `kind: User` resources",
+    )
 }
 
 /// `sluice disable user:ada`.
@@ -104,9 +118,17 @@ async fn switch(
     verb: &str,
 ) -> Result<(), Failure> {
     let path = format!("/v1/principals/{}/{verb}", segment(&principal.to_string()));
-    let info: PrincipalInfo = context.gateway()?.client()?.post(&path, &Reason { reason }).await?;
+    let info: PrincipalInfo = context
+        .gateway()?
+        .client()?
+        .post(&path, &Reason { reason })
+        .await?;
     context.out.show(&info, |info| {
-        let state = if info.disabled { "off; its live sessions end now" } else { "on" };
+        let state = if info.disabled {
+            "off; its live sessions end now"
+        } else {
+            "on"
+        };
         format!("{} is {state}", inert(&info.principal.to_string()))
     })
 }

@@ -33,13 +33,26 @@ impl Health {
             let line = |name: &str, info: &HealthInfo| match info.ok {
                 true => format!("{name}: {}", out.tone(Tone::Good, "yes")),
                 false => {
-                    let failing = info.failing.iter().map(|part| inert(part)).collect::<Vec<_>>().join(", ");
+                    let failing = info
+                        .failing
+                        .iter()
+                        .map(|part| inert(part))
+                        .collect::<Vec<_>>()
+                        .join(", ");
                     format!("{name}: {} ({failing})", out.tone(Tone::Bad, "no"))
                 }
             };
-            format!("{}\n{}", line("alive", &both.alive), line("ready", &both.ready))
+            format!(
+                "{}\n{}",
+                line("alive", &both.alive),
+                line("ready", &both.ready)
+            )
         })?;
-        if both.alive.ok && both.ready.ok { Ok(()) } else { Err(Failure::said()) }
+        if both.alive.ok && both.ready.ok {
+            Ok(())
+        } else {
+            Err(Failure::said())
+        }
     }
 }
 
@@ -80,14 +93,25 @@ fn reference() -> String {
     for (_, code, meaning) in EXIT_CODES {
         let _ = writeln!(text, "| {code} | {meaning} |");
     }
-    let _ = write!(text, "\n## Names that policies use\n\n```\n{}\n```\n", policy_names(true));
+    let _ = write!(
+        text,
+        "\n## Names that policies use\n\n```\n{}\n```\n",
+        policy_names(true)
+    );
     text
 }
 
 fn describe(command: &clap::Command, parents: &str, text: &mut String) {
     let name = format!("{parents}{}", command.get_name());
-    let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-    let mut help = command.clone().term_width(100).disable_help_flag(true).disable_version_flag(true);
+    let about = command
+        .get_about()
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let mut help = command
+        .clone()
+        .term_width(100)
+        .disable_help_flag(true)
+        .disable_version_flag(true);
     let usage = help.render_long_help().to_string();
     // The first line is the sentence that stands above the block already.
     let body = usage.strip_prefix(&about).unwrap_or(&usage).trim();
@@ -104,8 +128,15 @@ mod tests {
     #[test]
     fn the_reference_holds_every_command_and_no_colours() {
         let text = reference();
-        for command in Cli::command().get_subcommands().filter(|sub| !sub.is_hide_set()) {
-            assert!(text.contains(&format!("## `sluice {}`", command.get_name())), "{}", command.get_name());
+        for command in Cli::command()
+            .get_subcommands()
+            .filter(|sub| !sub.is_hide_set())
+        {
+            assert!(
+                text.contains(&format!("## `sluice {}`", command.get_name())),
+                "{}",
+                command.get_name()
+            );
         }
         assert!(text.contains("## `sluice token create`"));
         assert!(text.contains("sql:select"));

@@ -37,12 +37,17 @@ impl Replay {
     }
 }
 
-async fn offline(data_dir: &Path, id: &SessionId, transcript: &mut Transcript) -> Result<(), Failure> {
+async fn offline(
+    data_dir: &Path,
+    id: &SessionId,
+    transcript: &mut Transcript,
+) -> Result<(), Failure> {
     let (records, ..) = sluice_control::records_of(data_dir)
         .await
         .map_err(|error| Failure::usage(error.to_string()))?;
     let unreadable = |error: sluice_record::RecordError| {
-        Failure::failed(error.to_string()).hint("`sluice audit verify` says what is wrong with the records")
+        Failure::failed(error.to_string())
+            .hint("`sluice audit verify` says what is wrong with the records")
     };
     for event in sluice_record::replay(&records, id).map_err(unreadable)? {
         transcript.show(&event.map_err(unreadable)?)?;
@@ -50,19 +55,34 @@ async fn offline(data_dir: &Path, id: &SessionId, transcript: &mut Transcript) -
     Ok(())
 }
 
-async fn live(context: &Context, id: &SessionId, transcript: &mut Transcript) -> Result<(), Failure> {
+async fn live(
+    context: &Context,
+    id: &SessionId,
+    transcript: &mut Transcript,
+) -> Result<(), Failure> {
     let client = context.gateway()?.client()?;
     let path = format!("/v1/sessions/{id}/replay");
-    let mut response = client.send(reqwest::Method::GET, &path, None::<&()>).await?;
+    let mut response = client
+        .send(reqwest::Method::GET, &path, None::<&()>)
+        .await?;
     let mut pending = Vec::new();
     while let Some(chunk) = client.next_chunk(&mut response).await? {
         pending.extend_from_slice(&chunk);
-        let whole = pending.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        for line in pending.drain(..whole).collect::<Vec<u8>>().split(|byte| *byte == b'\n') {
+        let whole = pending
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |end| end + 1);
+        for line in pending
+            .drain(..whole)
+            .collect::<Vec<u8>>()
+            .split(|byte| *byte == b'\n')
+        {
             transcript.line(line)?;
         }
         if pending.len() > MAX_LINE_BYTES {
-            return Err(Failure::failed("the gateway sent an event that is too large"));
+            return Err(Failure::failed(
+                "the gateway sent an event that is too large",
+            ));
         }
     }
     transcript.line(&pending)
@@ -77,7 +97,10 @@ struct Transcript {
 
 impl Transcript {
     fn new(out: Output) -> Self {
-        Self { out, columns: (0, Vec::new()) }
+        Self {
+            out,
+            columns: (0, Vec::new()),
+        }
     }
 
     /// One line of JSON.
@@ -102,7 +125,13 @@ impl Transcript {
         let at = clock(event.at);
         match &event.body {
             EventBody::SessionOpened { .. } => opening(self.out, event),
-            EventBody::Asked { op, text, parameters, decision: decided, approval } => {
+            EventBody::Asked {
+                op,
+                text,
+                parameters,
+                decision: decided,
+                approval,
+            } => {
                 let number = self.out.tone(Tone::Strong, &format!("#{op}"));
                 let mut shown = format!("\n{at}  {number} {}", below(text));
                 for (number, parameter) in (1..).zip(parameters) {
@@ -119,12 +148,26 @@ impl Transcript {
                 let waits = self.out.tone(Tone::Waiting, "waits for approval");
                 format!("{at}  #{op} {waits} {approval}")
             }
-            EventBody::HoldEnded { op, approval, how, by } => {
+            EventBody::HoldEnded {
+                op,
+                approval,
+                how,
+                by,
+            } => {
                 let by: Vec<String> = by.iter().map(ToString::to_string).collect();
-                let people = if by.is_empty() { String::new() } else { format!(" by {}", names(&by)) };
+                let people = if by.is_empty() {
+                    String::new()
+                } else {
+                    format!(" by {}", names(&by))
+                };
                 format!("{at}  #{op} {approval} {}{people}", inert(how))
             }
-            EventBody::Rows { op, columns, rows, capped } => self.rows(*op, columns, rows, *capped),
+            EventBody::Rows {
+                op,
+                columns,
+                rows,
+                capped,
+            } => self.rows(*op, columns, rows, *capped),
             EventBody::Answered { .. } => answer(self.out, &at, &event.body),
             EventBody::SessionClosed { why } => format!("\n{at}  session closed: {}", inert(why)),
             EventBody::Admin(act) => format!(
@@ -135,7 +178,11 @@ impl Transcript {
                 one_line(&act.detail)
             ),
             EventBody::Gap { why } => {
-                format!("{at}  {} {}", self.out.tone(Tone::Bad, "something may be missing here:"), inert(why))
+                format!(
+                    "{at}  {} {}",
+                    self.out.tone(Tone::Bad, "something may be missing here:"),
+                    inert(why)
+                )
             }
         }
     }
@@ -155,7 +202,10 @@ impl Transcript {
             _ => Vec::new(),
         };
         let header: Vec<&str> = header.iter().map(String::as_str).collect();
-        let cells = rows.iter().map(|row| row.iter().map(value).collect()).collect();
+        let cells = rows
+            .iter()
+            .map(|row| row.iter().map(value).collect())
+            .collect();
         let table = self.out.table(&header, cells, "");
         let mut text = String::new();
         for line in table.lines() {
@@ -199,26 +249,48 @@ fn opening(out: Output, event: &Event) -> String {
     line("opened", moment(event.at));
     line("who", inert(&principal.to_string()).into_owned());
     line("groups", names(groups));
-    line("token", token.as_ref().map(ToString::to_string).unwrap_or_default());
-    line("connection", format!("{} ({})", inert(connection), inert(protocol)));
+    line(
+        "token",
+        token.as_ref().map(ToString::to_string).unwrap_or_default(),
+    );
+    line(
+        "connection",
+        format!("{} ({})", inert(connection), inert(protocol)),
+    );
     line("account", inert(account).into_owned());
     line("database", inert(database).into_owned());
     line("from", inert(client_address).into_owned());
-    line("client", application.as_deref().map(one_line).unwrap_or_default());
+    line(
+        "client",
+        application.as_deref().map(one_line).unwrap_or_default(),
+    );
     line("allowed by", names(policies));
     text
 }
 
 fn answer(out: Output, at: &str, body: &EventBody) -> String {
-    let EventBody::Answered { op, outcome, rows, bytes, masked, micros } = body else {
+    let EventBody::Answered {
+        op,
+        outcome,
+        rows,
+        bytes,
+        masked,
+        micros,
+    } = body
+    else {
         return String::new();
     };
     let how = match outcome {
         Outcome::Done(words) => out.tone(Tone::Good, &inert(words)),
-        Outcome::Failed(code) => out.tone(Tone::Bad, &format!("the target refused: {}", inert(code))),
+        Outcome::Failed(code) => {
+            out.tone(Tone::Bad, &format!("the target refused: {}", inert(code)))
+        }
         Outcome::Cut(why) => out.tone(Tone::Bad, &format!("cut: {}", inert(why))),
     };
-    let mut text = format!("{at}  #{op} {how}, {rows} rows, {bytes} bytes, {}", spent(*micros));
+    let mut text = format!(
+        "{at}  #{op} {how}, {rows} rows, {bytes} bytes, {}",
+        spent(*micros)
+    );
     let masks: Vec<String> = masked
         .iter()
         .map(|column| match &column.class {
@@ -252,9 +324,7 @@ fn spent(micros: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sluice_model::{
-        Allowed, ApprovalId, Decision, MaskedColumn, PrincipalId, Timestamp,
-    };
+    use sluice_model::{Allowed, ApprovalId, Decision, MaskedColumn, PrincipalId, Timestamp};
 
     fn events() -> Vec<EventBody> {
         let approval = ApprovalId::from_bits(9);
@@ -272,7 +342,11 @@ mod tests {
                 application: Some("evil\x1b]0;x\x07".into()),
                 policies: vec!["eng-connects".into()],
             },
-            EventBody::Held { op: 1, approval: approval.clone(), digest: String::new() },
+            EventBody::Held {
+                op: 1,
+                approval: approval.clone(),
+                digest: String::new(),
+            },
             EventBody::HoldEnded {
                 op: 1,
                 approval: approval.clone(),
@@ -283,13 +357,18 @@ mod tests {
                 op: 1,
                 text: "SELECT ssn,\n name FROM c WHERE id = $1".into(),
                 parameters: vec![RecordedValue::Text("4\x1b[2J".into()), RecordedValue::Null],
-                decision: Decision::Allow(Allowed { policies: vec!["eng-reads".into()] }),
+                decision: Decision::Allow(Allowed {
+                    policies: vec!["eng-reads".into()],
+                }),
                 approval: Some(approval),
             },
             EventBody::Rows {
                 op: 1,
                 columns: vec!["ssn".into(), "name".into()],
-                rows: vec![vec![RecordedValue::Text("***-**-6789".into()), RecordedValue::Bytes(7)]],
+                rows: vec![vec![
+                    RecordedValue::Text("***-**-6789".into()),
+                    RecordedValue::Bytes(7),
+                ]],
                 capped: true,
             },
             EventBody::Answered {
@@ -297,11 +376,18 @@ mod tests {
                 outcome: Outcome::Done("SELECT 1".into()),
                 rows: 1,
                 bytes: 40,
-                masked: vec![MaskedColumn { name: "ssn".into(), class: Some("ssn".into()) }],
+                masked: vec![MaskedColumn {
+                    name: "ssn".into(),
+                    class: Some("ssn".into()),
+                }],
                 micros: 1_234,
             },
-            EventBody::Gap { why: "crash".into() },
-            EventBody::SessionClosed { why: "the client left".into() },
+            EventBody::Gap {
+                why: "crash".into(),
+            },
+            EventBody::SessionClosed {
+                why: "the client left".into(),
+            },
         ]
     }
 
@@ -310,7 +396,12 @@ mod tests {
         let mut transcript = Transcript::new(Output::plain());
         let text: Vec<String> = events()
             .into_iter()
-            .map(|body| transcript.text(&Event { at: Timestamp(1_763_905_870_042_000), body }))
+            .map(|body| {
+                transcript.text(&Event {
+                    at: Timestamp(1_763_905_870_042_000),
+                    body,
+                })
+            })
             .collect();
         let text = text.join("\n");
         for part in [
@@ -337,9 +428,13 @@ mod tests {
 
     #[test]
     fn times_read_well() {
-        for (micros, expected) in
-            [(0, "0 µs"), (999, "999 µs"), (1_000, "1.0 ms"), (1_250_400, "1250.4 ms"), (12_000_000, "12 s")]
-        {
+        for (micros, expected) in [
+            (0, "0 µs"),
+            (999, "999 µs"),
+            (1_000, "1.0 ms"),
+            (1_250_400, "1250.4 ms"),
+            (12_000_000, "12 s"),
+        ] {
             assert_eq!(spent(micros), expected);
         }
     }

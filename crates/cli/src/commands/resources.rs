@@ -16,15 +16,33 @@ use std::path::PathBuf;
 /// What a policy's principals, resources and groups can be, with how each is named.
 const ENTITIES: &[(&str, &str)] = &[
     ("User", "a person: User::\"ada\""),
-    ("Service", "a CI job or service account: Service::\"reporting-job\""),
-    ("Agent", "an AI agent; what its owner may not do, it may not do either"),
-    ("Group", "principals in it: principal in Group::\"engineering\""),
+    (
+        "Service",
+        "a CI job or service account: Service::\"reporting-job\"",
+    ),
+    (
+        "Agent",
+        "an AI agent; what its owner may not do, it may not do either",
+    ),
+    (
+        "Group",
+        "principals in it: principal in Group::\"engineering\"",
+    ),
     ("Connection", "a target: Connection::\"shop\""),
-    ("Environment", "connections in it: resource in Environment::\"prod\""),
-    ("Label", "connections with it: resource in Label::\"team=payments\""),
+    (
+        "Environment",
+        "connections in it: resource in Environment::\"prod\"",
+    ),
+    (
+        "Label",
+        "connections with it: resource in Label::\"team=payments\"",
+    ),
     ("Database", "a database of a connection"),
     ("Schema", "a schema of a database"),
-    ("Table", "a table, view, sequence or foreign table of a schema"),
+    (
+        "Table",
+        "a table, view, sequence or foreign table of a schema",
+    ),
     ("Routine", "a function or procedure of a schema"),
     ("Column", "a column of a table, in its data classes"),
     ("DataClass", "a kind of sensitive data: DataClass::\"ssn\""),
@@ -47,14 +65,25 @@ pub struct Apply {
 impl Apply {
     /// Sends the files and prints what changed.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
-        let files = sluice_control::read_directory(&self.files).map_err(|problem| wrong(vec![problem]))?;
+        let files =
+            sluice_control::read_directory(&self.files).map_err(|problem| wrong(vec![problem]))?;
         if files.is_empty() {
-            return Err(Failure::usage(format!("there are no resources in {}", self.files.display()))
-                .hint("expected *.yaml or *.cedar files"));
+            return Err(Failure::usage(format!(
+                "there are no resources in {}",
+                self.files.display()
+            ))
+            .hint("expected *.yaml or *.cedar files"));
         }
-        let request = ApplyRequest { files, dry_run: self.dry_run, prune: self.prune };
-        let answer: ApplyResponse =
-            context.gateway()?.client()?.post("/v1/resources/apply", &request).await?;
+        let request = ApplyRequest {
+            files,
+            dry_run: self.dry_run,
+            prune: self.prune,
+        };
+        let answer: ApplyResponse = context
+            .gateway()?
+            .client()?
+            .post("/v1/resources/apply", &request)
+            .await?;
         let out = context.out;
         out.show(&answer, |answer| render(out, answer))
     }
@@ -62,7 +91,13 @@ impl Apply {
 
 fn render(out: Output, answer: &ApplyResponse) -> String {
     let mut text = String::new();
-    for ResourceChange { change, kind, name, diff } in &answer.changes {
+    for ResourceChange {
+        change,
+        kind,
+        name,
+        diff,
+    } in &answer.changes
+    {
         let verb = match change {
             ChangeKind::Created => out.tone(Tone::Good, "create"),
             ChangeKind::Updated => out.tone(Tone::Waiting, "update"),
@@ -80,7 +115,11 @@ fn render(out: Output, answer: &ApplyResponse) -> String {
         }
     }
     let count = answer.changes.len();
-    let done = if answer.applied { "changed" } else { "would change" };
+    let done = if answer.applied {
+        "changed"
+    } else {
+        "would change"
+    };
     let _ = write!(text, "{count} {done}, {} unchanged", answer.unchanged);
     text
 }
@@ -111,12 +150,21 @@ impl Check {
         if self.names {
             out.show(&names_as_json(), |_| policy_names(false))?;
         }
-        let Some(directory) = &self.files else { return Ok(()) };
+        let Some(directory) = &self.files else {
+            return Ok(());
+        };
         let problems = sluice_control::check(directory, PROTOCOLS);
-        let checked = Checked { ok: problems.is_empty(), problems };
+        let checked = Checked {
+            ok: problems.is_empty(),
+            problems,
+        };
         if out.json {
             out.json_line(&checked)?;
-            return if checked.ok { Ok(()) } else { Err(Failure::said()) };
+            return if checked.ok {
+                Ok(())
+            } else {
+                Err(Failure::said())
+            };
         }
         if checked.ok {
             return out.text(&format!("{} is fine", directory.display()));
@@ -127,7 +175,11 @@ impl Check {
 
 fn wrong(problems: Vec<ProblemInfo>) -> Failure {
     let count = problems.len();
-    let things = if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") };
+    let things = if count == 1 {
+        "1 thing is".to_owned()
+    } else {
+        format!("{count} things are")
+    };
     Failure::refused(ErrorBody {
         error: format!("{things} wrong in the resources"),
         hint: None,
@@ -137,7 +189,9 @@ fn wrong(problems: Vec<ProblemInfo>) -> Failure {
 
 /// Every protocol's actions after the general ones.
 fn actions() -> impl Iterator<Item = &'static ActionSpec> {
-    GENERAL_ACTIONS.iter().chain(PROTOCOLS.iter().flat_map(|protocol| protocol.actions))
+    GENERAL_ACTIONS
+        .iter()
+        .chain(PROTOCOLS.iter().flat_map(|protocol| protocol.actions))
 }
 
 fn names_as_json() -> serde_json::Value {
@@ -151,11 +205,18 @@ fn names_as_json() -> serde_json::Value {
             })
         })
         .collect();
-    let entities: Vec<_> =
-        ENTITIES.iter().map(|(name, doc)| serde_json::json!({"name": name, "doc": doc})).collect();
+    let entities: Vec<_> = ENTITIES
+        .iter()
+        .map(|(name, doc)| serde_json::json!({"name": name, "doc": doc}))
+        .collect();
     let facts: Vec<_> = PROTOCOLS
         .iter()
-        .flat_map(|protocol| protocol.facts.iter().map(move |fact| (protocol.fact_namespace, fact)))
+        .flat_map(|protocol| {
+            protocol
+                .facts
+                .iter()
+                .map(move |fact| (protocol.fact_namespace, fact))
+        })
         .map(|(namespace, fact)| {
             serde_json::json!({
                 "name": format!("context.{namespace}.{}", fact.name),
@@ -172,25 +233,47 @@ fn names_as_json() -> serde_json::Value {
 #[must_use]
 pub fn policy_names(narrow: bool) -> String {
     let out = Output::plain();
-    let entities = ENTITIES.iter().map(|(name, doc)| vec![(*name).to_owned(), (*doc).to_owned()]);
+    let entities = ENTITIES
+        .iter()
+        .map(|(name, doc)| vec![(*name).to_owned(), (*doc).to_owned()]);
     let mut text = out.table(&["ENTITY", "WHAT"], entities.collect(), "");
     let rows = actions().map(|action| {
-        let on: Vec<String> = action.resources.iter().map(|kind| format!("{kind:?}")).collect();
-        let mut row = vec![action.name.to_owned(), action.groups.join(", "), on.join(", ")];
+        let on: Vec<String> = action
+            .resources
+            .iter()
+            .map(|kind| format!("{kind:?}"))
+            .collect();
+        let mut row = vec![
+            action.name.to_owned(),
+            action.groups.join(", "),
+            on.join(", "),
+        ];
         if !narrow {
             row.push(action.doc.to_owned());
         }
         row
     });
-    let header: &[&str] =
-        if narrow { &["ACTION", "IN", "ON"] } else { &["ACTION", "IN", "ON", "WHAT"] };
+    let header: &[&str] = if narrow {
+        &["ACTION", "IN", "ON"]
+    } else {
+        &["ACTION", "IN", "ON", "WHAT"]
+    };
     text.push_str("\n\n");
     text.push_str(&out.table(header, rows.collect(), ""));
     let facts = PROTOCOLS.iter().flat_map(|protocol| {
         protocol.facts.iter().map(|fact| {
             let name = format!("context.{}.{}", protocol.fact_namespace, fact.name);
-            let always = if fact.required { "always" } else { "test with `has`" };
-            vec![name, format!("{:?}", fact.kind), always.to_owned(), fact.doc.to_owned()]
+            let always = if fact.required {
+                "always"
+            } else {
+                "test with `has`"
+            };
+            vec![
+                name,
+                format!("{:?}", fact.kind),
+                always.to_owned(),
+                fact.doc.to_owned(),
+            ]
         })
     });
     text.push_str("\n\n");
@@ -214,7 +297,12 @@ mod tests {
             ResourceKind::Column,
             ResourceKind::DataClass,
         ] {
-            assert!(ENTITIES.iter().any(|(name, _)| *name == format!("{kind:?}")), "{kind:?}");
+            assert!(
+                ENTITIES
+                    .iter()
+                    .any(|(name, _)| *name == format!("{kind:?}")),
+                "{kind:?}"
+            );
         }
     }
 
@@ -226,7 +314,10 @@ mod tests {
         }
         for protocol in PROTOCOLS {
             for fact in protocol.facts {
-                assert!(text.contains(&format!("context.{}.{}", protocol.fact_namespace, fact.name)));
+                assert!(text.contains(&format!(
+                    "context.{}.{}",
+                    protocol.fact_namespace, fact.name
+                )));
             }
         }
     }
@@ -244,7 +335,8 @@ mod tests {
             applied: false,
             version: 7,
         };
-        let expected = "update Connection shop\n   a: 1\n  -b: 2\n  +b: 3\\x1b[m\n1 would change, 4 unchanged";
+        let expected =
+            "update Connection shop\n   a: 1\n  -b: 2\n  +b: 3\\x1b[m\n1 would change, 4 unchanged";
         assert_eq!(render(Output::plain(), &answer), expected);
     }
 }

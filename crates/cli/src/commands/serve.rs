@@ -8,7 +8,7 @@ use clap::Args;
 use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::crypto::aws_lc_rs;
 use sluice_control::{Config, Control};
-use sluice_gateway::{Gateway, GatewayConfig, PostgresListener, Registry};
+use sluice_gateway::{Gateway, GatewayConfig, Listener, Registry};
 use sluice_protocol::{CLIENTS, PROTOCOLS};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,14 +48,18 @@ impl Serve {
             .map_err(|error| Failure::failed(format!("cannot start: {error}")))?;
         runtime.block_on(async {
             let served = tokio::spawn(serve(config, metrics)).await;
-            served.unwrap_or_else(|_| Err(Failure::failed("the gateway stopped on an internal error")))
+            served.unwrap_or_else(|_| {
+                Err(Failure::failed("the gateway stopped on an internal error"))
+            })
         })
     }
 }
 
 async fn serve(config: Config, metrics: PrometheusHandle) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
-    let control = Control::start(config, PROTOCOLS).await.map_err(cannot_start)?;
+    let control = Control::start(config, PROTOCOLS)
+        .await
+        .map_err(cannot_start)?;
     let registry = Registry::new();
     let gateway = Gateway::start(
         data_plane(&control)?,
@@ -96,20 +100,36 @@ fn cannot_start(error: impl std::fmt::Display) -> Failure {
 /// What the data plane is told: listeners from the configuration, and the certificate as control keeps it.
 fn data_plane(control: &Control) -> Result<GatewayConfig, Failure> {
     let config = control.config();
-    let for_all = config.listen.protocols.values().map(|address| (*address, None));
-    let for_one = config.listeners.iter().map(|one| (one.address, Some(one.connection.clone())));
-    let listeners = for_all.chain(for_one).map(|(address, connection)| PostgresListener {
-        address,
-        connection,
-        plaintext_on_loopback: config.allow_plaintext_on_loopback,
-    });
-    let mut tls = rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(cannot_start)?
-        .with_no_client_auth()
-        .with_cert_resolver(control.server_certificate());
-    tls.alpn_protocols = CLIENTS.iter().map(|client| client.alpn.as_bytes().to_vec()).collect();
-    Ok(GatewayConfig { postgres: listeners.collect(), tls: Arc::new(Arc::new(tls).into()) })
+    let for_all = config
+        .listen
+        .protocols
+        .values()
+        .map(|address| (*address, None));
+    let for_one = config
+        .listeners
+        .iter()
+        .map(|one| (one.address, Some(one.connection.clone())));
+    let listeners = for_all
+        .chain(for_one)
+        .map(|(address, connection)| Listener {
+            address,
+            connection,
+            plaintext_on_loopback: config.allow_plaintext_on_loopback,
+        });
+    let mut tls =
+        rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(cannot_start)?
+            .with_no_client_auth()
+            .with_cert_resolver(control.server_certificate());
+    tls.alpn_protocols = CLIENTS
+        .iter()
+        .map(|client| client.alpn.as_bytes().to_vec())
+        .collect();
+    Ok(GatewayConfig {
+        listeners: listeners.collect(),
+        tls: Arc::new(Arc::new(tls).into()),
+    })
 }
 
 async fn keep_metrics(metrics: PrometheusHandle) {

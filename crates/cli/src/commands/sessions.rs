@@ -27,9 +27,26 @@ impl Sessions {
         let out = context.out;
         out.show(&list, |list| {
             let rows = list.sessions.iter().map(row).collect();
-            let header =
-                ["ID", "STATE", "WHO", "CONNECTION", "ACCOUNT", "FROM", "STARTED", "EVENTS", "CLIENT"];
-            out.table(&header, rows, if self.live { "no live sessions" } else { "no sessions" })
+            let header = [
+                "ID",
+                "STATE",
+                "WHO",
+                "CONNECTION",
+                "ACCOUNT",
+                "FROM",
+                "STARTED",
+                "EVENTS",
+                "CLIENT",
+            ];
+            out.table(
+                &header,
+                rows,
+                if self.live {
+                    "no live sessions"
+                } else {
+                    "no sessions"
+                },
+            )
         })
     }
 }
@@ -68,7 +85,19 @@ impl Kill {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         let path = format!("/v1/sessions/{}/kill", self.id);
         let client = context.gateway()?.client()?;
-        client.send(reqwest::Method::POST, &path, Some(&Reason { reason: self.reason })).await?;
-        context.out.show(&json!({"id": self.id, "killed": true}), |_| format!("{} is ended", self.id))
+        client
+            .send(
+                reqwest::Method::POST,
+                &path,
+                Some(&Reason {
+                    reason: self.reason,
+                }),
+            )
+            .await?;
+        context
+            .out
+            .show(&json!({"id": self.id, "killed": true}), |_| {
+                format!("{} is ended", self.id)
+            })
     }
 }

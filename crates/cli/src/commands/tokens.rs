@@ -61,9 +61,16 @@ impl Token {
 
 impl Create {
     async fn run(self, context: &Context) -> Result<(), Failure> {
-        let request =
-            CreateToken { principal: self.principal, ttl_seconds: self.ttl.0, name: self.name };
-        let created: CreatedToken = context.gateway()?.client()?.post("/v1/tokens", &request).await?;
+        let request = CreateToken {
+            principal: self.principal,
+            ttl_seconds: self.ttl.0,
+            name: self.name,
+        };
+        let created: CreatedToken = context
+            .gateway()?
+            .client()?
+            .post("/v1/tokens", &request)
+            .await?;
         // The one secret that is ever printed: alone, so that `TOKEN=$(sluice token create ..)` works.
         context.out.show(&created, |created| created.secret.clone())
     }
@@ -82,8 +89,20 @@ impl List {
 
 fn render(out: Output, list: &TokenList) -> String {
     let rows = list.tokens.iter().map(row).collect();
-    let header = ["ID", "FOR", "STATE", "CREATED", "EXPIRES", "LAST USED", "NAME"];
-    out.table(&header, rows, "no tokens; make one with `sluice token create --for user:NAME --ttl 8h`")
+    let header = [
+        "ID",
+        "FOR",
+        "STATE",
+        "CREATED",
+        "EXPIRES",
+        "LAST USED",
+        "NAME",
+    ];
+    out.table(
+        &header,
+        rows,
+        "no tokens; make one with `sluice token create --for user:NAME --ttl 8h`",
+    )
 }
 
 fn row(token: &TokenInfo) -> Vec<String> {
@@ -108,7 +127,11 @@ impl Revoke {
         let path = format!("/v1/tokens/{}/revoke", self.id);
         let token: TokenInfo = context.gateway()?.client()?.post(&path, &()).await?;
         context.out.show(&token, |token| {
-            format!("{} of {} is revoked", token.id, inert(&token.principal.to_string()))
+            format!(
+                "{} of {} is revoked",
+                token.id,
+                inert(&token.principal.to_string())
+            )
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::Shared;
 use super::refusal::{NO_LOGIN, Refusal};
 use super::stream::Stream;
-use crate::PostgresListener;
+use crate::Listener;
 use crate::registry::CancelKey;
 use bytes::{Buf, BytesMut};
 use sluice_protocol::postgres::startup::{self, First, Startup};
@@ -51,7 +51,7 @@ impl From<io::Error> for Parted {
 /// There is no session to be had with this client.
 pub async fn greet(
     shared: &Arc<Shared>,
-    listener: &PostgresListener,
+    listener: &Listener,
     mut tcp: TcpStream,
     peer: SocketAddr,
 ) -> Result<Greeted, Parted> {

@@ -7,7 +7,7 @@ use super::refusal::{INTERNAL, NO_CONNECTION, NO_LOGIN, NOT_ALLOWED, Refusal};
 use super::session::{Session, Start};
 use super::stream::Stream;
 use super::target;
-use crate::PostgresListener;
+use crate::Listener;
 use crate::clock;
 use crate::duplex::Side;
 use crate::pipeline::Pipeline;
@@ -50,7 +50,7 @@ pub struct Ready {
 /// Logs a client in; `None` when there is no session, and the client was told why.
 pub async fn client(
     shared: &Arc<Shared>,
-    listener: &PostgresListener,
+    listener: &Listener,
     tcp: TcpStream,
     peer: SocketAddr,
 ) -> Option<Ready> {
@@ -206,7 +206,7 @@ struct Opened {
 /// Picks connection, account and database, and asks the policies about `connect`.
 async fn open(
     shared: &Arc<Shared>,
-    listener: &PostgresListener,
+    listener: &Listener,
     admitted: &Admitted,
     server_name: Option<&str>,
     who: &Authenticated,
@@ -279,7 +279,7 @@ fn random<const N: usize>() -> Result<[u8; N], Refusal> {
 /// `shop`, `shop/otherdb`, the first label of the TLS server name, or the listener's own connection.
 fn pick_connection(
     snapshot: &Snapshot,
-    listener: &PostgresListener,
+    listener: &Listener,
     admitted: &Admitted,
     server_name: Option<&str>,
 ) -> Result<(Arc<Connection>, String), Refusal> {

@@ -25,7 +25,7 @@ mod target;
 
 pub use explain::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation, explain};
 
-use crate::PostgresListener;
+use crate::Listener;
 use crate::port::ControlPort;
 use crate::registry::Registry;
 use arc_swap::ArcSwap;
@@ -102,7 +102,7 @@ fn login_slot(shared: &Arc<Shared>) -> Option<LoginSlot> {
 }
 
 /// Accepts clients until the gateway drains. Nothing is read here: one slow client delays nobody.
-pub async fn listen(shared: Arc<Shared>, socket: TcpListener, listener: PostgresListener) {
+pub async fn listen(shared: Arc<Shared>, socket: TcpListener, listener: Listener) {
     let listener = Arc::new(listener);
     let mut draining = shared.registry.draining();
     loop {
@@ -129,7 +129,7 @@ pub async fn listen(shared: Arc<Shared>, socket: TcpListener, listener: Postgres
 
 async fn serve(
     shared: Arc<Shared>,
-    listener: Arc<PostgresListener>,
+    listener: Arc<Listener>,
     stream: TcpStream,
     peer: std::net::SocketAddr,
     slot: LoginSlot,
