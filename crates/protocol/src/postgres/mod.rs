@@ -17,11 +17,15 @@ pub mod frame;
 pub mod frontend;
 pub mod json;
 mod kinds;
+#[cfg(test)]
+mod nested_tests;
 mod numbers;
 pub mod parameters;
 mod read;
 mod records;
 pub mod rows;
+#[cfg(test)]
+mod rows_tests;
 pub mod scrub;
 pub mod startup;
 pub mod tags;

@@ -227,7 +227,7 @@ fn a_report_has_what_clients_look_for() {
 }
 
 #[test]
-fn what_only_targets_write_is_read() {
+fn the_steps_of_a_login_are_read() {
     let check = |tag: BackendTag, body: &[u8], expected: Option<B<'_>>| {
         assert_eq!(backend::parse(tag, body).ok(), expected, "{tag:?} {body:?}");
     };
@@ -264,6 +264,13 @@ fn what_only_targets_write_is_read() {
         b"\0\0\0\x07",
         auth(A::Unsupported(7)),
     );
+}
+
+#[test]
+fn shapes_and_states_of_targets_are_read() {
+    let check = |tag: BackendTag, body: &[u8], expected: Option<B<'_>>| {
+        assert_eq!(backend::parse(tag, body).ok(), expected, "{tag:?} {body:?}");
+    };
     check(BackendTag::BackendKeyData, b"\0\0\0\x01abc", None);
     check(BackendTag::BackendKeyData, &[0; 4 + 257], None);
     check(BackendTag::ReadyForQuery, b"X", None);
