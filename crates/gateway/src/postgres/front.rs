@@ -1,29 +1,24 @@
 //! What the client sends: read, decided, recorded, and only then forwarded.
 
 use super::analyst::Analysis;
-use super::capture;
-use super::expect::{Admitted, Expect, Resume, Running, Undo};
-use super::names::{Portal, Prepared, StatementRef};
-use super::refusal::{Refusal, SYNTAX, UNSUPPORTED};
+use super::effects::{changes_session, renames};
+use super::expect::{Admitted, Expect, Resume, Running};
+use super::extended::{OWN_NAME, OWN_PREFIX};
+use super::names::StatementRef;
+use super::refusal::{NOT_ALLOWED, Refusal, UNSUPPORTED};
 use super::session::{End, MAX_OWED, Session, Skip};
 use crate::clock;
 use crate::pipeline::Verdict;
 use bytes::Bytes;
-use sluice_model::{ApprovalFacts, Ask, Decision, RecordedValue};
+use sluice_model::{Ask, RecordedValue};
 use sluice_protocol::postgres::frame;
-use sluice_protocol::postgres::frontend::{self, Bind, Execute, FrontendMessage, Parse};
+use sluice_protocol::postgres::frontend::{self, Bind, FrontendMessage};
 use sluice_protocol::postgres::types::{Named, TransactionStatus};
 use sluice_protocol::postgres::{FrontendTag, encode};
 use sluice_protocol::sql::{Effect, ReadOptions, Statement};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Sent in place of a refused statement where the target must fail too, so that its transaction and its
-/// pipeline end as they would have. The target's operator sees why in the log.
-const REFUSED_IN_PLACE: &str = "statement_refused_by_gateway";
-/// Names that the gateway keeps for itself at the target.
-const OWN_PREFIX: &str = "_sluice";
-const OWN_NAME: &str = "_sluice_scope";
 /// A statement longer than this is read on a thread for blocking work, so that other sessions go on.
 const READ_INLINE: usize = 16 * 1024;
 
@@ -166,7 +161,10 @@ impl Session {
         Ok(false)
     }
 
-    async fn read(&self, text: &str) -> Result<Arc<sluice_protocol::sql::Script>, Refusal> {
+    pub(super) async fn read(
+        &self,
+        text: &str,
+    ) -> Result<Arc<sluice_protocol::sql::Script>, Refusal> {
         let options = ReadOptions::default();
         if text.len() <= READ_INLINE {
             return Ok(self.shared.reader.read(text, options)?);
@@ -217,10 +215,10 @@ impl Session {
     }
 
     /// What no policy can allow, because the gateway could no longer tell what statements mean.
-    fn admissible(&self, statement: &Statement) -> Result<(), Refusal> {
+    pub(super) fn admissible(&self, statement: &Statement) -> Result<(), Refusal> {
         if self.read_only && statement.leaves_read_only() {
             return Err(Refusal::new(
-                super::refusal::NOT_ALLOWED,
+                NOT_ALLOWED,
                 "refused: no policy lets this session write, so it stays read-only",
             ));
         }
@@ -280,7 +278,7 @@ impl Session {
         clippy::type_complexity,
         reason = "a batch with its open questions, or why it is refused"
     )]
-    fn decide(
+    pub(super) fn decide(
         &mut self,
         understood: Vec<(Arc<Analysis>, Arc<str>)>,
         parameters: Vec<RecordedValue>,
@@ -398,350 +396,4 @@ impl Session {
         }
         Ok(())
     }
-
-    /// Asks for the shape of a portal's rows where it is needed and the client did not ask.
-    fn describe_first(&mut self, execute: &Bytes, portal: &Arc<Portal>) -> Result<(), End> {
-        let scope = self.analyst.generation();
-        let returns_rows = portal
-            .prepared
-            .statement
-            .get()
-            .is_some_and(|s| s.returns_rows);
-        let described = portal.prepared.known_shape(scope).is_some()
-            || self.expect.iter().any(|expect| match expect {
-                Expect::DescribePortal { portal: asked, .. } => {
-                    Arc::ptr_eq(&asked.prepared, &portal.prepared)
-                }
-                Expect::DescribeStatement(asked, _) => Arc::ptr_eq(asked, &portal.prepared),
-                _ => false,
-            });
-        if !returns_rows || described || !self.pipeline.view().has_classes() {
-            return Ok(());
-        }
-        let body = execute.slice(frame::HEADER_LEN..);
-        if let FrontendMessage::Execute(Execute { portal: name, .. }) =
-            frontend::parse(FrontendTag::Execute, &body)?
-        {
-            encode::describe(&mut self.target.outbox, Named::Portal(name))?;
-            self.expect.push_back(Expect::DescribePortal {
-                portal: Arc::clone(portal),
-                scope,
-                own: true,
-            });
-        }
-        Ok(())
-    }
-
-    async fn on_parse(&mut self, parse: &Parse<'_>, raw: Bytes) -> Result<(), End> {
-        let prepared = match self.prepare(parse).await {
-            Ok(prepared) => prepared,
-            Err(refusal) => {
-                self.pipeline.refuse(parse.query, &refusal.denial())?;
-                return self.refuse_extended(refusal);
-            }
-        };
-        let prepared = Arc::new(prepared);
-        let before = self
-            .names
-            .set_statement(parse.name, Some(Arc::clone(&prepared)));
-        self.unrecorded.push(prepared);
-        self.target.outbox.extend_from_slice(&raw);
-        self.expect
-            .push_back(Expect::Parse(Undo::Statement(parse.name.into(), before)));
-        self.unsynced = true;
-        Ok(())
-    }
-
-    /// Understands a statement to prepare, and refuses what would be refused whatever is bound to it.
-    async fn prepare(&mut self, parse: &Parse<'_>) -> Result<Prepared, Refusal> {
-        if parse.name.starts_with(OWN_PREFIX) {
-            return Err(Refusal::not_understood(
-                "names that begin with _sluice are taken",
-            ));
-        }
-        if !self.names.has_room() {
-            return Err(
-                Refusal::not_understood("too many prepared statements are open")
-                    .hint("close some of them"),
-            );
-        }
-        let script = self.read(parse.query).await?;
-        let statement = match script.statements.as_slice() {
-            [] => StatementRef::Empty,
-            [_] => StatementRef::Sent(Arc::clone(&script), 0),
-            _ => {
-                return Err(Refusal::new(
-                    SYNTAX,
-                    "cannot insert multiple commands into a prepared statement",
-                ));
-            }
-        };
-        let text: Arc<str> = Arc::from(parse.query);
-        if let Some(read) = statement.get() {
-            self.admissible(read)?;
-            let analysis = self.analyst.analyse(&statement, &self.names, &[]).await?;
-            let now = clock::now();
-            let view = self.pipeline.view();
-            let operation = analysis.operation(&text, &self.context, view, now)?;
-            if let Decision::Deny(denial) = view.decide(&operation, now, &ApprovalFacts::default())
-            {
-                metrics::counter!("sluice_operations_refused_total").increment(1);
-                return Err(Refusal::denied(&denial, &self.context.connection.name));
-            }
-        }
-        Ok(Prepared {
-            text,
-            statement,
-            parameter_types: parse.parameter_types.clone(),
-            shape: Default::default(),
-        })
-    }
-
-    fn on_bind(&mut self, bind: &Bind<'_>, raw: &Bytes) -> Result<(), End> {
-        let Some(prepared) = self.names.statement(bind.statement).map(Arc::clone) else {
-            return self
-                .refuse_extended(Refusal::unknown_name("prepared statement", bind.statement));
-        };
-        if bind.portal.starts_with(OWN_PREFIX) || !self.names.has_room() {
-            return self.refuse_extended(Refusal::not_understood(
-                "too many portals are open, or the name is taken",
-            ));
-        }
-        // What is bound: everything after the two names, in the bytes that are forwarded.
-        let names = bind.portal.len() + bind.statement.len() + 2;
-        let bound = raw.slice((frame::HEADER_LEN + names).min(raw.len())..);
-        let portal = Portal {
-            prepared,
-            result_formats: bind.result_formats.clone(),
-            bound,
-            cursor: false,
-            hold: false,
-        };
-        let before = self.names.set_portal(bind.portal, Some(Arc::new(portal)));
-        self.target.outbox.extend_from_slice(raw);
-        self.expect
-            .push_back(Expect::Bind(Undo::Portal(bind.portal.into(), before)));
-        self.unsynced = true;
-        Ok(())
-    }
-
-    fn on_describe(&mut self, named: Named<'_>, raw: &Bytes) -> Result<(), End> {
-        let scope = self.analyst.generation();
-        let expect = match named {
-            Named::Statement(name) => match self.names.statement(name) {
-                Some(prepared) => Expect::DescribeStatement(Arc::clone(prepared), scope),
-                None => {
-                    return self.refuse_extended(Refusal::unknown_name("prepared statement", name));
-                }
-            },
-            Named::Portal(name) => match self.names.portal(name) {
-                Some(portal) => Expect::DescribePortal {
-                    portal: Arc::clone(portal),
-                    scope,
-                    own: false,
-                },
-                None => {
-                    return self.refuse_extended(Refusal {
-                        sqlstate: "34000",
-                        ..Refusal::unknown_name("portal", name)
-                    });
-                }
-            },
-        };
-        self.target.outbox.extend_from_slice(raw);
-        self.expect.push_back(expect);
-        self.unsynced = true;
-        Ok(())
-    }
-
-    async fn on_execute(&mut self, execute: Execute<'_>, raw: Bytes) -> Result<(), End> {
-        let Some(portal) = self.names.portal(execute.portal).map(Arc::clone) else {
-            return self.refuse_extended(Refusal {
-                sqlstate: "34000",
-                ..Refusal::unknown_name("portal", execute.portal)
-            });
-        };
-        if portal.cursor {
-            return self.refuse_extended(
-                Refusal::not_understood("a cursor of DECLARE cannot be run by Execute")
-                    .hint("use FETCH"),
-            );
-        }
-        let analysis = match self
-            .analyst
-            .analyse(&portal.prepared.statement, &self.names, &[])
-            .await
-        {
-            Ok(analysis) => analysis,
-            Err(refusal) => {
-                self.pipeline
-                    .refuse(&portal.prepared.text, &refusal.denial())?;
-                return self.refuse_extended(refusal);
-            }
-        };
-        let text = Arc::clone(&portal.prepared.text);
-        let parameters = self.recorded_parameters(&portal);
-        match self.decide(vec![(analysis, text)], parameters)? {
-            Ok((batch, asks)) => {
-                self.run_or_hold(batch, asks, Resume::Execute(raw, portal))
-                    .await
-            }
-            Err(refusal) => self.refuse_extended(refusal),
-        }
-    }
-
-    fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
-        // Two empty names in front make the bound part a Bind body again.
-        let mut body = vec![0, 0];
-        body.extend_from_slice(&portal.bound);
-        let Ok(FrontendMessage::Bind(bind)) = frontend::parse(FrontendTag::Bind, &body) else {
-            return Vec::new();
-        };
-        if bind.parameters.is_empty() {
-            return Vec::new();
-        }
-        let view = self.pipeline.view();
-        let scrubber = view.has_classes().then(|| view.scrubber(clock::now()));
-        let scrubbed = |value: RecordedValue| match (value, &scrubber) {
-            (RecordedValue::Text(text), Some(scrubber)) => {
-                let mut masked = String::new();
-                RecordedValue::Text(if scrubber.mask_text(&text, &mut masked) {
-                    masked
-                } else {
-                    text
-                })
-            }
-            (value, _) => value,
-        };
-        let each = bind.parameters.iter().enumerate();
-        each.map(|(index, value)| {
-            scrubbed(capture::value(*value, bind.parameter_formats.of(index)))
-        })
-        .collect()
-    }
-
-    fn on_close(&mut self, named: Named<'_>, raw: &Bytes) -> Result<(), End> {
-        let undo = match named {
-            Named::Statement(name) => {
-                Undo::Statement(name.into(), self.names.set_statement(name, None))
-            }
-            Named::Portal(name) => Undo::Portal(name.into(), self.names.set_portal(name, None)),
-        };
-        self.target.outbox.extend_from_slice(raw);
-        self.expect.push_back(Expect::Close(undo));
-        self.unsynced = true;
-        Ok(())
-    }
-
-    fn on_sync(&mut self, raw: &Bytes) {
-        if std::mem::replace(&mut self.skip, Skip::No) == Skip::Local {
-            encode::ready_for_query(&mut self.client.outbox, self.transaction);
-            return;
-        }
-        self.target.outbox.extend_from_slice(raw);
-        self.unsynced = false;
-        if !self.copy_in {
-            // While it takes COPY data a server reads over Sync, and answers the next one.
-            self.expect.push_back(Expect::Sync);
-        }
-    }
-
-    /// Refuses a batch that was already decided in part.
-    pub(super) fn refuse_batch(
-        &mut self,
-        batch: &[Admitted],
-        resume: &Resume,
-        refusal: Refusal,
-    ) -> Result<(), End> {
-        self.drop_batch(batch)?;
-        match resume {
-            Resume::Query(_) => self.refuse_query(refusal),
-            Resume::Execute(..) => self.refuse_extended(refusal),
-        }
-    }
-
-    /// Records that operations which were allowed did not run, because their batch was refused.
-    fn drop_batch(&mut self, batch: &[Admitted]) -> Result<(), End> {
-        for admitted in batch {
-            let answer = crate::pipeline::Answer {
-                outcome: sluice_model::Outcome::Cut("not forwarded".into()),
-                rows: 0,
-                bytes: 0,
-                masked: Vec::new(),
-                micros: 0,
-            };
-            self.pipeline.answered(admitted.op, answer)?;
-        }
-        Ok(())
-    }
-
-    /// Refuses a simple query as a server would: an error, then ReadyForQuery; a transaction fails.
-    fn refuse_query(&mut self, refusal: Refusal) -> Result<(), End> {
-        let alone = self.expect.is_empty() && !self.unsynced;
-        if alone && self.transaction != TransactionStatus::InBlock {
-            refusal.encode("ERROR", &mut self.client.outbox);
-            encode::ready_for_query(&mut self.client.outbox, self.transaction);
-            return Ok(());
-        }
-        encode::query(&mut self.target.outbox, REFUSED_IN_PLACE)?;
-        self.expect.push_back(Expect::Refused {
-            refusal,
-            then_ready: true,
-        });
-        self.unsynced = false;
-        Ok(())
-    }
-
-    /// Refuses a step of a pipeline as a server would: an error, and everything up to Sync is skipped.
-    fn refuse_extended(&mut self, refusal: Refusal) -> Result<(), End> {
-        let alone = self.expect.is_empty() && !self.unsynced;
-        if alone && self.transaction != TransactionStatus::InBlock {
-            refusal.encode("ERROR", &mut self.client.outbox);
-            self.skip = Skip::Local;
-            return Ok(());
-        }
-        self.names.set_statement("", None);
-        encode::parse(&mut self.target.outbox, "", REFUSED_IN_PLACE, &[])?;
-        self.expect.push_back(Expect::Refused {
-            refusal,
-            then_ready: false,
-        });
-        self.skip = Skip::Target;
-        self.unsynced = true;
-        Ok(())
-    }
-}
-
-/// Whether a statement can change where names lead.
-fn renames(statement: &Statement) -> bool {
-    statement.effects.iter().any(changes_scope)
-}
-
-/// Whether an effect can change the search path or the role that it depends on.
-pub(super) fn changes_scope(effect: &Effect) -> bool {
-    let scope = |name: &str| matches!(name, "search_path" | "role" | "session_authorization");
-    match effect {
-        Effect::Set { name, .. } => name.as_deref().is_none_or(scope),
-        Effect::Reset(name) => scope(name),
-        Effect::ResetAll | Effect::DiscardAll => true,
-        _ => false,
-    }
-}
-
-/// Whether an effect changes anything that the gateway keeps track of, so that the next statement can be
-/// read only once it is over.
-pub(super) fn changes_session(effect: &Effect) -> bool {
-    !matches!(
-        effect,
-        Effect::Begin(_)
-            | Effect::Savepoint(_)
-            | Effect::Release(_)
-            | Effect::Fetch(_)
-            | Effect::Move(_)
-            | Effect::Execute { .. }
-            | Effect::CopyIn(_)
-            | Effect::CopyOut(_)
-            | Effect::Listen(_)
-            | Effect::Unlisten(_)
-    )
 }

@@ -5,19 +5,23 @@
 //! ```
 
 mod analyst;
+mod answer;
 mod back;
 mod capture;
 mod catalog;
 mod digest;
+mod effects;
 mod estimate;
 mod expect;
 mod explain;
+mod extended;
 mod front;
 mod greet;
 mod hold;
 mod login;
 mod names;
 mod refusal;
+mod refuse;
 mod session;
 mod shape;
 mod stream;

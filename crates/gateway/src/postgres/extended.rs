@@ -1,0 +1,273 @@
+//! The extended protocol: statements are prepared, bound and run in steps, and decided at each run.
+
+use super::capture;
+use super::expect::{Expect, Resume, Undo};
+use super::names::{Portal, Prepared, StatementRef};
+use super::refusal::{Refusal, SYNTAX};
+use super::session::{End, Session, Skip};
+use crate::clock;
+use bytes::Bytes;
+use sluice_model::{ApprovalFacts, Decision, RecordedValue};
+use sluice_protocol::postgres::frame;
+use sluice_protocol::postgres::frontend::{self, Bind, Execute, FrontendMessage, Parse};
+use sluice_protocol::postgres::types::Named;
+use sluice_protocol::postgres::{FrontendTag, encode};
+use std::sync::Arc;
+
+/// Names that the gateway keeps for itself at the target.
+pub(super) const OWN_PREFIX: &str = "_sluice";
+/// The gateway's own statement and portal, for asking the target about its search path.
+pub(super) const OWN_NAME: &str = "_sluice_scope";
+
+impl Session {
+    pub(super) async fn on_parse(&mut self, parse: &Parse<'_>, raw: Bytes) -> Result<(), End> {
+        let prepared = match self.prepare(parse).await {
+            Ok(prepared) => prepared,
+            Err(refusal) => {
+                self.pipeline.refuse(parse.query, &refusal.denial())?;
+                return self.refuse_extended(refusal);
+            }
+        };
+        let prepared = Arc::new(prepared);
+        let before = self
+            .names
+            .set_statement(parse.name, Some(Arc::clone(&prepared)));
+        self.unrecorded.push(prepared);
+        self.target.outbox.extend_from_slice(&raw);
+        self.expect
+            .push_back(Expect::Parse(Undo::Statement(parse.name.into(), before)));
+        self.unsynced = true;
+        Ok(())
+    }
+
+    /// Understands a statement to prepare, and refuses what would be refused whatever is bound to it.
+    async fn prepare(&mut self, parse: &Parse<'_>) -> Result<Prepared, Refusal> {
+        if parse.name.starts_with(OWN_PREFIX) {
+            return Err(Refusal::not_understood(
+                "names that begin with _sluice are taken",
+            ));
+        }
+        if !self.names.has_room() {
+            return Err(
+                Refusal::not_understood("too many prepared statements are open")
+                    .hint("close some of them"),
+            );
+        }
+        let script = self.read(parse.query).await?;
+        let statement = match script.statements.as_slice() {
+            [] => StatementRef::Empty,
+            [_] => StatementRef::Sent(Arc::clone(&script), 0),
+            _ => {
+                return Err(Refusal::new(
+                    SYNTAX,
+                    "cannot insert multiple commands into a prepared statement",
+                ));
+            }
+        };
+        let text: Arc<str> = Arc::from(parse.query);
+        if let Some(read) = statement.get() {
+            self.admissible(read)?;
+            let analysis = self.analyst.analyse(&statement, &self.names, &[]).await?;
+            let now = clock::now();
+            let view = self.pipeline.view();
+            let operation = analysis.operation(&text, &self.context, view, now)?;
+            if let Decision::Deny(denial) = view.decide(&operation, now, &ApprovalFacts::default())
+            {
+                metrics::counter!("sluice_operations_refused_total").increment(1);
+                return Err(Refusal::denied(&denial, &self.context.connection.name));
+            }
+        }
+        Ok(Prepared {
+            text,
+            statement,
+            parameter_types: parse.parameter_types.clone(),
+            shape: Default::default(),
+        })
+    }
+
+    pub(super) fn on_bind(&mut self, bind: &Bind<'_>, raw: &Bytes) -> Result<(), End> {
+        let Some(prepared) = self.names.statement(bind.statement).map(Arc::clone) else {
+            return self
+                .refuse_extended(Refusal::unknown_name("prepared statement", bind.statement));
+        };
+        if bind.portal.starts_with(OWN_PREFIX) || !self.names.has_room() {
+            return self.refuse_extended(Refusal::not_understood(
+                "too many portals are open, or the name is taken",
+            ));
+        }
+        // What is bound: everything after the two names, in the bytes that are forwarded.
+        let names = bind.portal.len() + bind.statement.len() + 2;
+        let bound = raw.slice((frame::HEADER_LEN + names).min(raw.len())..);
+        let portal = Portal {
+            prepared,
+            result_formats: bind.result_formats.clone(),
+            bound,
+            cursor: false,
+            hold: false,
+        };
+        let before = self.names.set_portal(bind.portal, Some(Arc::new(portal)));
+        self.target.outbox.extend_from_slice(raw);
+        self.expect
+            .push_back(Expect::Bind(Undo::Portal(bind.portal.into(), before)));
+        self.unsynced = true;
+        Ok(())
+    }
+
+    pub(super) fn on_describe(&mut self, named: Named<'_>, raw: &Bytes) -> Result<(), End> {
+        let scope = self.analyst.generation();
+        let expect = match named {
+            Named::Statement(name) => match self.names.statement(name) {
+                Some(prepared) => Expect::DescribeStatement(Arc::clone(prepared), scope),
+                None => {
+                    return self.refuse_extended(Refusal::unknown_name("prepared statement", name));
+                }
+            },
+            Named::Portal(name) => match self.names.portal(name) {
+                Some(portal) => Expect::DescribePortal {
+                    portal: Arc::clone(portal),
+                    scope,
+                    own: false,
+                },
+                None => {
+                    return self.refuse_extended(Refusal {
+                        sqlstate: "34000",
+                        ..Refusal::unknown_name("portal", name)
+                    });
+                }
+            },
+        };
+        self.target.outbox.extend_from_slice(raw);
+        self.expect.push_back(expect);
+        self.unsynced = true;
+        Ok(())
+    }
+
+    pub(super) async fn on_execute(&mut self, execute: Execute<'_>, raw: Bytes) -> Result<(), End> {
+        let Some(portal) = self.names.portal(execute.portal).map(Arc::clone) else {
+            return self.refuse_extended(Refusal {
+                sqlstate: "34000",
+                ..Refusal::unknown_name("portal", execute.portal)
+            });
+        };
+        if portal.cursor {
+            return self.refuse_extended(
+                Refusal::not_understood("a cursor of DECLARE cannot be run by Execute")
+                    .hint("use FETCH"),
+            );
+        }
+        let analysis = match self
+            .analyst
+            .analyse(&portal.prepared.statement, &self.names, &[])
+            .await
+        {
+            Ok(analysis) => analysis,
+            Err(refusal) => {
+                self.pipeline
+                    .refuse(&portal.prepared.text, &refusal.denial())?;
+                return self.refuse_extended(refusal);
+            }
+        };
+        let text = Arc::clone(&portal.prepared.text);
+        let parameters = self.recorded_parameters(&portal);
+        match self.decide(vec![(analysis, text)], parameters)? {
+            Ok((batch, asks)) => {
+                self.run_or_hold(batch, asks, Resume::Execute(raw, portal))
+                    .await
+            }
+            Err(refusal) => self.refuse_extended(refusal),
+        }
+    }
+
+    fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
+        // Two empty names in front make the bound part a Bind body again.
+        let mut body = vec![0, 0];
+        body.extend_from_slice(&portal.bound);
+        let Ok(FrontendMessage::Bind(bind)) = frontend::parse(FrontendTag::Bind, &body) else {
+            return Vec::new();
+        };
+        if bind.parameters.is_empty() {
+            return Vec::new();
+        }
+        let view = self.pipeline.view();
+        let scrubber = view.has_classes().then(|| view.scrubber(clock::now()));
+        let scrubbed = |value: RecordedValue| match (value, &scrubber) {
+            (RecordedValue::Text(text), Some(scrubber)) => {
+                let mut masked = String::new();
+                RecordedValue::Text(if scrubber.mask_text(&text, &mut masked) {
+                    masked
+                } else {
+                    text
+                })
+            }
+            (value, _) => value,
+        };
+        let each = bind.parameters.iter().enumerate();
+        each.map(|(index, value)| {
+            scrubbed(capture::value(*value, bind.parameter_formats.of(index)))
+        })
+        .collect()
+    }
+
+    pub(super) fn on_close(&mut self, named: Named<'_>, raw: &Bytes) -> Result<(), End> {
+        let undo = match named {
+            Named::Statement(name) => {
+                Undo::Statement(name.into(), self.names.set_statement(name, None))
+            }
+            Named::Portal(name) => Undo::Portal(name.into(), self.names.set_portal(name, None)),
+        };
+        self.target.outbox.extend_from_slice(raw);
+        self.expect.push_back(Expect::Close(undo));
+        self.unsynced = true;
+        Ok(())
+    }
+
+    pub(super) fn on_sync(&mut self, raw: &Bytes) {
+        if std::mem::replace(&mut self.skip, Skip::No) == Skip::Local {
+            encode::ready_for_query(&mut self.client.outbox, self.transaction);
+            return;
+        }
+        self.target.outbox.extend_from_slice(raw);
+        self.unsynced = false;
+        if !self.copy_in {
+            // While it takes COPY data a server reads over Sync, and answers the next one.
+            self.expect.push_back(Expect::Sync);
+        }
+    }
+
+    /// Asks for the shape of a portal's rows where it is needed and the client did not ask.
+    pub(super) fn describe_first(
+        &mut self,
+        execute: &Bytes,
+        portal: &Arc<Portal>,
+    ) -> Result<(), End> {
+        let scope = self.analyst.generation();
+        let returns_rows = portal
+            .prepared
+            .statement
+            .get()
+            .is_some_and(|s| s.returns_rows);
+        let described = portal.prepared.known_shape(scope).is_some()
+            || self.expect.iter().any(|expect| match expect {
+                Expect::DescribePortal { portal: asked, .. } => {
+                    Arc::ptr_eq(&asked.prepared, &portal.prepared)
+                }
+                Expect::DescribeStatement(asked, _) => Arc::ptr_eq(asked, &portal.prepared),
+                _ => false,
+            });
+        if !returns_rows || described || !self.pipeline.view().has_classes() {
+            return Ok(());
+        }
+        let body = execute.slice(frame::HEADER_LEN..);
+        if let FrontendMessage::Execute(Execute { portal: name, .. }) =
+            frontend::parse(FrontendTag::Execute, &body)?
+        {
+            encode::describe(&mut self.target.outbox, Named::Portal(name))?;
+            self.expect.push_back(Expect::DescribePortal {
+                portal: Arc::clone(portal),
+                scope,
+                own: true,
+            });
+        }
+        Ok(())
+    }
+}
