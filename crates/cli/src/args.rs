@@ -11,12 +11,13 @@ use std::path::PathBuf;
 const ENVIRONMENT: &str = "\
 Environment:
   SLUICE_URL    the gateway's HTTPS address, such as https://gateway.example.com:8443
-  SLUICE_TOKEN  the token to act with; without it, the local admin credential in data_dir is used
+  SLUICE_TOKEN  the token to act with
   SLUICE_CA     a PEM file with the authority to trust instead of the system's
   NO_COLOR      no colours
 
-On the gateway's own host, --config names its configuration (./sluice.yaml when there is one and SLUICE_URL
-is not set), and address, authority and credential are taken from there.";
+On the gateway's own host, --config names its configuration (./sluice.yaml where there is one and
+SLUICE_URL is not set): address, authority and the local admin credential are taken from there.
+SLUICE_TOKEN acts as somebody else.";
 
 fn after_help() -> String {
     format!("{ENVIRONMENT}\n\n{}", failure::exit_code_help())

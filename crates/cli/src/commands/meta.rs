@@ -107,11 +107,20 @@ fn describe(command: &clap::Command, parents: &str, text: &mut String) {
         .get_about()
         .map(ToString::to_string)
         .unwrap_or_default();
-    let mut help = command
-        .clone()
-        .term_width(100)
-        .disable_help_flag(true)
-        .disable_version_flag(true);
+    let everywhere = |argument: clap::Arg| {
+        let repeated =
+            argument.is_global_set() || ["help", "version"].contains(&argument.get_id().as_str());
+        if repeated {
+            argument.hide(true)
+        } else {
+            argument
+        }
+    };
+    let mut help = command.clone().term_width(100);
+    if !parents.is_empty() {
+        // What every command has stands with the first one.
+        help = help.mut_args(everywhere);
+    }
     let usage = help.render_long_help().to_string();
     // The first line is the sentence that stands above the block already.
     let body = usage.strip_prefix(&about).unwrap_or(&usage).trim();

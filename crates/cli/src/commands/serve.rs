@@ -85,7 +85,10 @@ async fn serve(config: Config, metrics: PrometheusHandle) -> Result<(), Failure>
     tracing::info!(grace = ?DRAIN, "stopping: no new sessions");
     tokio::select! {
         () = gateway.drain(DRAIN) => {}
-        () = signals.until_stop(&control) => tracing::warn!("told to stop again: ending at once"),
+        () = signals.until_stop(&control) => {
+            tracing::warn!("told to stop again: ending at once");
+            gateway.drain(Duration::ZERO).await;
+        }
     }
     upkeep.abort();
     api.stop().await;
