@@ -6,6 +6,7 @@ use pg_query::NodeEnum;
 
 use super::lineage::{Expr, Level, LevelId, Lineage};
 use super::statement::Statement;
+use super::walk_set::pinned_setting;
 use super::{Effect, Name, ReadError, RoutineUse, Target, Use};
 
 /// How many subqueries may stand inside each other. Generated statements reach tens; each level takes
@@ -32,6 +33,8 @@ pub(crate) struct Walk {
     pub(crate) literal_matters: bool,
     /// The schema that CREATE SCHEMA makes, where its elements go.
     pub(crate) new_schema: Option<String>,
+    /// The only setting that a computed `name` can be in this statement.
+    pub(crate) pinned_setting: Option<String>,
     routine_index: std::collections::HashMap<RoutineUse, usize>,
     depth: usize,
 }
@@ -39,7 +42,10 @@ pub(crate) struct Walk {
 impl Walk {
     /// Reads one statement.
     pub(crate) fn statement(node: &NodeEnum) -> Result<Statement, ReadError> {
-        let mut walk = Self::default();
+        let mut walk = Self {
+            pinned_setting: pinned_setting(node),
+            ..Self::default()
+        };
         let kind = walk.top(node)?;
         Ok(walk.finish(kind))
     }

@@ -1,10 +1,12 @@
 //! SET, RESET and `set_config`: which settings are harmless, and what a change leaves behind.
 
 use pg_query::NodeEnum;
-use pg_query::protobuf::{FuncCall, Node, VariableSetKind, VariableSetStmt, a_const::Val};
+use pg_query::protobuf::{
+    AExprKind, FuncCall, Node, VariableSetKind, VariableSetStmt, a_const::Val,
+};
 
 use super::actions;
-use super::tree::{each, inner};
+use super::tree::{each, inner, relation_name, text};
 use super::walk::Walk;
 use super::walk_statement::transaction_mode;
 use super::{Effect, Target};
@@ -66,6 +68,8 @@ const HARMLESS_SETTINGS: &[&str] = &[
     "quote_all_identifiers",
     "random_page_cost",
     "recursive_worktable_factor",
+    // Only ever keeps kinds of relations out of queries.
+    "restrict_nonsystem_relation_kind",
     // Off makes a query fail where a row policy would apply; it bypasses none.
     "row_security",
     "search_path",
@@ -137,6 +141,48 @@ fn values(arguments: &[Node]) -> Vec<String> {
     each(arguments).filter_map(value_text).collect()
 }
 
+/// The setting that a query is about when it is `SELECT set_config(name, ..) FROM pg_settings WHERE name = '..'`:
+/// there the computed name can only be that one. Clients write it for settings that not every server has (`pg_dump`
+/// does for `restrict_nonsystem_relation_kind`).
+pub(crate) fn pinned_setting(node: &NodeEnum) -> Option<String> {
+    let NodeEnum::SelectStmt(select) = node else {
+        return None;
+    };
+    let [from] = select.from_clause.as_slice() else {
+        return None;
+    };
+    let NodeEnum::RangeVar(from) = from.node.as_ref()? else {
+        return None;
+    };
+    let from = relation_name(from);
+    if from.name != "pg_settings" || from.schema.is_some_and(|schema| schema != "pg_catalog") {
+        return None;
+    }
+    let NodeEnum::AExpr(equal) = inner(select.where_clause.as_deref())? else {
+        return None;
+    };
+    let is_equality = equal.kind() == AExprKind::AexprOp
+        && matches!(equal.name.as_slice(), [only] if only.node.as_ref().and_then(text) == Some("="));
+    if !is_equality || !is_setting_name(inner(equal.lexpr.as_deref())) {
+        return None;
+    }
+    match inner(equal.rexpr.as_deref())? {
+        NodeEnum::AConst(constant) => match constant.val.as_ref()? {
+            Val::Sval(name) => Some(name.sval.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether this is the column `name`.
+fn is_setting_name(node: Option<&NodeEnum>) -> bool {
+    let Some(NodeEnum::ColumnRef(column)) = node else {
+        return false;
+    };
+    matches!(column.fields.as_slice(), [only] if only.node.as_ref().and_then(text) == Some("name"))
+}
+
 impl Walk {
     /// SET and RESET.
     pub(crate) fn set(&mut self, set: &VariableSetStmt) -> &'static str {
@@ -199,7 +245,11 @@ impl Walk {
             },
             _ => None,
         };
-        match (literal(0), literal(1)) {
+        let name = literal(0).or_else(|| {
+            let pinned = self.pinned_setting.as_ref();
+            pinned.filter(|_| is_setting_name(argument(0))).cloned()
+        });
+        match (name, literal(1)) {
             (Some(name), Some(value)) => {
                 let name = name.to_ascii_lowercase();
                 self.need(setting_action(&name, Some(&value)), Target::Database);

@@ -61,6 +61,22 @@ fn effects_are_told() {
             "SELECT set_config('search_path', $1, false)",
             "Set { name: None, value: None, list: [], local: false }",
         ),
+        (
+            "SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'a.b'",
+            "Set { name: Some(\"a.b\"), value: Some(\"view\"), list: [\"view\"], local: false }",
+        ),
+        (
+            "SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'a.b' OR true",
+            "Set { name: None, value: None, list: [], local: false }",
+        ),
+        (
+            "SELECT set_config(name, 'view', false) FROM other WHERE name = 'a.b'",
+            "Set { name: None, value: None, list: [], local: false }",
+        ),
+        (
+            "SELECT set_config(other, 'view', false) FROM pg_settings WHERE name = 'a.b'",
+            "Set { name: None, value: None, list: [], local: false }",
+        ),
         ("RESET search_path", "Reset(\"search_path\")"),
         ("DISCARD ALL", "DiscardAll"),
         ("PREPARE q AS DELETE FROM t", "Prepare q DELETE"),
