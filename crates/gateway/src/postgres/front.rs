@@ -224,12 +224,6 @@ impl Session {
         }
         for effect in &statement.effects {
             match effect {
-                Effect::Set { name: None, .. } => {
-                    return Err(
-                        Refusal::not_understood("set_config with a name that is computed")
-                            .hint("write the name of the setting as a constant"),
-                    );
-                }
                 Effect::Set {
                     name: Some(name),
                     value,
