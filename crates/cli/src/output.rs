@@ -20,8 +20,6 @@ pub struct Output {
     pub json: bool,
     /// Colours on standard output.
     colour: bool,
-    /// Standard output is a terminal.
-    terminal: bool,
 }
 
 /// What a piece of text means, for its colour.
@@ -65,7 +63,6 @@ impl Output {
         Self {
             json,
             colour: terminal && !json && colours_wanted(),
-            terminal,
         }
     }
 
@@ -75,7 +72,6 @@ impl Output {
         Self {
             json: false,
             colour: false,
-            terminal: false,
         }
     }
 
@@ -139,11 +135,8 @@ impl Output {
         }
         let mut table = Table::new();
         table.load_style(NOTHING);
-        table.set_content_arrangement(if self.terminal {
-            ContentArrangement::Dynamic
-        } else {
-            ContentArrangement::Disabled
-        });
+        // No cell is broken over lines: an id must stay in one piece to be copied.
+        table.set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(header.iter().map(Cell::new));
         table.add_rows(rows);
         for column in table.column_iter_mut() {
