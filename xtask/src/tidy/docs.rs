@@ -53,6 +53,9 @@ fn folders(files: &[File]) -> BTreeSet<String> {
             folders.insert(format!("crates/{name}"));
             let mut path = format!("crates/{name}/src");
             for module in modules {
+                if *module == "tests" {
+                    break;
+                }
                 path = format!("{path}/{module}");
                 folders.insert(path.clone());
             }
