@@ -221,9 +221,12 @@ fn authority(
     }
     let key = KeyPair::generate().map_err(certificate_error)?;
     let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Sluice gateway authority");
+    // Each its own name: a client that trusts several gateways finds the right one by it.
+    let name = crate::keys::hex(crate::keys::random::<4>()?.as_slice());
+    params.distinguished_name.push(
+        DnType::CommonName,
+        format!("Sluice gateway authority {name}"),
+    );
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     validity(&mut params, now, CA_YEARS, 0)?;

@@ -1,6 +1,5 @@
 //! The control plane: store, tokens, approvals, resources, HTTP API.
 
-mod ahead;
 pub mod api;
 mod approvals;
 mod certificates;
@@ -14,6 +13,7 @@ mod port_types;
 mod ports;
 mod problems;
 mod resources;
+mod rights;
 mod store;
 mod tokens;
 mod yaml;

@@ -153,6 +153,13 @@ impl Health {
         self.store_failing_since.is_none()
     }
 
+    /// Whether sessions can be opened and recorded. Resources that do not load are no reason to stop: the last good
+    /// ones stay in force.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.accepts_logins() && self.log_failing.is_none()
+    }
+
     /// What fails, in words that may be shown to anybody.
     #[must_use]
     pub fn failing(&self) -> Vec<String> {

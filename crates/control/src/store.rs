@@ -19,6 +19,8 @@ const STORE_FILE: &str = "sluice.db";
 /// How long a statement waits for the one connection, and the connection for the file's lock: longer than any
 /// write of ours takes, short enough that a request does not hang.
 const BUSY: Duration = Duration::from_secs(3);
+/// Tokens stay listed for so many seconds after their end; then they stay in the file and in the log only.
+const LISTED_AFTER_END: i64 = 30 * 86_400;
 /// Decided approvals that are loaded at start, newest first; older ones stay in the file and in the log.
 const LOADED_APPROVALS: i64 = 1_000;
 
@@ -117,7 +119,7 @@ impl Store {
     }
 
     /// Reads everything.
-    pub(crate) async fn load(&self) -> Result<Loaded> {
+    pub(crate) async fn load(&self, now: Timestamp) -> Result<Loaded> {
         let mark = sqlx::query("SELECT size, root FROM checkpoint")
             .fetch_optional(&self.pool)
             .await?;
@@ -144,7 +146,7 @@ impl Store {
                 .load_set("SELECT kind, name, body, '' FROM directory")
                 .await?,
             disabled: disabled.iter().filter_map(|p| p.parse().ok()).collect(),
-            tokens: self.load_tokens().await?,
+            tokens: self.load_tokens(now).await?,
             approvals: self.load_approvals().await?,
             mark,
             local_admin: admin.and_then(|text| from_hex(&text)).map(|hash| *hash),
@@ -169,11 +171,12 @@ impl Store {
         Ok(set)
     }
 
-    async fn load_tokens(&self) -> Result<BTreeMap<TokenId, TokenRow>> {
-        let sql =
-            "SELECT id, name, principal, hash, created, expires, last_used, revoked FROM tokens";
+    async fn load_tokens(&self, now: Timestamp) -> Result<BTreeMap<TokenId, TokenRow>> {
+        let sql = "SELECT id, name, principal, hash, created, expires, last_used, revoked \
+                   FROM tokens WHERE expires > $1";
+        let since = now.plus_seconds(-LISTED_AFTER_END).0;
         let mut tokens = BTreeMap::new();
-        for row in sqlx::query(sql).fetch_all(&self.pool).await? {
+        for row in sqlx::query(sql).bind(since).fetch_all(&self.pool).await? {
             let (id, principal, hash): (String, String, String) =
                 (row.try_get(0)?, row.try_get(2)?, row.try_get(3)?);
             let parts = (id.parse::<TokenId>(), principal.parse(), from_hex(&hash));

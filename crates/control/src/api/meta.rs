@@ -17,21 +17,22 @@ pub(super) async fn healthz() -> Json<HealthInfo> {
     })
 }
 
-/// Whether new sessions are taken and everything works.
+/// Whether new sessions are taken; names what fails besides.
 #[utoipa::path(
     get, path = "/readyz", security(()),
     responses((status = 200, body = HealthInfo), (status = 503, body = HealthInfo))
 )]
 pub(super) async fn readyz(State(app): State<App>) -> (StatusCode, Json<HealthInfo>) {
-    let failing = app.control.health().borrow().failing();
-    let status = match failing.is_empty() {
+    let health = app.control.health().borrow().clone();
+    let status = match health.is_ready() {
         true => StatusCode::OK,
         false => StatusCode::SERVICE_UNAVAILABLE,
     };
+    let failing = health.failing();
     (
         status,
         Json(HealthInfo {
-            ok: failing.is_empty(),
+            ok: health.is_ready(),
             failing,
         }),
     )

@@ -5,8 +5,8 @@ use super::types::{
     ApplyRequest, ApplyResponse, ConnectionInfo, ConnectionList, ErrorBody, ResourceList,
 };
 use super::{App, Peer};
-use crate::ahead::may_connect;
 use crate::control::Caller;
+use crate::rights::may_connect;
 use axum::extract::State;
 use axum::{Extension, Json};
 

@@ -19,6 +19,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long verifying may take: it reads everything that was ever recorded.
 const LONG_PATIENCE: Duration = Duration::from_secs(290);
 
+const GET: MethodFilter = MethodFilter::GET;
+const POST: MethodFilter = MethodFilter::POST;
+
 /// One route.
 pub(super) struct Route {
     pub(super) method: MethodFilter,
@@ -47,8 +50,6 @@ fn route(
 
 /// All of them. Adding a route is adding a line here; the generated test walks every line as every role.
 pub(super) fn routes() -> Vec<Route> {
-    const GET: MethodFilter = MethodFilter::GET;
-    const POST: MethodFilter = MethodFilter::POST;
     use Who::{Admins, Anybody, LocalOrSignedIn, SignedIn};
     let large = |route: Route| Route {
         max_body: LARGE_BODY,

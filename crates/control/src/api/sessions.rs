@@ -5,9 +5,9 @@ use super::types::{
     AuditReport, ErrorBody, ExplainRequest, ExplainResponse, Reason, SessionInfo, SessionList,
 };
 use super::{App, Peer};
-use crate::ahead::may_watch;
 use crate::control::Caller;
 use crate::error::ControlError;
+use crate::rights::may_watch;
 use axum::body::{Body as Stream, Bytes};
 use axum::extract::State;
 use axum::http::StatusCode;

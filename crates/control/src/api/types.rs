@@ -65,7 +65,7 @@ impl std::fmt::Display for ProblemInfo {
 /// `GET /healthz`, `GET /readyz`: 200 when `ok`, 503 otherwise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HealthInfo {
-    /// Whether everything works.
+    /// Whether sessions can be opened and recorded.
     pub ok: bool,
     /// What does not, in words that may be shown to anybody.
     pub failing: Vec<String>,

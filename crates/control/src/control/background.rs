@@ -3,6 +3,7 @@
 use super::Control;
 use crate::approvals::Approval;
 use crate::ports::LiveSessions;
+use crate::store::StoreError;
 use sluice_model::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,27 +91,26 @@ impl Control {
     /// Signs the log, keeps its mark in the store, and notes whether both work.
     pub(crate) async fn beat(&self) {
         let (log, now) = (self.0.log.clone(), self.now());
-        let before = self.0.log.latest().mark;
         let signed = tokio::task::spawn_blocking(move || log.checkpoint(now)).await;
-        let (failing, mark) = match signed {
-            Ok(Ok(checkpoint)) => (None, checkpoint.mark),
-            Ok(Err(error)) => (Some(error.to_string()), before),
-            Err(_) => (Some("the log could not be signed".to_owned()), before),
-        };
-        self.0.health.send_if_modified(|h| {
-            let changed = h.log_failing != failing;
-            h.log_failing.clone_from(&failing);
-            changed
+        self.note_log(match signed {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("the log could not be signed".to_owned()),
         });
-        let kept = match mark == before {
-            true => self.0.store.probe().await,
-            false => match self.0.store.probe().await {
-                Ok(()) => self.0.store.write_mark(mark, now).await,
-                Err(e) => Err(e),
-            },
-        };
+        let kept = self.keep_mark(now).await;
         let works = self.stored(kept).is_ok();
         self.judge_store(works).await;
+    }
+
+    /// Keeps the log's mark in the store; what could not be kept is tried again the next time.
+    async fn keep_mark(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.0.store.probe().await?;
+        let mark = self.0.log.latest().mark;
+        if *self.0.kept_mark.lock() != Some(mark) {
+            self.0.store.write_mark(mark, now).await?;
+            *self.0.kept_mark.lock() = Some(mark);
+        }
+        Ok(())
     }
 
     /// The store came back, or has been away for longer than the grace: then nobody stands any more.

@@ -3,11 +3,11 @@
 
 use super::administer::Caller;
 use super::{Control, Working};
-use crate::ahead;
 use crate::api::types::{ApprovalInfo, ApproveScope, CreateRequest};
 use crate::approvals::{Approval, LIFE_SECONDS, MAX_WINDOW_SECONDS, What};
 use crate::error::ControlError;
 use crate::port_types::{ApprovalError, ApprovalTicket, Spent};
+use crate::rights;
 use sluice_model::{ApprovalId, ApprovalState, HeldOperation, Principal, PrincipalId, SessionId};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -65,7 +65,15 @@ impl Control {
 
     /// Where a request can be looked at and decided.
     fn approval_url(&self, id: &ApprovalId) -> String {
-        format!("https://{}/v1/approvals/{id}", self.0.config.listen.https)
+        let config = &self.0.config;
+        let at = config.listen.https;
+        match config.names.first() {
+            Some(name) => format!("https://{name}:{}/v1/approvals/{id}", at.port()),
+            None if at.ip().is_unspecified() => {
+                format!("https://localhost:{}/v1/approvals/{id}", at.port())
+            }
+            None => format!("https://{at}/v1/approvals/{id}"),
+        }
     }
 
     /// The client gave up or went away: its request is withdrawn.
@@ -183,7 +191,7 @@ impl Control {
             ));
         }
         let mut working = self.0.working.lock().await;
-        let asked = ahead::who_could_agree(self, caller, &request.connection, from)?;
+        let asked = rights::who_could_agree(self, caller, &request.connection, from)?;
         let now = self.now();
         let approval = Approval {
             id: new_id()?,

@@ -27,7 +27,7 @@ use sluice_model::{
     Timestamp, TokenId,
 };
 use sluice_policy::{Snapshot, Standing};
-use sluice_record::Log;
+use sluice_record::{Log, Mark};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -54,6 +54,8 @@ struct Inner {
     working: tokio::sync::Mutex<Working>,
     snapshots: watch::Sender<Arc<Snapshot>>,
     logins: ArcSwap<HashMap<[u8; HASH_BYTES], Login>>,
+    /// The latest mark of the log that the store keeps.
+    kept_mark: Mutex<Option<Mark>>,
     lockout: Mutex<Lockout>,
     /// When tokens were last used, until it is stored.
     used: Mutex<HashMap<TokenId, Timestamp>>,
@@ -220,26 +222,35 @@ impl Control {
             detail: detail.into(),
         };
         let recorded = self.0.log.append_admin(self.now(), &act);
-        self.0.health.send_if_modified(|h| {
-            let failing = recorded.as_ref().err().map(ToString::to_string);
-            let changed = h.log_failing != failing;
-            h.log_failing = failing;
-            changed
-        });
+        self.note_log(recorded.as_ref().err().map(ToString::to_string));
         recorded.map(|_| ()).map_err(|error| {
             tracing::error!(%error, "an administrative change could not be recorded and was not made");
             ControlError::Unavailable
         })
     }
 
+    /// Notes how the log is.
+    fn note_log(&self, failing: Option<String>) {
+        self.0.health.send_if_modified(|h| {
+            let changed = h.log_failing != failing;
+            if let (true, Some(why)) = (changed, &failing) {
+                tracing::error!(%why, "the log failed; nothing is done that cannot be recorded");
+            }
+            h.log_failing = failing;
+            changed
+        });
+    }
+
     /// Notes how the store is, and refuses what it could not keep.
     fn stored<T>(&self, result: Result<T, StoreError>) -> Result<T, ControlError> {
         let now = self.now();
         if let Err(error) = &result {
-            tracing::error!(%error, "the store failed");
             self.0.health.send_if_modified(|h| {
                 let first = h.store_failing_since.is_none();
                 h.store_failing_since.get_or_insert(now);
+                if first {
+                    tracing::error!(%error, "the store failed; nobody new is let in");
+                }
                 first
             });
         }

@@ -51,7 +51,7 @@ impl Control {
         let keys = Keys::open(&config.data_dir)?;
         let certificates = CertificateSource::open(&config, now)?;
         let store = Store::open(&config.data_dir).await?;
-        let loaded = store.load().await?;
+        let loaded = store.load(now).await?;
         let log = open_log(&config.data_dir, &keys, loaded.mark, now)?;
         let local_admin =
             local_admin_credential(&config.data_dir, &store, loaded.local_admin).await?;
@@ -83,6 +83,7 @@ impl Control {
             certificates: Mutex::new(certificates),
             snapshots: watch::Sender::new(base),
             logins: ArcSwap::from_pointee(HashMap::new()),
+            kept_mark: Mutex::new(loaded.mark),
             lockout: Mutex::new(Lockout::default()),
             used: Mutex::new(HashMap::new()),
             health: watch::Sender::new(Health::default()),
@@ -118,7 +119,7 @@ pub async fn records_of(
     let text = std::fs::read_to_string(&path).map_err(|e| KeyError::file(&path, e.kind()))?;
     let key = text.trim().parse()?;
     let store = Store::open(data_dir).await?;
-    let mark = store.load().await?.mark;
+    let mark = store.load(Clock::System.now()).await?.mark;
     store.close().await;
     Ok((data_dir.join(RECORDS_DIR), key, mark))
 }

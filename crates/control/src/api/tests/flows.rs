@@ -410,3 +410,48 @@ async fn only_the_owner_and_administrators_end_a_session() {
         assert_eq!(rig.sessions.0.lock().is_empty(), status == 200, "{who}");
     }
 }
+
+#[tokio::test]
+async fn refusals_of_tokens_are_all_alike_and_secrets_are_kept_nowhere() {
+    let rig = Rig::new().await;
+    let (expired, revoked, disabled) = (
+        rig.token("user:eve").await,
+        rig.token("user:bob").await,
+        rig.token("user:wat").await,
+    );
+    rig.advance(3_601);
+    let root = rig.token("user:root").await;
+    let revoke = format!("/v1/tokens/{}/revoke", revoked.id);
+    assert_eq!(rig.post(&revoke, &root.secret, "").await.status, 200);
+    rig.post("/v1/principals/user:wat/disable", &root.secret, "{}")
+        .await;
+    let unknown = crate::tokens::mint().unwrap();
+    let mut answers = std::collections::BTreeSet::new();
+    for secret in [
+        &expired.secret,
+        &revoked.secret,
+        &disabled.secret,
+        unknown.expose(),
+        "x",
+        "",
+    ] {
+        let reply = rig.get("/v1/whoami", secret).await;
+        answers.insert((reply.status.as_u16(), reply.text));
+    }
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    rig.control.beat().await;
+    let secrets = [root.secret, expired.secret, rig.admin_secret()];
+    let mut directories = vec![rig.dir.path().join("data")];
+    while let Some(dir) = directories.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else if !path.ends_with("admin.token") {
+                let content = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
+                let found = secrets.iter().any(|s| content.contains(s.as_str()));
+                assert!(!found, "{} holds a secret", path.display());
+            }
+        }
+    }
+}

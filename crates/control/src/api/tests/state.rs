@@ -93,6 +93,10 @@ async fn without_the_store_nobody_new_comes_in_and_after_the_grace_nobody_stands
             .is_some(),
         "live sessions go on"
     );
+    assert_eq!(
+        rig.call("get", "/readyz", None, LOCAL, "").await.status,
+        503
+    );
     rig.advance(61);
     rig.control.beat().await;
     assert!(

@@ -1,4 +1,5 @@
-//! Asking ahead: whose consent could open a connection, or what the policy asks about on it, for one principal.
+//! What the policy lets a caller of the API do: know of a connection, watch sessions on it, and whose consent a
+//! window on it would need.
 
 use crate::control::Caller;
 use crate::control::Control;
