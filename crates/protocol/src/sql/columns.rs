@@ -67,6 +67,8 @@ pub(crate) struct Columns<'l, 'c> {
     recursive: RefCell<BTreeSet<LevelId>>,
     /// Attributes that are no columns, and so may be calls.
     attributes: RefCell<BTreeSet<String>>,
+    /// Some column was found nowhere.
+    missing: Cell<bool>,
     /// How much work is left before this gives up.
     budget: Cell<usize>,
 }
@@ -93,6 +95,7 @@ impl<'l, 'c> Columns<'l, 'c> {
             recursive: RefCell::default(),
             attributes: RefCell::default(),
             computed: RefCell::new(vec![None; lineage.computed.len()]),
+            missing: Cell::new(false),
             budget: Cell::new(MAX_STEPS),
         }
     }
@@ -121,6 +124,11 @@ impl<'l, 'c> Columns<'l, 'c> {
                 self.outputs.insert(*id, Rc::new(outs));
             }
         }
+    }
+
+    /// Whether a column that the answer draws on was found nowhere: what is known of the tables is old.
+    pub(crate) fn is_missing_one(&self) -> bool {
+        self.missing.get()
     }
 
     /// Counts work. When there was too much, nothing that was found means anything: see [`Self::gave_up`].

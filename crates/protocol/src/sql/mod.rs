@@ -28,6 +28,7 @@ mod walk_change;
 mod walk_define;
 mod walk_define_more;
 mod walk_expr;
+mod walk_from;
 mod walk_query;
 mod walk_set;
 mod walk_statement;

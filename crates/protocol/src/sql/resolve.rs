@@ -147,6 +147,7 @@ pub fn resolve(statement: &Statement, catalog: &dyn Catalog, scope: &NameScope) 
     }
     let mut columns = Columns::new(&statement.lineage, &names, &callings, &statement.routines);
     let attributes = columns.run();
+    needs.unresolved |= columns.is_missing_one();
     for attribute in attributes {
         let calling = names.calling(&Name::bare(&attribute), true);
         needs.call(&attribute, &calling);

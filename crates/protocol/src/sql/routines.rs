@@ -114,7 +114,7 @@ const DANGEROUS_PREFIXES: &[&str] = &[
     "pg_sync_",
     "pg_terminate_",
     "pg_try_advisory_",
-    "pg_wal_",
+    "pg_wal_replay_",
     "query_to_xml",
     "schema_to_xml",
     "table_to_xml",

@@ -78,3 +78,8 @@ pub(crate) fn object_parts(node: &NodeEnum) -> Vec<&str> {
         _ => Vec::new(),
     }
 }
+
+/// The texts of a list of `String` nodes, to keep.
+pub(crate) fn owned(nodes: &[Node]) -> Vec<String> {
+    texts(nodes).into_iter().map(str::to_owned).collect()
+}

@@ -10,13 +10,19 @@ use super::{Carried, Columns, Form, Out, flag, unknown};
 /// Columns that every table has.
 const SYSTEM_COLUMNS: &[&str] = &["ctid", "xmin", "xmax", "cmin", "cmax", "tableoid"];
 
-/// Where the server keeps values that it sampled from any column.
-const VALUE_STATISTICS: &[&str] = &[
-    "pg_statistic",
-    "pg_statistic_ext_data",
-    "pg_stats",
-    "pg_stats_ext",
-    "pg_stats_ext_exprs",
+/// Where the server keeps values that it sampled from any column, or texts that others sent: table, and how the
+/// names of those columns begin.
+const KEPT_VALUES: &[(&str, &[&str])] = &[
+    ("pg_largeobject", &["data"]),
+    ("pg_stat_activity", &["query"]),
+    ("pg_statistic", &["stavalues"]),
+    ("pg_statistic_ext_data", &["stxd"]),
+    ("pg_stats", &["most_common", "histogram", "range_"]),
+    ("pg_stats_ext", &["most_common"]),
+    (
+        "pg_stats_ext_exprs",
+        &["most_common", "histogram", "range_", "expr"],
+    ),
 ];
 
 /// How sure it is that an entry of FROM has a column.
@@ -94,7 +100,8 @@ impl<'l> Columns<'l, '_> {
                 },
                 None => {
                     self.attributes.borrow_mut().insert(column.clone());
-                    unknown(ColumnPart::Named(column.clone()))
+                    self.missing.set(true);
+                    unknown(ColumnPart::All)
                 }
             },
         }
@@ -141,7 +148,11 @@ impl<'l> Columns<'l, '_> {
             Some(whole) => self.add(&mut maybe, &whole),
             None if any_maybe => {}
             None if SYSTEM_COLUMNS.contains(&column) => {}
-            None => self.add(&mut maybe, &unknown(ColumnPart::Named(column.to_owned()))),
+            None => {
+                self.missing.set(true);
+                let named = unknown(ColumnPart::Named(column.to_owned()));
+                self.add(&mut maybe, &named);
+            }
         }
         maybe
     }
@@ -310,7 +321,7 @@ impl<'l> Columns<'l, '_> {
 
     /// A column (or any) of a table.
     pub(super) fn base(&self, schema: &str, table: &str, column: Option<&String>) -> Carried {
-        if schema == BUILTIN && VALUE_STATISTICS.contains(&table) {
+        if schema == BUILTIN && keeps_values(table, column) {
             return Carried {
                 opaque: true,
                 ..unknown(ColumnPart::All)
@@ -348,4 +359,13 @@ fn item_name(item: &FromItem) -> Option<&str> {
         (None, Source::Relation(name)) => Some(&name.name),
         (None, _) => None,
     }
+}
+
+/// Whether a column (or any) of a table of the server's own can hold values of any other table.
+fn keeps_values(table: &str, column: Option<&String>) -> bool {
+    KEPT_VALUES
+        .iter()
+        .filter(|(kept, _)| *kept == table)
+        .flat_map(|(_, prefixes)| *prefixes)
+        .any(|prefix| column.is_none_or(|column| column.starts_with(prefix)))
 }

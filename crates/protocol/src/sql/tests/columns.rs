@@ -232,6 +232,19 @@ fn outputs_through_levels() {
             &["plain customers.name customers.ssn"],
         ),
         (
+            "SELECT upper(j.a) FROM (SELECT ssn AS a FROM customers) x JOIN (SELECT 1 AS a) y USING (a) AS j",
+            &["derived customers.ssn"],
+        ),
+        (
+            "WITH RECURSIVE r AS (SELECT ssn AS a FROM customers UNION ALL SELECT a FROM r) CYCLE a SET c USING p SELECT p FROM r",
+            &["plain customers.ssn"],
+        ),
+        (
+            "SELECT x FROM (SELECT name AS x FROM customers UNION SELECT ssn AS y FROM customers) z",
+            &["plain customers.name customers.ssn"],
+        ),
+        ("SELECT gone.x FROM customers", &["plain ?.?.*"]),
+        (
             "SELECT ARRAY(SELECT ssn FROM customers)",
             &["derived customers.ssn"],
         ),
