@@ -155,7 +155,7 @@ impl CopyEditor {
     /// a server does. Returns how many rows that was (a header is none).
     ///
     /// # Errors
-    /// The data cannot be read or masked; the COPY must end, and nothing that was appended be sent.
+    /// The data cannot be read or masked; the COPY must end. What was appended are whole, masked rows.
     pub fn push(&mut self, chunk: &[u8], out: &mut BytesMut) -> Result<u64, CopyError> {
         let mut rows = 0;
         if self.pending.is_empty() {
@@ -211,12 +211,18 @@ impl CopyEditor {
             let start = out.len();
             out.put_u8(BackendTag::CopyData.rule().tag);
             out.put_i32(0);
-            let is_row = match &mut self.layout {
-                Layout::Lines(lines) => lines.edit(&self.columns, unit, out)?,
-                Layout::Tuples(tuples) => tuples.edit(&self.columns, unit, out)?,
+            let edited = match &mut self.layout {
+                Layout::Lines(lines) => lines.edit(&self.columns, unit, out),
+                Layout::Tuples(tuples) => tuples.edit(&self.columns, unit, out),
             };
+            match edited {
+                Ok(is_row) => *rows += u64::from(is_row),
+                Err(error) => {
+                    out.truncate(start);
+                    return Err(error);
+                }
+            }
             patch_length(out, start + 1);
-            *rows += u64::from(is_row);
         }
     }
 }

@@ -203,6 +203,14 @@ fn what_is_not_of_the_format_ends_the_copy() {
     check(CopyFormat::Binary, &with(21, 0x7f));
 }
 
+#[test]
+fn a_row_that_cannot_be_masked_leaves_the_rows_before_it_and_no_more() {
+    let mut editor = CopyEditor::new(CopyFormat::text(), columns(&[scan(), FieldEdit::Redact]));
+    let mut out = BytesMut::new();
+    assert!(editor.push(b"1234567\tx\n7654321\n", &mut out).is_err());
+    assert_eq!(contents(&out), b"*******\t[redacted]\n");
+}
+
 proptest::proptest! {
     #[test]
     fn any_data_in_any_pieces_is_read_the_same(
