@@ -40,6 +40,10 @@ fn read(reference: &CredentialRef) -> Result<Secret, &'static str> {
             .map(Secret::new)
             .map_err(|_| "the environment variable is not set or is no text")?,
         CredentialRef::File(path) => {
+            // Opening a pipe would wait for its other end.
+            if !std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
+                return Err("there is no such file");
+            }
             let file = std::fs::File::open(path).map_err(|_| "the file cannot be opened")?;
             let mut text = String::new();
             let read = file
@@ -106,6 +110,6 @@ mod tests {
         check(Some(b""), Err("empty"));
         check(Some(b"canary\xff"), Err("no text"));
         check(Some(&[b'x'; 70_000]), Err("too long"));
-        check(None, Err("cannot be opened"));
+        check(None, Err("no such file"));
     }
 }
