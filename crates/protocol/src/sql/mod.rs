@@ -5,6 +5,9 @@
 //! change lexing; its result can be shared by everyone who sends that text. [`resolve()`] then finds what the
 //! names mean with a [`Catalog`] and a [`NameScope`].
 //!
+//! The statements of one text run one after the other, so each is resolved in the scope that those before it leave:
+//! `SET search_path = x; SELECT * FROM t` reads `x.t` (see [`Effect::Set`]).
+//!
 //! What is not understood is refused: a text that the grammar does not accept, and a node that the walk does
 //! not know, are errors and never an empty list of accesses.
 

@@ -1,8 +1,10 @@
 //! Tests of reading SQL, as tables of statements. The catalog is a small shop.
 
 mod accesses;
+mod administering;
 mod columns;
 mod effects;
+mod facts;
 mod limits;
 mod reader;
 
