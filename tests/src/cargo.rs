@@ -58,6 +58,8 @@ pub fn sluice(profile: Profile) -> Result<PathBuf> {
     Ok(target_folder().join(profile.folder()).join("sluice"))
 }
 
-fn target_folder() -> PathBuf {
+/// The folder that cargo builds into.
+#[must_use]
+pub fn target_folder() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }

@@ -13,8 +13,6 @@ pub fn everything() -> Result<()> {
     let mut clippy = vec!["clippy", "--workspace", "--all-targets", "--locked"];
     clippy.extend(strict);
     shell::run("cargo", &clippy)?;
-    // The end-to-end tests start this binary.
-    shell::run("cargo", &["build", "--locked", "--package", "sluice-cli"])?;
     generate::check()?;
     corpus::run()?;
     fuzz::run(fuzz::SECONDS)?;
@@ -45,21 +43,16 @@ fn dependencies() -> Result<()> {
 
 /// The runner's own totals are the last thing printed.
 fn tests() -> Result<()> {
-    if shell::exists("cargo-nextest", "--version") {
-        shell::run(
-            "cargo",
-            &[
-                "nextest",
-                "run",
-                "--workspace",
-                "--locked",
-                "--no-fail-fast",
-            ],
-        )
+    let runner: &[&str] = if shell::exists("cargo-nextest", "--version") {
+        &["nextest", "run"]
     } else {
-        shell::run(
-            "cargo",
-            &["test", "--workspace", "--locked", "--no-fail-fast"],
-        )
-    }
+        &["test"]
+    };
+    let all = ["--workspace", "--locked", "--no-fail-fast"];
+    shell::run_command(
+        shell::command("cargo", runner)
+            .args(all)
+            // What the end-to-end tests start, instead of each asking cargo for it.
+            .env("SLUICE_BIN", shell::built("sluice")?),
+    )
 }

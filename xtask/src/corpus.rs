@@ -25,24 +25,16 @@ pub fn run() -> Result<()> {
         }
     };
     let files = sql_files(&folder)?;
-    let mut arguments = vec![
-        "run",
-        "--quiet",
-        "--locked",
-        "--package",
-        "sluice-protocol",
-        "--example",
-        "classify",
-        "--",
-    ];
-    arguments.extend(files.iter().filter_map(|file| file.to_str()));
+    let classify = shell::built("examples/classify")?;
     eprintln!(
-        "\n$ cargo run --package sluice-protocol --example classify -- {} files of SQL",
+        "\n$ {} with {} files of SQL",
+        classify.display(),
         files.len()
     );
-    let status = shell::command("cargo", &arguments)
+    let status = Command::new(&classify)
+        .args(&files)
         .status()
-        .context("cannot start cargo")?;
+        .context("cannot start the classifier")?;
     if !status.success() {
         bail!("a statement that the grammar accepts is not understood ({status})");
     }

@@ -224,9 +224,8 @@ Ctrl-C ends the demo and removes everything it made.
         })?;
         terminal.send("SELECT count(*) FROM orders;\n")?;
         let said = terminal
-            .expect("connection to server was lost")
-            .or_else(|_| terminal.expect("terminat"))
-            .context("expected that psql notices")?;
+            .expect("the session was ended")
+            .context("expected that psql is told why")?;
         println!("{said}");
         let again = self.typed(READ).output()?;
         ensure!(

@@ -4,22 +4,16 @@ use crate::shell;
 use anyhow::{Result, bail};
 use std::fs;
 
-/// Each file with the cargo arguments that print it.
-const FILES: &[(&str, &[&str])] = &[
-    (
-        "docs/reference.md",
-        &["--package", "sluice-cli", "--", "reference"],
-    ),
-    (
-        "docs/postgres-messages.md",
-        &["--package", "sluice-protocol", "--example", "messages"],
-    ),
+/// Each file with the program of the workspace and the arguments that print it.
+const FILES: &[(&str, &str, &[&str])] = &[
+    ("docs/reference.md", "sluice", &["reference"]),
+    ("docs/postgres-messages.md", "examples/messages", &[]),
 ];
 
 /// Writes them.
 pub fn write() -> Result<()> {
-    for (file, arguments) in FILES {
-        fs::write(shell::root().join(file), printed(arguments)?)?;
+    for (file, program, arguments) in FILES {
+        fs::write(shell::root().join(file), printed(program, arguments)?)?;
         eprintln!("wrote {file}");
     }
     Ok(())
@@ -27,17 +21,17 @@ pub fn write() -> Result<()> {
 
 /// An error when one of them is not what the code says.
 pub fn check() -> Result<()> {
-    for (file, arguments) in FILES {
+    for (file, program, arguments) in FILES {
         let kept = fs::read_to_string(shell::root().join(file)).unwrap_or_default();
-        if kept != printed(arguments)? {
+        if kept != printed(program, arguments)? {
             bail!("{file} is not what the code says; run `cargo xtask generate`");
         }
     }
     Ok(())
 }
 
-fn printed(arguments: &[&str]) -> Result<String> {
-    let mut all = vec!["run", "--quiet", "--locked"];
-    all.extend(arguments);
-    Ok(format!("{}\n", shell::output("cargo", &all)?))
+fn printed(program: &str, arguments: &[&str]) -> Result<String> {
+    let program = shell::built(program)?;
+    let text = shell::output(&program.to_string_lossy(), arguments)?;
+    Ok(format!("{text}\n"))
 }

@@ -62,6 +62,31 @@ pub fn output(program: &str, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// A program of the workspace, such as `sluice` or `examples/messages`, from a build of everything: one build for all
+/// of them, so that no dependency is built twice with different features.
+pub fn built(program: &str) -> Result<PathBuf> {
+    run(
+        "cargo",
+        &[
+            "build",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+        ],
+    )?;
+    let path = sluice_tests::cargo::target_folder()
+        .join("debug")
+        .join(program);
+    if !path.is_file() {
+        bail!(
+            "the workspace was built and {} is not there",
+            path.display()
+        );
+    }
+    Ok(path)
+}
+
 fn show(command: &Command) -> String {
     let mut shown = command.get_program().to_string_lossy().into_owned();
     for argument in command.get_args() {
