@@ -2,6 +2,7 @@
 //! with the columns of data classes that it searches or copies added as accesses of their own.
 
 use super::catalog::{Age, Catalog, CatalogError, Catalogs};
+use super::effects::renames;
 use super::names::{Names, StatementRef};
 use super::refusal::Refusal;
 use super::shape::BoundPlan;
@@ -30,6 +31,12 @@ pub struct Analysis {
     pub resolved: Resolved,
     /// The catalog that names were looked up in.
     pub catalog: Arc<Catalog>,
+    /// It (or what it runs) can change where names lead.
+    pub touches_scope: bool,
+    /// The texts of the prepared statements that it runs, for approvers and their digest.
+    pub runs: Vec<Arc<str>>,
+    /// What the cursor that it declares needs; its own needs where it declares none.
+    pub cursor: Arc<Resolved>,
     /// The last mask plan and what it was bound to.
     pub plan: Mutex<Option<Arc<BoundPlan>>>,
     /// That it is allowed, as long as the session sees the same policies.
@@ -266,28 +273,38 @@ impl Analyst {
         batch: &[&Statement],
     ) -> Result<Arc<Analysis>, Refusal> {
         let Some(read) = statement.get() else {
-            return Ok(Arc::new(nothing(self.current(Age::Fresh).await?)));
+            let catalog = self.current(Age::Fresh).await?;
+            return Ok(Arc::new(nothing(catalog, &self.context.database)));
         };
         let key = std::ptr::from_ref(read) as usize;
         if let Some(known) = self.kept.get(&key) {
             return Ok(Arc::clone(known));
         }
         let mut catalog = self.current(Age::Fresh).await?;
-        let mut resolved = self.resolve(read, &catalog, names, batch, 0)?;
-        if resolved.unresolved && !self.changing_catalog {
-            catalog = self.current(Age::Newest).await?;
-            resolved = self.resolve(read, &catalog, names, batch, 0)?;
+        let lookup = |catalog| Lookup {
+            catalog,
+            names,
+            batch,
+        };
+        let mut meaning = self.resolve(read, lookup(&catalog), 0)?;
+        if meaning.resolved.unresolved && !self.changing_catalog {
+            let newest = self.current(Age::Newest).await?;
+            meaning = self.resolve(read, lookup(&newest), 0)?;
+            catalog = newest;
         }
-        let by_name = read.effects.iter().any(|e| {
+        let by_name = read.effects.iter().any(|effect| {
             matches!(
-                e,
+                effect,
                 Effect::Execute { .. } | Effect::Fetch(_) | Effect::Move(_)
             )
         });
-        let keep = !by_name && !resolved.unresolved;
+        let keep = !by_name && !meaning.resolved.unresolved;
         let analysis = Arc::new(Analysis {
             statement: statement.clone(),
-            resolved,
+            touches_scope: meaning.touches_scope,
+            runs: meaning.runs,
+            cursor: Arc::new(meaning.cursor.unwrap_or_else(|| meaning.resolved.clone())),
+            resolved: meaning.resolved,
             catalog,
             plan: Mutex::new(None),
             allowed: Mutex::new(None),
@@ -343,11 +360,9 @@ impl Analyst {
     fn resolve(
         &self,
         statement: &Statement,
-        catalog: &Catalog,
-        names: &Names,
-        batch: &[&Statement],
+        lookup: Lookup<'_>,
         depth: usize,
-    ) -> Result<Resolved, Refusal> {
+    ) -> Result<Meaning, Refusal> {
         let Some(scope) = &self.scope else {
             return Err(Refusal::internal("the session's search path is not known"));
         };
@@ -356,35 +371,99 @@ impl Analyst {
                 "statements that run each other are nested too deeply",
             ));
         }
-        let mut resolved = resolve(statement, catalog, scope);
+        let mut meaning = Meaning {
+            resolved: resolve(statement, lookup.catalog, scope),
+            touches_scope: renames(statement),
+            runs: Vec::new(),
+            cursor: None,
+        };
         for effect in &statement.effects {
             match effect {
                 Effect::Execute { name, copies } => {
-                    let run = prepared_in(batch, name)
-                        .map(StatementRef::Nested)
-                        .or_else(|| names.statement(name).map(|p| p.statement.clone()))
-                        .ok_or_else(|| Refusal::unknown_name("prepared statement", name))?;
+                    let (text, run) = lookup.prepared(name)?;
+                    meaning.runs.extend(text);
                     if let Some(run) = run.get() {
-                        let inner = self.resolve(run, catalog, names, batch, depth + 1)?;
-                        absorb(&mut resolved, inner, *copies);
+                        let inner = self.resolve(run, lookup, depth + 1)?;
+                        meaning.absorb(inner, *copies);
                     }
                 }
-                Effect::Fetch(name) => {
-                    let from = declared_in(batch, name)
-                        .map(StatementRef::Nested)
-                        .or_else(|| names.portal(name).map(|p| p.prepared.statement.clone()));
-                    // A cursor that is not known has columns that cannot be told: the outputs stay empty.
-                    if let Some(from) = from.as_ref().and_then(StatementRef::get) {
-                        let inner = self.resolve(from, catalog, names, batch, depth + 1)?;
-                        resolved.outputs = inner.outputs;
-                        resolved.star = inner.star;
-                        resolved.carried = inner.carried;
+                Effect::Declare { statement, .. } => {
+                    meaning.cursor = Some(self.resolve(statement, lookup, depth + 1)?.resolved);
+                }
+                Effect::Fetch(name) | Effect::Move(name) => {
+                    if let Some(inner) = self.fetched(name, lookup, depth)? {
+                        meaning.absorb(inner, false);
                     }
                 }
                 _ => {}
             }
         }
-        Ok(resolved)
+        Ok(meaning)
+    }
+
+    /// What a cursor needs, as it was decided when it was declared: where its names led then is where they
+    /// lead now. `None` for one that nobody declared here (a routine may have opened it): its columns cannot
+    /// be told.
+    fn fetched(
+        &self,
+        name: &str,
+        lookup: Lookup<'_>,
+        depth: usize,
+    ) -> Result<Option<Meaning>, Refusal> {
+        if let Some(statement) = declared_in(lookup.batch, name) {
+            return self.resolve(&statement, lookup, depth + 1).map(Some);
+        }
+        let Some(portal) = lookup.names.portal(name) else {
+            return Ok(None);
+        };
+        let Some(cursor) = &portal.cursor else {
+            return Err(Refusal::not_understood("FETCH from a portal of Bind")
+                .hint("run the portal with Execute, or declare a cursor"));
+        };
+        let touches_scope = portal.prepared.statement.get().is_some_and(renames);
+        Ok(Some(Meaning {
+            resolved: cursor.as_ref().clone(),
+            touches_scope,
+            runs: vec![Arc::clone(&portal.prepared.text)],
+            cursor: None,
+        }))
+    }
+}
+
+/// Where names are looked up.
+#[derive(Clone, Copy)]
+struct Lookup<'a> {
+    catalog: &'a Catalog,
+    names: &'a Names,
+    /// The statements before this one in the same message.
+    batch: &'a [&'a Statement],
+}
+
+impl Lookup<'_> {
+    fn prepared(&self, name: &str) -> Result<(Option<Arc<str>>, StatementRef), Refusal> {
+        if let Some(statement) = prepared_in(self.batch, name) {
+            // Its text is in the same message.
+            return Ok((None, StatementRef::Nested(statement)));
+        }
+        let prepared = self.names.statement(name);
+        let prepared = prepared.ok_or_else(|| Refusal::unknown_name("prepared statement", name))?;
+        Ok((Some(Arc::clone(&prepared.text)), prepared.statement.clone()))
+    }
+}
+
+/// What a statement means, with what it runs by name.
+struct Meaning {
+    resolved: Resolved,
+    touches_scope: bool,
+    runs: Vec<Arc<str>>,
+    cursor: Option<Resolved>,
+}
+
+impl Meaning {
+    fn absorb(&mut self, inner: Self, copies: bool) {
+        absorb(&mut self.resolved, inner.resolved, copies);
+        self.touches_scope |= inner.touches_scope;
+        self.runs.extend(inner.runs);
     }
 }
 
@@ -401,9 +480,16 @@ fn read_schemas(json: &str) -> Option<Vec<String>> {
     (list.len() <= MAX_PATH).then(|| list.into_iter().map(named).collect())
 }
 
-fn nothing(catalog: Arc<Catalog>) -> Analysis {
+/// An empty text reads nothing, from the database.
+fn nothing(catalog: Arc<Catalog>, database: &str) -> Analysis {
+    let access = Access {
+        action: Action::new("sql:select"),
+        resource: Resource::Database {
+            database: database.to_owned(),
+        },
+    };
     let resolved = Resolved {
-        accesses: Vec::new(),
+        accesses: vec![access],
         facts: Facts::default(),
         outputs: Vec::new(),
         star: false,
@@ -414,6 +500,9 @@ fn nothing(catalog: Arc<Catalog>) -> Analysis {
     };
     Analysis {
         statement: StatementRef::Empty,
+        touches_scope: false,
+        runs: Vec::new(),
+        cursor: Arc::new(resolved.clone()),
         resolved,
         catalog,
         plan: Mutex::new(None),

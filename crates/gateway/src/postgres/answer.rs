@@ -50,8 +50,8 @@ impl Session {
                 )));
             }
             if run.rows == 0 {
-                let formats = run.chosen_formats();
-                run.capture.describe(Arc::from([]), formats);
+                let formats = run.formats().cloned().unwrap_or_default();
+                run.capture.choose(formats);
             }
             return Ok(());
         };
@@ -84,8 +84,8 @@ impl Session {
             return Err(out_of_place(BackendTag::RowDescription));
         };
         if run.rows == 0 {
-            let formats = plan.formats_in(run.formats());
-            run.capture.describe(Arc::clone(&plan.names), formats);
+            let types = plan.types_in(run.formats());
+            run.capture.describe(Arc::clone(&plan.names), types);
         }
         run.editor = (!plan.clear).then(|| RowEditor::new(plan.edits_in(run.formats())));
         run.plan = Some(plan);

@@ -1,6 +1,6 @@
 //! What the target answers: matched to what was forwarded, masked, recorded, and sent to the client.
 
-use super::expect::{Expect, Running, Undo};
+use super::expect::{Expect, Undo};
 use super::names::Prepared;
 use super::refusal::Refusal;
 use super::session::{End, Session, Skip};
@@ -10,7 +10,6 @@ use sluice_protocol::postgres::backend::{self, BackendMessage};
 use sluice_protocol::postgres::scrub::{Scrub, scrub_report};
 use sluice_protocol::postgres::types::TransactionStatus;
 use sluice_protocol::postgres::{BackendTag, Tag as _, encode, frame};
-use sluice_protocol::sql::Effect;
 use std::collections::VecDeque;
 
 /// A message that answers nothing that was forwarded.
@@ -75,8 +74,11 @@ impl Session {
             BackendMessage::CloseComplete => {
                 self.complete(raw, tag, |e| matches!(e, Expect::Close(_)))?
             }
-            BackendMessage::ParameterDescription(_) => match self.expect.front() {
-                Some(Expect::DescribeStatement(..)) => self.client.outbox.extend_from_slice(raw),
+            BackendMessage::ParameterDescription(types) => match self.expect.front() {
+                Some(Expect::DescribeStatement(prepared, _)) => {
+                    *prepared.told_types.lock() = Some(types);
+                    self.client.outbox.extend_from_slice(raw);
+                }
                 _ => return Err(out_of_place(tag)),
             },
             BackendMessage::RowDescription(_) => self.on_described(tag, Some(body.clone()), raw)?,
@@ -229,7 +231,7 @@ impl Session {
     fn abandon_step(&mut self) -> Result<(), End> {
         let mut abandoned = Vec::new();
         while let Some(expect) = self.expect.pop_front() {
-            if matches!(expect, Expect::Sync) {
+            if matches!(expect, Expect::Sync { .. }) {
                 self.expect.push_front(expect);
                 break;
             }
@@ -256,6 +258,11 @@ impl Session {
                 }
             },
             Expect::Execute(run) => self.finish(*run, outcome, false)?,
+            Expect::Query(runs) => {
+                for run in runs {
+                    self.finish(run, outcome.clone(), false)?;
+                }
+            }
             _ => {}
         }
         Ok(())
@@ -263,8 +270,24 @@ impl Session {
 
     fn on_ready(&mut self, status: TransactionStatus, raw: &Bytes) -> Result<(), End> {
         match self.expect.pop_front() {
-            Some(Expect::Sync) => {}
-            Some(Expect::Query(runs)) if runs.is_empty() => {}
+            Some(Expect::Sync { step, names }) => {
+                self.unconfirmed_steps = self.unconfirmed_steps.saturating_sub(usize::from(names));
+                if status == TransactionStatus::Idle {
+                    self.names.end_transaction(step);
+                }
+            }
+            Some(Expect::Query(runs)) if runs.is_empty() => {
+                if status == TransactionStatus::Idle {
+                    // Portals of steps that were forwarded since are of the next transaction.
+                    let owed = self
+                        .expect
+                        .iter()
+                        .filter(|expect| expect.ends_step())
+                        .count();
+                    let answered = self.step.saturating_sub(1).saturating_sub(owed as u64);
+                    self.names.end_transaction(answered);
+                }
+            }
             Some(Expect::Scope {
                 schemas,
                 ready: true,
@@ -279,7 +302,6 @@ impl Session {
         self.copy_in = false;
         self.transaction = status;
         if status == TransactionStatus::Idle {
-            self.names.end_transaction();
             self.scope_stale |= std::mem::take(&mut self.scope_in_transaction);
             if std::mem::take(&mut self.catalog_changed) {
                 self.analyst.changing_catalog = false;
@@ -324,6 +346,7 @@ impl Session {
     }
 
     fn scope_told(&mut self, schemas: Option<String>) -> Result<(), End> {
+        self.scope_asked = false;
         match schemas {
             Some(schemas) if self.analyst.set_scope(&schemas) => Ok(()),
             _ => Err(End::Told(Refusal::internal(
@@ -391,18 +414,14 @@ impl Session {
     }
 
     fn on_copy_in(&mut self, tag: BackendTag, raw: &Bytes) -> Result<(), End> {
-        let copies = |run: &Running| {
-            run.analysis
-                .effects()
-                .iter()
-                .any(|e| matches!(e, Effect::CopyIn(_)))
-        };
-        if !self.running().is_some_and(|run| copies(run)) {
+        if !self.expect.front().is_some_and(Expect::copies_in) {
             return Err(out_of_place(tag));
         }
         // A server in this state reads over the Syncs that were sent along.
         let first = self.expect.pop_front();
-        while matches!(self.expect.front(), Some(Expect::Sync)) {
+        while let Some(Expect::Sync { names, .. }) = self.expect.front() {
+            self.unconfirmed_steps = self.unconfirmed_steps.saturating_sub(usize::from(*names));
+            self.step_names |= *names;
             self.expect.pop_front();
         }
         self.expect.extend(first);

@@ -20,7 +20,16 @@ pub fn of(context: &SessionContext, batch: &[Admitted], resume: &Resume) -> Oper
     part(context.database.as_bytes());
     for admitted in batch {
         part(admitted.text.as_bytes());
+        // A text can come to mean something else: by another search path, or another statement of that name.
+        for run in &admitted.analysis.runs {
+            part(run.as_bytes());
+        }
+        for access in &admitted.analysis.resolved.accesses {
+            part(access.action.as_str().as_bytes());
+            part(format!("{:?}", access.resource).as_bytes());
+        }
     }
+    part(b"bound");
     if let Resume::Execute(_, portal) = resume {
         for parameter_type in &portal.prepared.parameter_types {
             part(&parameter_type.to_be_bytes());

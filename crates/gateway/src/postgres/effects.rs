@@ -1,5 +1,6 @@
 //! What an operation changed in its session, once it has ended.
 
+use super::analyst::Analysis;
 use super::expect::Running;
 use super::names::{Portal, Prepared, StatementRef};
 use super::session::{End, Session, answer};
@@ -23,11 +24,13 @@ impl Session {
         }
         metrics::histogram!("sluice_operation_seconds").record(run.since.elapsed().as_secs_f64());
         self.pipeline.answered(op, answer(&run, outcome))?;
-        let counted =
-            run.analysis.effects().iter().any(changes_session) || run.analysis.runs_code();
-        if counted {
+        if counts(&run.analysis) {
             self.effects_in_flight = self.effects_in_flight.saturating_sub(1);
-            self.scope_stale |= run.analysis.runs_code();
+        }
+        // Also when it failed or goes on: a setting may have been changed on the way.
+        if run.analysis.touches_scope || run.analysis.runs_code() {
+            self.scope_stale = true;
+            self.scope_in_transaction = true;
         }
         // A failed SET changes nothing, but what a failed transaction takes back is told at its end.
         if succeeded {
@@ -38,16 +41,13 @@ impl Session {
 
     fn apply(&mut self, run: &Running) {
         for effect in run.analysis.effects() {
-            if changes_scope(effect) {
-                self.scope_stale = true;
-                self.scope_in_transaction = true;
-            }
             match effect {
                 Effect::Prepare { name, statement } => {
                     let prepared = Prepared {
                         text: Arc::clone(&run.text),
                         statement: StatementRef::Nested(Arc::clone(statement)),
                         parameter_types: Vec::new(),
+                        told_types: Default::default(),
                         shape: Default::default(),
                     };
                     self.names.set_statement(name, Some(Arc::new(prepared)));
@@ -64,14 +64,16 @@ impl Session {
                         text: Arc::clone(&run.text),
                         statement: StatementRef::Nested(Arc::clone(statement)),
                         parameter_types: Vec::new(),
+                        told_types: Default::default(),
                         shape: Default::default(),
                     };
                     let portal = Portal {
                         prepared: Arc::new(prepared),
                         result_formats: Formats::default(),
                         bound: Bytes::new(),
-                        cursor: true,
+                        cursor: Some(Arc::clone(&run.analysis.cursor)),
                         hold: *hold,
+                        step: self.step,
                     };
                     self.names.set_portal(cursor, Some(Arc::new(portal)));
                 }
@@ -98,9 +100,24 @@ impl Session {
     }
 }
 
+/// The effects of a statement and of those inside it.
+pub(super) fn deep_effects(statement: &Statement) -> Vec<&Effect> {
+    let mut all = Vec::new();
+    let mut waiting = vec![statement];
+    while let Some(next) = waiting.pop() {
+        for effect in &next.effects {
+            if let Effect::Prepare { statement, .. } | Effect::Declare { statement, .. } = effect {
+                waiting.push(statement);
+            }
+            all.push(effect);
+        }
+    }
+    all
+}
+
 /// Whether a statement can change where names lead.
 pub(super) fn renames(statement: &Statement) -> bool {
-    statement.effects.iter().any(changes_scope)
+    deep_effects(statement).into_iter().any(changes_scope)
 }
 
 /// Whether an effect can change the search path or the role that it depends on.
@@ -116,7 +133,7 @@ pub(super) fn changes_scope(effect: &Effect) -> bool {
 
 /// Whether an effect changes anything that the gateway keeps track of, so that the next statement can be
 /// read only once it is over.
-pub(super) fn changes_session(effect: &Effect) -> bool {
+fn changes_session(effect: &Effect) -> bool {
     !matches!(
         effect,
         Effect::Begin(_)
@@ -130,4 +147,9 @@ pub(super) fn changes_session(effect: &Effect) -> bool {
             | Effect::Listen(_)
             | Effect::Unlisten(_)
     )
+}
+
+/// Whether the next message can be understood only once this operation is over.
+pub(super) fn counts(analysis: &Analysis) -> bool {
+    analysis.touches_scope || analysis.runs_code() || analysis.effects().iter().any(changes_session)
 }

@@ -9,9 +9,9 @@ use sluice_model::SessionContext;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long an approver's request waits for the estimate. Planning takes milliseconds; a target that is
-/// slow to log in to must not keep the request from being made.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a request for approval waits for the estimate. Planning takes milliseconds; a target that is slow
+/// to log in to must not keep the request from being made.
+const PATIENCE: Duration = Duration::from_millis(800);
 
 /// The rows that the planner expects a statement to touch, where it can tell.
 pub async fn rows(

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use sluice_model::{Operation, RecordedValue};
 use sluice_protocol::postgres::copy::CopyEditor;
 use sluice_protocol::postgres::rows::RowEditor;
-use sluice_protocol::postgres::types::{Format, Formats};
+use sluice_protocol::postgres::types::Formats;
+use sluice_protocol::sql::Effect;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
@@ -80,14 +81,6 @@ impl Running {
     pub fn formats(&self) -> Option<&Formats> {
         self.portal.as_ref().map(|portal| &portal.result_formats)
     }
-
-    /// The format of each of `columns` result columns, when only the client's choice is known.
-    #[must_use]
-    pub fn chosen_formats(&self) -> Vec<Format> {
-        self.formats()
-            .map(|formats| formats.codes().to_vec())
-            .unwrap_or_default()
-    }
 }
 
 /// One answer that is owed.
@@ -114,7 +107,12 @@ pub enum Expect {
     /// The answers to a simple query, up to ReadyForQuery.
     Query(VecDeque<Running>),
     /// ReadyForQuery of a Sync.
-    Sync,
+    Sync {
+        /// The step that it ends.
+        step: u64,
+        /// Statements were named or forgotten in it.
+        names: bool,
+    },
     /// The error that the gateway provoked: the client gets this one instead.
     Refused {
         /// What the client is told.
@@ -131,6 +129,38 @@ pub enum Expect {
         /// CloseComplete seen so far.
         closed: u8,
     },
+}
+
+impl Expect {
+    /// Whether this answer ends with ReadyForQuery of something that the client sent.
+    #[must_use]
+    pub fn ends_step(&self) -> bool {
+        matches!(
+            self,
+            Self::Sync { .. }
+                | Self::Query(_)
+                | Self::Refused {
+                    then_ready: true,
+                    ..
+                }
+        )
+    }
+
+    /// Whether this answer may be CopyInResponse.
+    #[must_use]
+    pub fn copies_in(&self) -> bool {
+        let copies = |run: &Running| {
+            run.analysis
+                .effects()
+                .iter()
+                .any(|effect| matches!(effect, Effect::CopyIn(_)))
+        };
+        match self {
+            Self::Execute(run) => copies(run),
+            Self::Query(runs) => runs.iter().any(copies),
+            _ => false,
+        }
+    }
 }
 
 /// An operation that waits for its turn: understood and decided, not forwarded.

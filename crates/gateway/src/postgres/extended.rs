@@ -20,6 +20,12 @@ pub(super) const OWN_PREFIX: &str = "_sluice";
 pub(super) const OWN_NAME: &str = "_sluice_scope";
 
 impl Session {
+    /// Something of a step was forwarded.
+    pub(super) fn in_step(&mut self) {
+        self.unsynced = true;
+        self.flushed = false;
+    }
+
     pub(super) async fn on_parse(&mut self, parse: &Parse<'_>, raw: Bytes) -> Result<(), End> {
         let prepared = match self.prepare(parse).await {
             Ok(prepared) => prepared,
@@ -36,22 +42,18 @@ impl Session {
         self.target.outbox.extend_from_slice(&raw);
         self.expect
             .push_back(Expect::Parse(Undo::Statement(parse.name.into(), before)));
-        self.unsynced = true;
+        self.in_step();
+        self.step_names = true;
         Ok(())
     }
 
     /// Understands a statement to prepare, and refuses what would be refused whatever is bound to it.
     async fn prepare(&mut self, parse: &Parse<'_>) -> Result<Prepared, Refusal> {
         if parse.name.starts_with(OWN_PREFIX) {
-            return Err(Refusal::not_understood(
-                "names that begin with _sluice are taken",
-            ));
+            return Err(Refusal::name_taken());
         }
-        if !self.names.has_room() {
-            return Err(
-                Refusal::not_understood("too many prepared statements are open")
-                    .hint("close some of them"),
-            );
+        if !self.names.has_room(parse.query.len()) {
+            return Err(Refusal::too_many_names());
         }
         let script = self.read(parse.query).await?;
         let statement = match script.statements.as_slice() {
@@ -81,6 +83,7 @@ impl Session {
             text,
             statement,
             parameter_types: parse.parameter_types.clone(),
+            told_types: Default::default(),
             shape: Default::default(),
         })
     }
@@ -90,10 +93,8 @@ impl Session {
             return self
                 .refuse_extended(Refusal::unknown_name("prepared statement", bind.statement));
         };
-        if bind.portal.starts_with(OWN_PREFIX) || !self.names.has_room() {
-            return self.refuse_extended(Refusal::not_understood(
-                "too many portals are open, or the name is taken",
-            ));
+        if bind.portal.starts_with(OWN_PREFIX) || !self.names.has_room(raw.len()) {
+            return self.refuse_extended(Refusal::too_many_names());
         }
         // What is bound: everything after the two names, in the bytes that are forwarded.
         let names = bind.portal.len() + bind.statement.len() + 2;
@@ -102,14 +103,15 @@ impl Session {
             prepared,
             result_formats: bind.result_formats.clone(),
             bound,
-            cursor: false,
+            cursor: None,
             hold: false,
+            step: self.step,
         };
         let before = self.names.set_portal(bind.portal, Some(Arc::new(portal)));
         self.target.outbox.extend_from_slice(raw);
         self.expect
             .push_back(Expect::Bind(Undo::Portal(bind.portal.into(), before)));
-        self.unsynced = true;
+        self.in_step();
         Ok(())
     }
 
@@ -138,7 +140,7 @@ impl Session {
         };
         self.target.outbox.extend_from_slice(raw);
         self.expect.push_back(expect);
-        self.unsynced = true;
+        self.in_step();
         Ok(())
     }
 
@@ -149,7 +151,7 @@ impl Session {
                 ..Refusal::unknown_name("portal", execute.portal)
             });
         };
-        if portal.cursor {
+        if portal.cursor.is_some() {
             return self.refuse_extended(
                 Refusal::not_understood("a cursor of DECLARE cannot be run by Execute")
                     .hint("use FETCH"),
@@ -188,6 +190,8 @@ impl Session {
         if bind.parameters.is_empty() {
             return Vec::new();
         }
+        let told = portal.prepared.told_types.lock();
+        let types = told.as_ref().unwrap_or(&portal.prepared.parameter_types);
         let view = self.pipeline.view();
         let scrubber = view.has_classes().then(|| view.scrubber(clock::now()));
         let scrubbed = |value: RecordedValue| match (value, &scrubber) {
@@ -203,7 +207,12 @@ impl Session {
         };
         let each = bind.parameters.iter().enumerate();
         each.map(|(index, value)| {
-            scrubbed(capture::value(*value, bind.parameter_formats.of(index)))
+            let type_oid = types.get(index).copied().unwrap_or_default();
+            scrubbed(capture::value(
+                *value,
+                type_oid,
+                bind.parameter_formats.of(index),
+            ))
         })
         .collect()
     }
@@ -217,7 +226,8 @@ impl Session {
         };
         self.target.outbox.extend_from_slice(raw);
         self.expect.push_back(Expect::Close(undo));
-        self.unsynced = true;
+        self.in_step();
+        self.step_names = true;
         Ok(())
     }
 
@@ -230,7 +240,13 @@ impl Session {
         self.unsynced = false;
         if !self.copy_in {
             // While it takes COPY data a server reads over Sync, and answers the next one.
-            self.expect.push_back(Expect::Sync);
+            let names = std::mem::take(&mut self.step_names);
+            self.unconfirmed_steps += usize::from(names);
+            self.expect.push_back(Expect::Sync {
+                step: self.step,
+                names,
+            });
+            self.step += 1;
         }
     }
 

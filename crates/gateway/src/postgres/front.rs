@@ -1,12 +1,14 @@
 //! What the client sends: read, decided, recorded, and only then forwarded.
 
 use super::analyst::Analysis;
-use super::effects::{changes_session, renames};
+use super::effects::{counts, deep_effects, renames};
 use super::expect::{Admitted, Expect, Resume, Running};
 use super::extended::{OWN_NAME, OWN_PREFIX};
 use super::names::StatementRef;
 use super::refusal::{NOT_ALLOWED, Refusal, UNSUPPORTED};
 use super::session::{End, MAX_OWED, Session, Skip};
+use super::shape;
+use super::write_back;
 use crate::clock;
 use crate::pipeline::Verdict;
 use bytes::Bytes;
@@ -19,6 +21,8 @@ use sluice_protocol::sql::{Effect, ReadOptions, Statement};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// The longest name that the server keeps whole (`NAMEDATALEN` less one).
+const MAX_NAME: usize = 63;
 /// A statement longer than this is read on a thread for blocking work, so that other sessions go on.
 const READ_INLINE: usize = 16 * 1024;
 
@@ -60,33 +64,62 @@ impl Session {
         }
     }
 
-    /// Whether names and settings are known well enough to read another statement. Where they are not,
-    /// answers that are owed are asked for, then the target is asked for its search path.
+    /// Whether the next message can be understood now. What a name stands for, and where an unqualified
+    /// one leads, must be as the target has it: answers that are owed are waited for (and asked for, within
+    /// a step), then the target is asked for its search path.
     fn settled(&mut self, tag: FrontendTag) -> Result<bool, End> {
-        let reads = matches!(
-            tag,
-            FrontendTag::Query | FrontendTag::Parse | FrontendTag::Execute
-        );
-        if !reads || self.skip != Skip::No || (self.effects_in_flight == 0 && !self.scope_stale) {
+        if self.skip != Skip::No {
             return Ok(true);
         }
-        if self.transaction == TransactionStatus::Failed && self.expect.is_empty() {
-            // Nothing but the end of the transaction will run; names do not matter until then.
+        match tag {
+            FrontendTag::CopyData | FrontendTag::CopyDone | FrontendTag::CopyFail => {
+                let asked = !self.copy_in && self.expect.iter().any(Expect::copies_in);
+                if asked {
+                    self.flush();
+                }
+                return Ok(!asked);
+            }
+            FrontendTag::Query
+            | FrontendTag::Parse
+            | FrontendTag::Bind
+            | FrontendTag::Describe
+            | FrontendTag::Execute
+            | FrontendTag::Close => {}
+            _ => return Ok(true),
+        }
+        if self.scope_asked {
+            return Ok(false);
+        }
+        if self.effects_in_flight > 0 || self.unconfirmed_steps > 0 {
+            self.flush();
+            return Ok(false);
+        }
+        if !self.scope_stale {
             return Ok(true);
         }
         if !self.expect.is_empty() {
-            if self.unsynced && !self.flushed {
-                encode::flush(&mut self.target.outbox);
-                self.flushed = true;
-            }
+            self.flush();
             return Ok(false);
+        }
+        if self.transaction == TransactionStatus::Failed {
+            // Nothing but the end of the transaction will run; names do not matter until then.
+            return Ok(true);
         }
         self.ask_for_scope()?;
         Ok(false)
     }
 
+    /// Asks for the answers that are owed within a step, once.
+    fn flush(&mut self) {
+        if self.unsynced && !self.flushed {
+            encode::flush(&mut self.target.outbox);
+            self.flushed = true;
+        }
+    }
+
     fn ask_for_scope(&mut self) -> Result<(), End> {
         self.scope_stale = false;
+        self.scope_asked = true;
         let out = &mut self.target.outbox;
         encode::parse(out, OWN_NAME, super::catalog::SEARCH_PATH, &[])?;
         let bind = Bind {
@@ -122,6 +155,11 @@ impl Session {
             && !matches!(message, FrontendMessage::Sync | FrontendMessage::Terminate)
         {
             return Ok(false);
+        }
+        if long_names(&message) {
+            // The server cuts longer names, so that two of them can be one.
+            let refusal = Refusal::new("42622", "refused: a name is longer than 63 bytes");
+            return self.refuse_extended(refusal).map(|()| false);
         }
         match message {
             FrontendMessage::Query(text) => self.on_query(text, raw.clone()).await?,
@@ -196,7 +234,8 @@ impl Session {
         let mut understood = Vec::with_capacity(script.statements.len());
         let mut before: Vec<&Statement> = Vec::new();
         for (index, statement) in script.statements.iter().enumerate() {
-            if before.iter().any(|earlier| renames(earlier)) {
+            let moved = |earlier: &&Statement| renames(earlier) || self.ends_scope(earlier);
+            if before.iter().any(moved) {
                 return Err(Refusal::not_understood(
                     "a statement after a change of the search path in the same message",
                 )
@@ -214,57 +253,54 @@ impl Session {
         Ok(understood)
     }
 
+    /// Whether a statement may take a change of the search path back.
+    fn ends_scope(&self, statement: &Statement) -> bool {
+        let ends = |effect: &Effect| {
+            matches!(
+                effect,
+                Effect::Commit { .. }
+                    | Effect::Rollback { .. }
+                    | Effect::RollbackTo(_)
+                    | Effect::PrepareTransaction
+            )
+        };
+        (self.scope_in_transaction || self.scope_stale) && statement.effects.iter().any(ends)
+    }
+
     /// What no policy can allow, because the gateway could no longer tell what statements mean.
     pub(super) fn admissible(&self, statement: &Statement) -> Result<(), Refusal> {
-        if self.read_only && statement.leaves_read_only() {
+        let effects = deep_effects(statement);
+        if self.read_only && effects.iter().any(|effect| effect.leaves_read_only()) {
             return Err(Refusal::new(
                 NOT_ALLOWED,
                 "refused: no policy lets this session write, so it stays read-only",
             ));
         }
-        for effect in &statement.effects {
-            match effect {
-                Effect::Set {
-                    name: Some(name),
-                    value,
-                    ..
-                } => {
-                    let value = value.as_deref().map(str::to_ascii_lowercase);
-                    let kept = match (name.as_str(), value.as_deref()) {
-                        ("client_encoding", value) => {
-                            matches!(value, None | Some("utf8" | "utf-8" | "unicode"))
-                        }
-                        ("standard_conforming_strings", value) => {
-                            matches!(value, None | Some("on" | "true" | "yes" | "1"))
-                        }
-                        _ => true,
-                    };
-                    if !kept {
-                        return Err(Refusal::not_understood(&format!(
-                            "{name} must stay as it is, so that statements mean what the gateway reads"
-                        )));
-                    }
+        effects
+            .into_iter()
+            .try_for_each(|effect| self.admissible_effect(effect))
+    }
+
+    fn admissible_effect(&self, effect: &Effect) -> Result<(), Refusal> {
+        match effect {
+            Effect::Set {
+                name: Some(name),
+                value,
+                ..
+            } if !keeps_meaning(name, value.as_deref()) => Err(Refusal::not_understood(&format!(
+                "{name} must stay as it is, so that statements mean what the gateway reads"
+            ))),
+            Effect::Prepare { name, .. } | Effect::Declare { cursor: name, .. } => {
+                if name.starts_with(OWN_PREFIX) {
+                    return Err(Refusal::name_taken());
                 }
-                Effect::Prepare { name, .. } if name.starts_with(OWN_PREFIX) => {
-                    return Err(Refusal::not_understood(
-                        "names that begin with _sluice are taken",
-                    ));
+                if !self.names.has_room(0) {
+                    return Err(Refusal::too_many_names());
                 }
-                Effect::Declare { cursor, .. } if cursor.starts_with(OWN_PREFIX) => {
-                    return Err(Refusal::not_understood(
-                        "names that begin with _sluice are taken",
-                    ));
-                }
-                Effect::Prepare { .. } | Effect::Declare { .. } if !self.names.has_room() => {
-                    return Err(Refusal::not_understood(
-                        "too many prepared statements or cursors are open",
-                    )
-                    .hint("close some of them"));
-                }
-                _ => {}
+                Ok(())
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Decides every statement of a batch, and records the decisions. The outer error ends the session.
@@ -303,6 +339,13 @@ impl Session {
         text: Arc<str>,
         parameters: Vec<RecordedValue>,
     ) -> Result<Result<(Admitted, Option<Ask>), Refusal>, End> {
+        let (view, now) = (self.pipeline.view(), clock::now());
+        let checked = write_back::check(&analysis, &text, &parameters, view, now)
+            .and_then(|()| shape::check_binary_copy(&analysis, self.binding()));
+        if let Err(refusal) = checked {
+            self.pipeline.refuse(&text, &refusal.denial())?;
+            return Ok(Err(refusal));
+        }
         let standing = analysis.allowed.lock().clone();
         if let Some(standing) = standing
             && let Some(permit) = self
@@ -358,9 +401,7 @@ impl Session {
             let Some(permit) = admitted.permit else {
                 return Err(End::Told(Refusal::internal("an operation was not decided")));
             };
-            if admitted.analysis.effects().iter().any(changes_session)
-                || admitted.analysis.runs_code()
-            {
+            if counts(&admitted.analysis) {
                 self.effects_in_flight += 1;
             }
             let mut run = Running::new(permit, admitted.analysis, admitted.text);
@@ -372,6 +413,7 @@ impl Session {
                 self.target.outbox.extend_from_slice(&raw);
                 self.expect.push_back(Expect::Query(runs));
                 self.unsynced = false;
+                self.step += 1;
             }
             Resume::Execute(raw, portal) => {
                 let Some(mut run) = runs.pop_front() else {
@@ -385,9 +427,33 @@ impl Session {
                 run.portal = Some(portal);
                 self.target.outbox.extend_from_slice(&raw);
                 self.expect.push_back(Expect::Execute(Box::new(run)));
-                self.unsynced = true;
+                self.in_step();
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a setting, at this value, leaves texts to mean what the gateway reads in them.
+fn keeps_meaning(name: &str, value: Option<&str>) -> bool {
+    let value = value.map(str::to_ascii_lowercase);
+    match (name, value.as_deref()) {
+        ("client_encoding", value) => matches!(value, None | Some("utf8" | "utf-8" | "unicode")),
+        ("standard_conforming_strings", value) => {
+            matches!(value, None | Some("on" | "true" | "yes" | "1"))
+        }
+        _ => true,
+    }
+}
+
+fn long_names(message: &FrontendMessage<'_>) -> bool {
+    let long = |name: &str| name.len() > MAX_NAME;
+    match message {
+        FrontendMessage::Parse(parse) => long(parse.name),
+        FrontendMessage::Bind(bind) => long(bind.portal) || long(bind.statement),
+        FrontendMessage::Execute(execute) => long(execute.portal),
+        FrontendMessage::Describe(Named::Statement(name) | Named::Portal(name))
+        | FrontendMessage::Close(Named::Statement(name) | Named::Portal(name)) => long(name),
+        _ => false,
     }
 }

@@ -128,11 +128,7 @@ impl Session {
             connection: self.context.connection.name.clone(),
             account: self.context.account.clone(),
             database: self.context.database.clone(),
-            text: batch
-                .iter()
-                .map(|a| scrub(&a.text))
-                .collect::<Vec<_>>()
-                .join(";\n"),
+            text: shown(batch, &scrub),
             parameters: parameters
                 .iter()
                 .map(|value| match value {
@@ -289,7 +285,7 @@ impl Session {
         self.refuse_batch(&held.batch, &held.resume, refusal)
     }
 
-    fn take_held(&mut self) -> Option<Held> {
+    pub(super) fn take_held(&mut self) -> Option<Held> {
         let held = self.held.take();
         if held.is_some() {
             metrics::gauge!("sluice_holds_waiting").decrement(1.0);
@@ -316,4 +312,16 @@ fn merge(asks: &[Ask]) -> (Vec<BTreeSet<String>>, u32) {
         merged = next;
     }
     (merged, asks.iter().map(|ask| ask.people).max().unwrap_or(1))
+}
+
+/// The statements as an approver sees them, each with what it runs by name.
+fn shown(batch: &[Admitted], scrub: &dyn Fn(&str) -> String) -> String {
+    let each = batch.iter().map(|admitted| {
+        let runs = admitted.analysis.runs.iter();
+        let runs: String = runs
+            .map(|run| format!("\n-- which runs: {}", scrub(run)))
+            .collect();
+        scrub(&admitted.text) + &runs
+    });
+    each.collect::<Vec<_>>().join(";\n")
 }

@@ -26,6 +26,7 @@ mod session;
 mod shape;
 mod stream;
 mod target;
+mod write_back;
 
 pub use explain::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation, explain};
 

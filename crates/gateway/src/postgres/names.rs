@@ -2,7 +2,7 @@
 
 use parking_lot::Mutex;
 use sluice_protocol::postgres::types::Formats;
-use sluice_protocol::sql::{Script, Statement};
+use sluice_protocol::sql::{Resolved, Script, Statement};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +10,9 @@ use std::sync::Arc;
 pub const MAX_STATEMENTS: usize = 10_000;
 /// The most open portals of a session.
 pub const MAX_PORTALS: usize = 10_000;
+
+/// The most bytes of their texts and bound values: one large Bind message.
+pub const MAX_BYTES: usize = 64 * 1024 * 1024 + 4096;
 
 /// A statement wherever it stands: one of a script that was sent, or one inside another statement
 /// (`PREPARE x AS ...`, `DECLARE c CURSOR FOR ...`). Holding it keeps its address its own.
@@ -46,8 +49,10 @@ pub struct Prepared {
     pub text: Arc<str>,
     /// What was read.
     pub statement: StatementRef,
-    /// The parameter types that the client gave.
+    /// The parameter types that the client gave; 0 leaves one to the target.
     pub parameter_types: Vec<u32>,
+    /// The parameter types as the target told them.
+    pub told_types: Mutex<Option<Vec<u32>>>,
     /// The shape of its rows, once the target has told, and under which meaning of names.
     pub shape: Mutex<Option<(u64, Shape)>>,
 }
@@ -73,8 +78,10 @@ pub struct Portal {
     pub result_formats: Formats,
     /// The bound parameters, as they were sent (the body of Bind from the parameter formats on).
     pub bound: bytes::Bytes,
-    /// It is a cursor of SQL, so that rows come by FETCH.
-    pub cursor: bool,
+    /// It is a cursor of SQL, so that rows come by FETCH: what it needs, as it was decided.
+    pub cursor: Option<Arc<Resolved>>,
+    /// The step that it was bound in.
+    pub step: u64,
     /// It outlives its transaction.
     pub hold: bool,
 }
@@ -84,6 +91,7 @@ pub struct Portal {
 pub struct Names {
     statements: HashMap<Box<str>, Arc<Prepared>>,
     portals: HashMap<Box<str>, Arc<Portal>>,
+    bytes: usize,
 }
 
 impl Names {
@@ -105,40 +113,66 @@ impl Names {
         name: &str,
         prepared: Option<Arc<Prepared>>,
     ) -> Option<Arc<Prepared>> {
-        match prepared {
+        let size = |prepared: &Arc<Prepared>| prepared.text.len();
+        let added = prepared.as_ref().map_or(0, size);
+        let before = match prepared {
             Some(prepared) => self.statements.insert(name.into(), prepared),
             None => self.statements.remove(name),
-        }
+        };
+        self.count(added, before.as_ref().map_or(0, size));
+        before
     }
 
     /// Sets or removes a portal; returns what was there.
     pub fn set_portal(&mut self, name: &str, portal: Option<Arc<Portal>>) -> Option<Arc<Portal>> {
-        match portal {
+        let added = portal.as_ref().map_or(0, |portal| portal.bound.len());
+        let before = match portal {
             Some(portal) => self.portals.insert(name.into(), portal),
             None => self.portals.remove(name),
-        }
+        };
+        self.count(
+            added,
+            before.as_ref().map_or(0, |portal| portal.bound.len()),
+        );
+        before
     }
 
-    /// Whether one more statement or portal may be named.
+    /// Whether one more statement or portal may be named, of so many bytes.
     #[must_use]
-    pub fn has_room(&self) -> bool {
-        self.statements.len() < MAX_STATEMENTS && self.portals.len() < MAX_PORTALS
+    pub fn has_room(&self, bytes: usize) -> bool {
+        self.statements.len() < MAX_STATEMENTS
+            && self.portals.len() < MAX_PORTALS
+            && self.bytes.saturating_add(bytes) <= MAX_BYTES
+    }
+
+    fn count(&mut self, added: usize, removed: usize) {
+        self.bytes = self.bytes.saturating_add(added).saturating_sub(removed);
     }
 
     /// DEALLOCATE ALL.
     pub fn forget_statements(&mut self) {
         self.statements.clear();
+        self.recount();
     }
 
     /// CLOSE ALL.
     pub fn forget_portals(&mut self) {
         self.portals.clear();
+        self.recount();
     }
 
-    /// The transaction ended: only held cursors are left.
-    pub fn end_transaction(&mut self) {
+    /// A transaction ended with this step: only held cursors are left, and what was bound after it.
+    pub fn end_transaction(&mut self, step: u64) {
         if !self.portals.is_empty() {
-            self.portals.retain(|_, portal| portal.hold);
+            self.portals
+                .retain(|_, portal| portal.hold || portal.step > step);
+            self.recount();
         }
+    }
+
+    fn recount(&mut self) {
+        let texts: usize = self.statements.values().map(|p| p.text.len()).sum();
+        let bound: usize = self.portals.values().map(|p| p.bound.len()).sum();
+        self.bytes = texts.saturating_add(bound);
     }
 }

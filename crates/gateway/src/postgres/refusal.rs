@@ -83,6 +83,19 @@ impl Refusal {
         Self::new("26000", format!("{kind} \"{name}\" does not exist"))
     }
 
+    /// A name that the gateway keeps for itself.
+    #[must_use]
+    pub fn name_taken() -> Self {
+        Self::not_understood("names that begin with _sluice are taken")
+    }
+
+    /// More is open than a session may have.
+    #[must_use]
+    pub fn too_many_names() -> Self {
+        Self::not_understood("too many (or too large) prepared statements or portals are open")
+            .hint("close some of them")
+    }
+
     /// A column of a data class, perhaps: it cannot be told.
     #[must_use]
     pub fn unclear_column(action: &str) -> Self {

@@ -57,6 +57,7 @@ impl Session {
             then_ready: true,
         });
         self.unsynced = false;
+        self.step += 1;
         Ok(())
     }
 
@@ -75,7 +76,8 @@ impl Session {
             then_ready: false,
         });
         self.skip = Skip::Target;
-        self.unsynced = true;
+        self.in_step();
+        self.step_names = true;
         Ok(())
     }
 }

@@ -27,6 +27,7 @@ use sluice_protocol::postgres::startup::CancelKey;
 use sluice_protocol::postgres::types::TransactionStatus;
 use sluice_protocol::postgres::{Violation, encode};
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -50,6 +51,12 @@ pub enum End {
     Broken(PeerError),
     /// The gateway ends it, and the client is told why.
     Told(Refusal),
+}
+
+impl End {
+    fn because(why: &str) -> Self {
+        Self::Told(Refusal::new(ENDED, format!("the session was ended: {why}")))
+    }
 }
 
 impl From<Unrecorded> for End {
@@ -101,12 +108,20 @@ pub struct Session {
     pub(super) copy_in: bool,
     /// The search path may have changed: it is asked for before the next statement is read.
     pub(super) scope_stale: bool,
+    /// The target was asked for its search path and has not told it.
+    pub(super) scope_asked: bool,
     /// A transaction changed the search path: its end may change it back.
     pub(super) scope_in_transaction: bool,
     /// What exists was changed: others' catalogs are old once the transaction ends.
     pub(super) catalog_changed: bool,
     /// Forwarded operations that will change names or settings when they end.
     pub(super) effects_in_flight: usize,
+    /// Counts the steps (each up to a Sync) and simple queries that were forwarded.
+    pub(super) step: u64,
+    /// Statements were named or forgotten in the step that is under way.
+    pub(super) step_names: bool,
+    /// Steps whose ReadyForQuery is owed and in which statements were named or forgotten.
+    pub(super) unconfirmed_steps: usize,
     /// Answers were asked for with a Flush of the gateway's own.
     pub(super) flushed: bool,
     /// The target's transactions are read-only, and stay so.
@@ -164,6 +179,10 @@ impl Session {
             unsynced: false,
             copy_in: false,
             scope_stale: false,
+            scope_asked: false,
+            step: 0,
+            step_names: false,
+            unconfirmed_steps: 0,
             scope_in_transaction: false,
             catalog_changed: false,
             effects_in_flight: 0,
@@ -201,7 +220,7 @@ impl Session {
         let mut draining = self.shared.registry.draining();
         snapshots.mark_changed();
         loop {
-            if self.work().await? {
+            if self.work_unless_ended(&mut ended, &mut snapshots).await? {
                 return Ok(());
             }
             if *draining.borrow() && self.is_idle() {
@@ -214,9 +233,7 @@ impl Session {
             let want = self.wants();
             tokio::select! {
                 biased;
-                reason = told_to_end(&mut ended) => {
-                    return Err(End::Told(Refusal::new(ENDED, format!("the session was ended: {reason}"))));
-                }
+                reason = told_to_end(&mut ended) => return Err(End::because(&reason)),
                 changed = snapshots.changed() => {
                     if changed.is_err() {
                         return Err(End::Told(Refusal::new(ENDED, "the control plane is gone")));
@@ -233,6 +250,36 @@ impl Session {
                 () = tokio::time::sleep_until(wake_at) => {
                     let snapshot = Arc::clone(&snapshots.borrow());
                     self.tick(&snapshot).await?;
+                }
+            }
+        }
+    }
+
+    /// Works off what was received. Reading a catalog or making a request can take a while: the order to
+    /// end, and a principal who is switched off, are heard meanwhile.
+    async fn work_unless_ended(
+        &mut self,
+        ended: &mut watch::Receiver<Option<EndReason>>,
+        snapshots: &mut watch::Receiver<Arc<Snapshot>>,
+    ) -> Result<bool, End> {
+        let context = Arc::clone(&self.context);
+        let mut work = pin!(self.work());
+        let mut renewed = false;
+        loop {
+            tokio::select! {
+                biased;
+                done = &mut work => {
+                    if renewed {
+                        snapshots.mark_changed();
+                    }
+                    return done;
+                }
+                reason = told_to_end(ended) => return Err(End::because(&reason)),
+                Ok(()) = snapshots.changed() => {
+                    renewed = true;
+                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
+                    let view = snapshot.view(&context, clock::now());
+                    view.map_err(|denial| End::because(&denial.message))?;
                 }
             }
         }
@@ -323,7 +370,7 @@ impl Session {
             |why: &str| End::Told(Refusal::new(ENDED, format!("the session was ended: {why}")));
         self.pipeline
             .renew(snapshot)
-            .map_err(|denial| ended(&denial.message))?;
+            .map_err(|denial| End::because(&denial.message))?;
         let view = self.pipeline.view();
         let running = self.expect.iter().flat_map(|expect| match expect {
             Expect::Execute(running) => std::slice::from_ref(running.as_ref())
@@ -383,7 +430,7 @@ impl Session {
     }
 
     async fn part(mut self, end: End, why: &str) {
-        if let Some(held) = self.held.take() {
+        if let Some(held) = self.take_held() {
             self.pipeline.port().cancel_hold(&held.ticket.id).await;
             let _ = self
                 .pipeline

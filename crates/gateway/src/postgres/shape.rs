@@ -10,7 +10,7 @@ use sluice_protocol::postgres::BackendTag;
 use sluice_protocol::postgres::backend::{self, BackendMessage, FieldDescription};
 use sluice_protocol::postgres::types::{Format, Formats};
 use sluice_protocol::postgres::values::{ColumnEdit, FieldEdit};
-use sluice_protocol::sql::{ColumnMention, Output};
+use sluice_protocol::sql::{ColumnMention, Effect, Output};
 use std::sync::Arc;
 
 /// Columns of the server's own statistics that hold values of other tables.
@@ -61,11 +61,11 @@ impl BoundPlan {
         each.collect()
     }
 
-    /// The format of each column.
+    /// The type and format of each column.
     #[must_use]
-    pub fn formats_in(&self, formats: Option<&Formats>) -> Vec<Format> {
+    pub fn types_in(&self, formats: Option<&Formats>) -> Vec<(u32, Format)> {
         let each = self.edits.iter().enumerate();
-        each.map(|(index, edit)| formats.map_or(edit.format, |formats| formats.of(index)))
+        each.map(|(index, edit)| (edit.type_oid, formats.map_or(edit.format, |f| f.of(index))))
             .collect()
     }
 }
@@ -166,6 +166,28 @@ pub fn bind_copy(
         Bytes::new(),
         binding,
     )
+}
+
+/// Refuses a binary COPY to the client whose columns must be masked: its values can only be edited as text.
+///
+/// # Errors
+/// It does.
+pub fn check_binary_copy(analysis: &Analysis, binding: Binding<'_>) -> Result<(), Refusal> {
+    let binary = analysis.effects().iter().any(
+        |effect| matches!(effect, Effect::CopyOut(format) if format.format == "binary" || format.encoding.is_some()),
+    );
+    if !binary || !binding.view.has_classes() {
+        return Ok(());
+    }
+    let outputs = &analysis.resolved.outputs;
+    let clear = !outputs.is_empty() && bind_copy(analysis, outputs.len(), binding)?.clear;
+    if clear {
+        return Ok(());
+    }
+    Err(Refusal::not_understood(
+        "a copy in binary, or in another encoding, with columns that must be masked",
+    )
+    .hint("copy as text or csv"))
 }
 
 fn make(
