@@ -61,28 +61,8 @@ pub(crate) fn object_target(kind: ObjectType, object: Option<&NodeEnum>) -> Targ
         | ObjectType::ObjectTsdictionary
         | ObjectType::ObjectTsparser
         | ObjectType::ObjectTstemplate => named(name_of_parts(&parts), Target::SchemaOf),
-        ObjectType::Undefined
-        | ObjectType::ObjectAccessMethod
-        | ObjectType::ObjectAmop
-        | ObjectType::ObjectAmproc
-        | ObjectType::ObjectAttribute
-        | ObjectType::ObjectCast
-        | ObjectType::ObjectDefault
-        | ObjectType::ObjectDefacl
-        | ObjectType::ObjectDomconstraint
-        | ObjectType::ObjectEventTrigger
-        | ObjectType::ObjectExtension
-        | ObjectType::ObjectFdw
-        | ObjectType::ObjectForeignServer
-        | ObjectType::ObjectLanguage
-        | ObjectType::ObjectLargeobject
-        | ObjectType::ObjectParameterAcl
-        | ObjectType::ObjectPublication
-        | ObjectType::ObjectRole
-        | ObjectType::ObjectSubscription
-        | ObjectType::ObjectTablespace
-        | ObjectType::ObjectTransform
-        | ObjectType::ObjectUserMapping => Target::Database,
+        // The rest has no schema: roles, extensions, languages, what belongs to the server.
+        _ => Target::Database,
     }
 }
 

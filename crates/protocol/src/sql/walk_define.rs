@@ -17,6 +17,17 @@ use super::{Effect, Name, ReadError, Target};
 impl Walk {
     /// Tables and what belongs to them, views, schemas, routines.
     pub(crate) fn defines(&mut self, node: &NodeEnum) -> Result<Option<&'static str>, ReadError> {
+        if let Some(kind) = self.defines_relation(node)? {
+            return Ok(Some(kind));
+        }
+        if let Some(kind) = self.defines_beside(node)? {
+            return Ok(Some(kind));
+        }
+        Ok(self.redefines(node))
+    }
+
+    /// What holds rows, and the schemas that hold it.
+    fn defines_relation(&mut self, node: &NodeEnum) -> Result<Option<&'static str>, ReadError> {
         Ok(Some(match node {
             NodeEnum::CreateStmt(create) => {
                 self.create_table(create)?;
@@ -59,6 +70,13 @@ impl Walk {
                 }
                 "REFRESH MATERIALIZED VIEW"
             }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Routines, triggers, rules, statistics and row types.
+    fn defines_beside(&mut self, node: &NodeEnum) -> Result<Option<&'static str>, ReadError> {
+        Ok(Some(match node {
             NodeEnum::CreateFunctionStmt(create) => {
                 self.create_function(create)?;
                 if create.is_procedure {
@@ -91,6 +109,13 @@ impl Walk {
                 }
                 "CREATE TYPE"
             }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// What drops, renames, moves or hands on an object of any kind.
+    fn redefines(&mut self, node: &NodeEnum) -> Option<&'static str> {
+        Some(match node {
             NodeEnum::DropStmt(drop) => self.drop_objects(drop),
             NodeEnum::RenameStmt(rename) => self.rename(rename),
             NodeEnum::AlterObjectSchemaStmt(alter) => {
@@ -126,8 +151,8 @@ impl Walk {
                 self.need(actions::ALTER, target);
                 "ALTER DEPENDS"
             }
-            _ => return Ok(None),
-        }))
+            _ => return None,
+        })
     }
 
     /// A relation that this statement makes.

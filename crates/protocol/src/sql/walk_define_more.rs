@@ -18,7 +18,10 @@ impl Walk {
         if let Some(kind) = self.defines_type(node)? {
             return Ok(Some(kind));
         }
-        if let Some(kind) = self.defines_code(node) {
+        if let Some(kind) = self
+            .defines_code(node)
+            .or_else(|| self.defines_access(node))
+        {
             return Ok(Some(kind));
         }
         Ok(self.defines_foreign(node))
@@ -119,6 +122,32 @@ impl Walk {
                 schema_of(&create.conversion_name),
                 "CREATE CONVERSION",
             ),
+            NodeEnum::CreatePlangStmt(_) => {
+                (actions::CREATE_ROUTINE, Target::Database, "CREATE LANGUAGE")
+            }
+            NodeEnum::CreateEventTrigStmt(create) => {
+                self.routine(name(&create.funcname), false);
+                (
+                    actions::CREATE_ROUTINE,
+                    Target::Database,
+                    "CREATE EVENT TRIGGER",
+                )
+            }
+            NodeEnum::AlterEventTrigStmt(_) => (
+                actions::CREATE_ROUTINE,
+                Target::Database,
+                "ALTER EVENT TRIGGER",
+            ),
+            _ => return None,
+        };
+        self.need(action, target);
+        Some(kind)
+    }
+
+    /// Access methods and their operators.
+    fn defines_access(&mut self, node: &NodeEnum) -> Option<&'static str> {
+        let schema_of = |names: &[pg_query::protobuf::Node]| Target::SchemaOf(name(names));
+        let (action, target, kind) = match node {
             NodeEnum::CreateOpClassStmt(create) => (
                 actions::CREATE_ROUTINE,
                 schema_of(&create.opclassname),
@@ -134,26 +163,10 @@ impl Walk {
                 schema_of(&alter.opfamilyname),
                 "ALTER OPERATOR FAMILY",
             ),
-            NodeEnum::CreatePlangStmt(_) => {
-                (actions::CREATE_ROUTINE, Target::Database, "CREATE LANGUAGE")
-            }
             NodeEnum::CreateAmStmt(_) => (
                 actions::CREATE_ROUTINE,
                 Target::Database,
                 "CREATE ACCESS METHOD",
-            ),
-            NodeEnum::CreateEventTrigStmt(create) => {
-                self.routine(name(&create.funcname), false);
-                (
-                    actions::CREATE_ROUTINE,
-                    Target::Database,
-                    "CREATE EVENT TRIGGER",
-                )
-            }
-            NodeEnum::AlterEventTrigStmt(_) => (
-                actions::CREATE_ROUTINE,
-                Target::Database,
-                "ALTER EVENT TRIGGER",
             ),
             _ => return None,
         };
