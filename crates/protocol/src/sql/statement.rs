@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lineage::Lineage;
+use super::walk::MAX_LEVELS_DEEP;
 use super::{Effect, RoutineUse, Use};
 
 /// Every statement of one text, in order. An empty text has none.
@@ -61,6 +62,27 @@ impl Statement {
             Some(range) => text.get(range.clone()).unwrap_or(text).trim(),
             None => text,
         }
+    }
+
+    /// What it and the statements that it keeps (prepared, behind a cursor) change, sooner or later: each keeping
+    /// effect, then those of the statement that it keeps.
+    pub fn deep_effects(&self) -> impl Iterator<Item = &Effect> {
+        let mut pending = vec![self.effects.iter()];
+        std::iter::from_fn(move || {
+            let effect = loop {
+                match pending.last_mut()?.next() {
+                    Some(effect) => break effect,
+                    None => pending.pop(),
+                };
+            };
+            if let Effect::Prepare { statement, .. } | Effect::Declare { statement, .. } = effect
+                // No statement that was read is nested more deeply.
+                && pending.len() <= MAX_LEVELS_DEEP
+            {
+                pending.push(statement.effects.iter());
+            }
+            Some(effect)
+        })
     }
 
     /// Whether it could end a read-only mode that was put on the session.

@@ -54,6 +54,7 @@ impl Walk {
     pub(crate) fn nested(&mut self, node: &NodeEnum) -> Result<Arc<Statement>, ReadError> {
         self.enter()?;
         let mut walk = Self {
+            pinned_setting: pinned_setting(node),
             depth: self.depth,
             ..Self::default()
         };

@@ -120,6 +120,22 @@ fn is_harmless(name: &str, value: Option<&str>) -> bool {
     }
 }
 
+/// Settings that are harmless only as far as their values are known: names are found, texts are read and writes are
+/// let through by them.
+const NEEDS_VALUE: &[&str] = &[
+    "backslash_quote",
+    "client_encoding",
+    "default_transaction_read_only",
+    "search_path",
+    "standard_conforming_strings",
+    "transaction_read_only",
+];
+
+/// Whether a setting is harmless whatever its value is.
+fn is_harmless_always(name: &str) -> bool {
+    !NEEDS_VALUE.contains(&name) && is_harmless(name, None)
+}
+
 /// The text of a value in SET.
 fn value_text(node: &NodeEnum) -> Option<String> {
     match node {
@@ -225,16 +241,11 @@ impl Walk {
 
     fn assign(&mut self, name: &str, list: Option<Vec<String>>, local: bool) {
         let value = list.as_ref().map(|list| list.join(", "));
-        self.need(setting_action(name, value.as_deref()), Target::Database);
-        self.effects.push(Effect::Set {
-            name: Some(name.to_owned()),
-            value,
-            list: list.unwrap_or_default(),
-            local,
-        });
+        self.configured(name.to_owned(), value, list.unwrap_or_default(), local);
     }
 
-    /// `set_config(name, value, local)`: as SET when both are literals, otherwise any setting can become anything.
+    /// `set_config(name, value, local)`: as SET when both are literals, or when the value does not matter; otherwise any
+    /// setting can become anything.
     pub(crate) fn set_config(&mut self, call: &FuncCall) {
         self.literal_matters = true;
         let argument = |index: usize| call.args.get(index).and_then(|node| inner(Some(node)));
@@ -249,44 +260,53 @@ impl Walk {
             let pinned = self.pinned_setting.as_ref();
             pinned.filter(|_| is_setting_name(argument(0))).cloned()
         });
+        let local = !matches!(
+            argument(2),
+            Some(NodeEnum::AConst(constant))
+                if matches!(&constant.val, Some(Val::Boolval(local)) if !local.boolval)
+        );
+        let name = name.map(|name| name.to_ascii_lowercase());
         match (name, literal(1)) {
             (Some(name), Some(value)) => {
-                let name = name.to_ascii_lowercase();
-                self.need(setting_action(&name, Some(&value)), Target::Database);
                 let list = value
                     .split(',')
                     .map(|part| part.trim().trim_matches('"').to_owned())
                     .filter(|part| !part.is_empty())
                     .collect();
-                let local = !matches!(
-                    argument(2),
-                    Some(NodeEnum::AConst(constant))
-                        if matches!(&constant.val, Some(Val::Boolval(local)) if !local.boolval)
-                );
-                self.effects.push(Effect::Set {
-                    name: Some(name),
-                    value: Some(value),
-                    list,
-                    local,
-                });
+                self.configured(name, Some(value), list, local);
             }
-            _ => {
-                self.need(actions::SET_PROTECTED, Target::Database);
-                self.need(
-                    actions::FUNCTION,
-                    Target::Routine(super::Name {
-                        schema: Some("pg_catalog".to_owned()),
-                        name: "set_config".to_owned(),
-                    }),
-                );
-                self.effects.push(Effect::Set {
-                    name: None,
-                    value: None,
-                    list: Vec::new(),
-                    local: false,
-                });
+            (Some(name), None) if is_harmless_always(&name) => {
+                self.configured(name, None, Vec::new(), local);
             }
+            _ => self.configures_anything(),
         }
+    }
+
+    fn configured(&mut self, name: String, value: Option<String>, list: Vec<String>, local: bool) {
+        self.need(setting_action(&name, value.as_deref()), Target::Database);
+        self.effects.push(Effect::Set {
+            name: Some(name),
+            value,
+            list,
+            local,
+        });
+    }
+
+    fn configures_anything(&mut self) {
+        self.need(actions::SET_PROTECTED, Target::Database);
+        self.need(
+            actions::FUNCTION,
+            Target::Routine(super::Name {
+                schema: Some("pg_catalog".to_owned()),
+                name: "set_config".to_owned(),
+            }),
+        );
+        self.effects.push(Effect::Set {
+            name: None,
+            value: None,
+            list: Vec::new(),
+            local: false,
+        });
     }
 }
 

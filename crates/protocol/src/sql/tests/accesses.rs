@@ -499,6 +499,10 @@ fn routines() {
         ),
         ("SELECT set_config('search_path', '', false)", &["set DB"]),
         (
+            "SELECT pg_catalog.set_config('jit', $1, false)",
+            &["set DB"],
+        ),
+        (
             "SELECT set_config('role', 'postgres', false)",
             &["set_protected DB"],
         ),

@@ -62,6 +62,22 @@ fn effects_are_told() {
             "Set { name: None, value: None, list: [], local: false }",
         ),
         (
+            "SELECT pg_catalog.set_config('jit', $1, false)",
+            "Set { name: Some(\"jit\"), value: None, list: [], local: false }",
+        ),
+        (
+            "SELECT set_config('Application_Name', $1, true)",
+            "Set { name: Some(\"application_name\"), value: None, list: [], local: true }",
+        ),
+        (
+            "SELECT set_config('client_encoding', $1, false)",
+            "Set { name: None, value: None, list: [], local: false }",
+        ),
+        (
+            "SELECT set_config('role', $1, false)",
+            "Set { name: None, value: None, list: [], local: false }",
+        ),
+        (
             "SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'a.b'",
             "Set { name: Some(\"a.b\"), value: Some(\"view\"), list: [\"view\"], local: false }",
         ),
@@ -126,6 +142,59 @@ fn effects_are_told() {
     );
 }
 
+/// A statement that is kept carries its own effects, and the one that keeps it shows them.
+#[test]
+fn kept_statements_have_effects() {
+    let own = |sql: &str| -> Vec<String> {
+        one(sql)
+            .deep_effects()
+            .map(|effect| match effect {
+                Effect::Prepare { .. } => "prepare".to_owned(),
+                Effect::Declare { .. } => "declare".to_owned(),
+                Effect::Set { name, value, .. } => {
+                    format!("{}={}", show(name), show(value))
+                }
+                other => format!("{other:?}"),
+            })
+            .collect()
+    };
+    fn show(text: &Option<String>) -> &str {
+        text.as_deref().unwrap_or("?")
+    }
+    let cases: &[(&str, &[&str])] = &[
+        (
+            "PREPARE x AS SELECT set_config('search_path', 'evil', false)",
+            &["prepare", "search_path=evil"],
+        ),
+        (
+            "PREPARE x AS SELECT set_config($1, $2, false)",
+            &["prepare", "?=?"],
+        ),
+        (
+            "PREPARE x AS SELECT set_config(name, 'view', false) FROM pg_settings WHERE name = 'a.b'",
+            &["prepare", "a.b=view"],
+        ),
+        ("PREPARE x AS SELECT 1", &["prepare"]),
+        // The query of a cursor runs with it, so its effects are the statement's own too.
+        (
+            "DECLARE c CURSOR FOR SELECT set_config('search_path', 'evil', false)",
+            &["search_path=evil", "declare", "search_path=evil"],
+        ),
+        (
+            "EXPLAIN ANALYZE EXECUTE x",
+            &["Execute { name: \"x\", copies: false }"],
+        ),
+        (
+            "EXPLAIN ANALYZE SELECT set_config('search_path', 'evil', false)",
+            &["search_path=evil"],
+        ),
+        ("SELECT 1", &[]),
+    ];
+    for (sql, expected) in cases {
+        assert_eq!(own(sql), *expected, "{sql}");
+    }
+}
+
 #[test]
 fn leaving_read_only_is_seen() {
     let cases = [
@@ -148,6 +217,11 @@ fn leaving_read_only_is_seen() {
             true,
         ),
         ("SELECT set_config($1, $2, false)", true),
+        (
+            "SELECT set_config('transaction_read_only', $1, false)",
+            true,
+        ),
+        ("SELECT set_config('jit', $1, false)", false),
         ("SET work_mem = 1", false),
         ("SELECT 1", false),
     ];
