@@ -324,10 +324,10 @@ impl<'l, 'c> Columns<'l, 'c> {
         outs.push(Out {
             name: item.name.clone(),
             carried: self.expr(&item.expr, id),
-            form: if item.bare {
-                Form::Bare
-            } else {
-                Form::Computed
+            form: match (item.many, item.bare) {
+                (true, _) => Form::Star,
+                (false, true) => Form::Bare,
+                (false, false) => Form::Computed,
             },
         });
     }

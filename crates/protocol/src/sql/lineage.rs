@@ -46,6 +46,8 @@ pub(crate) struct OutItem {
     pub expr: Expr,
     /// It is nothing but the one reference in `expr`.
     pub bare: bool,
+    /// It stands for any number of outputs: `(row).*`.
+    pub many: bool,
 }
 
 /// What stands in a `FROM`.

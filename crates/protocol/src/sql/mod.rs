@@ -28,6 +28,7 @@ mod tree;
 mod walk;
 mod walk_admin;
 mod walk_change;
+mod walk_decides;
 mod walk_define;
 mod walk_define_more;
 mod walk_expr;

@@ -111,7 +111,9 @@ pub struct Resolved {
     pub star: bool,
     /// Everything that any output may come from: for when positions do not match the answer.
     pub carried: Vec<ColumnMention>,
-    /// The columns used in predicates, orders, groups and joins.
+    /// The columns whose values decide over more than themselves: used in predicates, orders, groups and joins,
+    /// compared by DISTINCT or a set operation, or in an expression that fails, is NULL or gives another number of
+    /// rows depending on them.
     pub searched: Vec<ColumnMention>,
     /// The columns whose values go somewhere other than the answer, or that get another name.
     pub copied: Vec<ColumnMention>,

@@ -161,7 +161,13 @@ pub fn builtin_risk(name: &str) -> Risk {
     }
 }
 
-/// Routines that send their arguments somewhere other than the answer.
+/// Routines that give their arguments to something other than the answer: a setting, a sequence, a lock, the state
+/// of `random`, a file, another session, or the clock (how long a call takes tells its argument).
 pub(crate) fn keeps_arguments(name: &str) -> bool {
-    matches!(name, "set_config" | "pg_notify")
+    name == "setseed"
+        || name.starts_with("pg_sleep")
+        || matches!(
+            builtin_risk(name),
+            Risk::Setting | Risk::Sequence | Risk::Dangerous
+        )
 }

@@ -10,6 +10,7 @@ use super::actions;
 use super::lineage::{ColumnRef, Expr, LevelId};
 use super::tree::{each, inner, name, relation_name, text, texts};
 use super::walk::Walk;
+use super::walk_decides::{decides, picks};
 use super::{ReadError, Target};
 
 /// What is still to be seen: a node, and whether it decides something rather than being the value.
@@ -65,8 +66,8 @@ fn column_ref(tree: &TreeRef) -> ColumnRef {
 }
 
 impl Walk {
-    /// Sees a whole expression. What it draws on is added to `out`; what only decides (CASE conditions, FILTER,
-    /// orders and partitions) is added to `searched` as well.
+    /// Sees a whole expression. What it draws on is added to `out`; what decides (CASE conditions, FILTER, orders and
+    /// partitions, comparisons, and whatever can fail) is added to `searched` as well.
     pub(crate) fn expr(
         &mut self,
         node: &NodeEnum,
@@ -77,7 +78,9 @@ impl Walk {
         let mut pending = Pending(vec![(node, false)]);
         while let Some((node, deciding)) = pending.0.pop() {
             let mut found = Expr::default();
-            if !self.value(node, deciding, level, &mut found, &mut pending)?
+            let deciding = deciding || decides(node);
+            if !self.value(node, deciding, &mut found, &mut pending)
+                && !self.composed(node, deciding, level, &mut found, &mut pending)?
                 && !self.json(node, deciding, level, &mut found, &mut pending)?
                 && !self.definition(node, deciding, &mut pending)
             {
@@ -91,15 +94,14 @@ impl Walk {
         Ok(())
     }
 
-    /// The kinds of expression that values are made with.
+    /// Constants, columns, operators, casts and calls.
     fn value<'t>(
         &mut self,
         node: &'t NodeEnum,
         deciding: bool,
-        level: Option<LevelId>,
         found: &mut Expr,
         pending: &mut Pending<'t>,
-    ) -> Result<bool, ReadError> {
+    ) -> bool {
         match node {
             NodeEnum::AConst(_)
             | NodeEnum::ParamRef(_)
@@ -118,15 +120,16 @@ impl Walk {
             NodeEnum::AExpr(expr) => {
                 self.operator(&expr.name, found);
                 pending.boxed(&expr.lexpr, deciding);
-                pending.boxed(&expr.rexpr, deciding);
+                pending.boxed(&expr.rexpr, deciding || picks(expr));
             }
             NodeEnum::BoolExpr(expr) => pending.all(&expr.args, deciding),
             NodeEnum::TypeCast(cast) => pending.boxed(&cast.arg, deciding),
             NodeEnum::CollateClause(collate) => pending.boxed(&collate.arg, deciding),
             NodeEnum::FuncCall(call) => self.call(call, deciding, found, pending),
+            // Outside of the array there is NULL.
             NodeEnum::AIndices(indices) => {
-                pending.boxed(&indices.lidx, deciding);
-                pending.boxed(&indices.uidx, deciding);
+                pending.boxed(&indices.lidx, true);
+                pending.boxed(&indices.uidx, true);
             }
             NodeEnum::AIndirection(indirection) => {
                 for attribute in each(&indirection.indirection).filter_map(text) {
@@ -137,6 +140,21 @@ impl Walk {
                 pending.boxed(&indirection.arg, deciding);
                 pending.all(&indirection.indirection, deciding);
             }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The kinds of expression that are made of others.
+    fn composed<'t>(
+        &mut self,
+        node: &'t NodeEnum,
+        deciding: bool,
+        level: Option<LevelId>,
+        found: &mut Expr,
+        pending: &mut Pending<'t>,
+    ) -> Result<bool, ReadError> {
+        match node {
             NodeEnum::AArrayExpr(array) => pending.all(&array.elements, deciding),
             NodeEnum::RowExpr(row) => pending.all(&row.args, deciding),
             NodeEnum::List(list) => pending.all(&list.items, deciding),

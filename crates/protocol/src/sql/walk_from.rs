@@ -162,6 +162,7 @@ impl Walk {
                 (subselect.alias.as_ref(), Source::Level(inner_level))
             }
             NodeEnum::RangeFunction(function) => {
+                // What it is given decides how many rows there are.
                 let mut expr = Expr::default();
                 for node in each(&function.functions) {
                     self.expr(node, Some(id), &mut expr, &mut level.searched)?;
@@ -178,11 +179,13 @@ impl Walk {
                 for node in each(&function.namespaces).chain(each(&function.columns)) {
                     self.expr(node, Some(id), &mut expr, &mut level.searched)?;
                 }
+                level.searched.extend(expr.clone());
                 (function.alias.as_ref(), self.computed(expr, id, level))
             }
             NodeEnum::JsonTable(table) => {
                 let mut expr = Expr::default();
                 self.expr(node, Some(id), &mut expr, &mut level.searched)?;
+                level.searched.extend(expr.clone());
                 (table.alias.as_ref(), self.computed(expr, id, level))
             }
             _ => return Err(ReadError::Unknown("something in FROM")),

@@ -9,6 +9,7 @@ use super::actions;
 use super::lineage::{ColumnRef, Expr, FromItem, Level, LevelId, OutItem, Source};
 use super::tree::{each, inner, is_temporary, owned, relation_name};
 use super::walk::{VisibleCte, Walk};
+use super::walk_decides::is_many;
 use super::{Effect, ReadError, Target};
 
 impl Walk {
@@ -149,26 +150,30 @@ impl Walk {
         id: LevelId,
         level: &mut Level,
     ) -> Result<(), ReadError> {
-        let mut pending: Vec<&SelectStmt> = Vec::new();
-        pending.extend(select.rarg.as_deref());
-        pending.extend(select.larg.as_deref());
-        while let Some(arm) = pending.pop() {
+        let mut pending: Vec<(&SelectStmt, bool)> =
+            sides(select, false).into_iter().flatten().collect();
+        while let Some((arm, compared)) = pending.pop() {
             if is_plain_set_operation(arm) {
-                pending.extend(arm.rarg.as_deref());
-                pending.extend(arm.larg.as_deref());
+                pending.extend(sides(arm, compared).into_iter().flatten());
             } else {
                 self.enter()?;
-                level.arms.push(self.select(arm, Some(id))?);
+                let arm = self.select(arm, Some(id))?;
                 self.leave();
+                level.arms.push(arm);
+                if compared {
+                    level.searched.levels.push(arm);
+                }
             }
         }
         Ok(())
     }
 
     fn values(&mut self, lists: &[Node], id: LevelId, level: &mut Level) -> Result<(), ReadError> {
+        let mut many = false;
         for row in each(lists) {
             let NodeEnum::List(row) = row else { continue };
             for (position, value) in each(&row.items).enumerate() {
+                many |= is_many(value);
                 let mut expr = Expr::default();
                 self.expr(value, Some(id), &mut expr, &mut level.searched)?;
                 match level.outputs.get_mut(position) {
@@ -177,8 +182,16 @@ impl Walk {
                         name: Some(format!("column{}", position + 1)),
                         expr,
                         bare: false,
+                        many: false,
                     }),
                 }
+            }
+        }
+        if many {
+            // What stands in one position comes out in another.
+            for output in &mut level.outputs {
+                output.name = None;
+                output.many = true;
             }
         }
         Ok(())
@@ -211,16 +224,24 @@ impl Walk {
         let mut expr = Expr::default();
         self.expr(value, Some(id), &mut expr, searched)?;
         let bare = matches!(value, NodeEnum::ColumnRef(_));
+        let many = !bare && is_many(value);
         let own_name = match expr.refs.as_slice() {
             [only] if bare && !only.star => only.parts.last().cloned(),
             _ => None,
         };
-        let name = if target.name.is_empty() {
+        let name = if many {
+            None
+        } else if target.name.is_empty() {
             own_name
         } else {
             Some(target.name.clone())
         };
-        Ok(OutItem { name, expr, bare })
+        Ok(OutItem {
+            name,
+            expr,
+            bare,
+            many,
+        })
     }
 
     fn conditions(
@@ -243,6 +264,13 @@ impl Walk {
         }
         for node in each(&select.window_clause) {
             self.searched(node, id, level)?;
+        }
+        let distinct = &select.distinct_clause;
+        if !distinct.is_empty() && each(distinct).next().is_none() {
+            // DISTINCT by itself compares whole rows.
+            for output in &level.outputs {
+                level.searched.extend(output.expr.clone());
+            }
         }
         for node in each(&select.group_clause).chain(each(&select.distinct_clause)) {
             self.grouped(node, id, level)?;
@@ -388,6 +416,13 @@ impl Walk {
     }
 }
 
+/// The two sides of a set operation, the right one first, each with whether its rows are compared: they are
+/// without ALL, and so are those of every operation inside.
+fn sides(operation: &SelectStmt, compared: bool) -> [Option<(&SelectStmt, bool)>; 2] {
+    let compared = compared || !operation.all;
+    [&operation.rarg, &operation.larg].map(|arm| arm.as_deref().map(|arm| (arm, compared)))
+}
+
 /// The INTO of a SELECT; in a set operation it stands in the leftmost arm, which is walked by itself.
 fn into_clause(select: &SelectStmt) -> Option<&IntoClause> {
     select.into_clause.as_deref()
@@ -414,6 +449,7 @@ fn path_of(name: &str, level: LevelId) -> OutItem {
             ..Expr::default()
         },
         bare: false,
+        many: false,
     }
 }
 
@@ -429,6 +465,7 @@ fn star() -> OutItem {
             ..Expr::default()
         },
         bare: true,
+        many: false,
     }
 }
 

@@ -30,6 +30,9 @@ impl Walk {
         if let Some(kind) = self.session(node)? {
             return Ok(kind);
         }
+        if let Some(kind) = self.keeps(node)? {
+            return Ok(kind);
+        }
         if let Some(kind) = self.defines(node)? {
             self.effects.push(Effect::CatalogChanged);
             return Ok(kind);
@@ -240,6 +243,7 @@ impl Walk {
                 ..Expr::default()
             },
             bare: true,
+            many: false,
         };
         level.outputs = texts(&copy.attlist)
             .into_iter()
@@ -254,14 +258,9 @@ impl Walk {
         Ok(level)
     }
 
-    /// Statements that run a session: transactions, prepared statements, cursors, settings, channels.
-    fn session(&mut self, node: &NodeEnum) -> Result<Option<&'static str>, ReadError> {
+    /// Prepared statements and cursors.
+    fn keeps(&mut self, node: &NodeEnum) -> Result<Option<&'static str>, ReadError> {
         Ok(Some(match node {
-            NodeEnum::TransactionStmt(transaction) => self.transaction(transaction)?,
-            NodeEnum::ConstraintsSetStmt(_) => {
-                self.need(actions::TRANSACTION, Target::Database);
-                "SET CONSTRAINTS"
-            }
             NodeEnum::PrepareStmt(prepare) => {
                 let query = inner(prepare.query.as_deref()).ok_or(ReadError::Unknown("a query"))?;
                 let statement = self.nested(query)?;
@@ -304,6 +303,18 @@ impl Walk {
                 let cursor = (!close.portalname.is_empty()).then(|| close.portalname.clone());
                 self.effects.push(Effect::Close(cursor));
                 "CLOSE"
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// Statements that run a session: transactions, settings, channels.
+    fn session(&mut self, node: &NodeEnum) -> Result<Option<&'static str>, ReadError> {
+        Ok(Some(match node {
+            NodeEnum::TransactionStmt(transaction) => self.transaction(transaction)?,
+            NodeEnum::ConstraintsSetStmt(_) => {
+                self.need(actions::TRANSACTION, Target::Database);
+                "SET CONSTRAINTS"
             }
             NodeEnum::VariableSetStmt(set) => self.set(set),
             NodeEnum::VariableShowStmt(_) => {

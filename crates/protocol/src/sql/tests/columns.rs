@@ -98,6 +98,38 @@ fn outputs_of_one_level() {
             &["derived customers.*"],
         ),
         ("SELECT c FROM customers c", &["plain customers.*"]),
+        (
+            "SELECT (s).*, reverse(c.ssn), (p).* FROM customers c, (SELECT) s, (SELECT 1 a, 2 b) p",
+            &["star", "opaque customers.ssn", "star"],
+        ),
+        (
+            "SELECT (c).* AS x, name FROM customers c",
+            &["star customers.*", "plain customers.name"],
+        ),
+        (
+            "COPY (SELECT (c).*, upper(ssn) FROM customers c) TO STDOUT",
+            &["star customers.*", "derived customers.ssn"],
+        ),
+        (
+            "DELETE FROM customers c RETURNING (c).*, ssn",
+            &["star customers.*", "plain customers.ssn"],
+        ),
+        (
+            "SELECT x.b FROM (SELECT (c).*, name AS b FROM customers c) x",
+            &["plain customers.name"],
+        ),
+        (
+            "SELECT ssn FROM (SELECT (c).*, 1 AS b FROM customers c) x",
+            &["plain customers.*"],
+        ),
+        (
+            "SELECT column3 FROM customers c, LATERAL (VALUES (c.*, 1)) x",
+            &["plain customers.*"],
+        ),
+        (
+            "SELECT y FROM customers c, LATERAL (VALUES (1, (c).*)) x (a, b, d, y)",
+            &["plain customers.*"],
+        ),
         ("SELECT customers FROM customers", &["plain customers.*"]),
         (
             "SELECT c.*::text FROM customers c",
@@ -366,9 +398,132 @@ fn searched_columns() {
             "customers.ssn",
         ),
         ("SELECT name FROM customers LIMIT 1", ""),
+        (
+            "SELECT 'x' UNION SELECT ssn FROM customers",
+            "customers.ssn",
+        ),
+        (
+            "SELECT 'x' INTERSECT ALL (SELECT name FROM customers EXCEPT SELECT ssn FROM customers)",
+            "customers.name customers.ssn",
+        ),
+        (
+            "SELECT name FROM customers UNION ALL SELECT ssn FROM customers",
+            "",
+        ),
+        (
+            "(SELECT 'a' UNION SELECT name FROM customers) UNION ALL SELECT ssn FROM customers",
+            "customers.name",
+        ),
+        (
+            "(SELECT 'a' UNION ALL SELECT name FROM customers) UNION SELECT ssn FROM customers",
+            "customers.name customers.ssn",
+        ),
+        (
+            "WITH RECURSIVE r AS (SELECT 'x' UNION SELECT ssn FROM customers) SELECT count(*) FROM r",
+            "customers.ssn",
+        ),
+        ("SELECT DISTINCT ssn FROM customers", "customers.ssn"),
+        ("SELECT DISTINCT t.* FROM customers c, t", "t.*"),
+        (
+            "SELECT count(*) FROM (SELECT DISTINCT upper(ssn) FROM customers) x",
+            "customers.ssn",
+        ),
+        ("SELECT count(DISTINCT ssn) FROM customers", "customers.ssn"),
+        (
+            "SELECT 1 FROM customers, generate_series(1, substr(ssn, 9, 3)::int)",
+            "customers.ssn",
+        ),
+        (
+            "SELECT generate_series(1, length(ssn)) FROM customers",
+            "customers.ssn",
+        ),
+        ("SELECT unnest(ARRAY[ssn]) FROM customers", "customers.ssn"),
+        (
+            "SELECT 1 FROM customers c, JSON_TABLE(c.ssn, '$[*]' COLUMNS (a int)) j",
+            "customers.ssn",
+        ),
+        (
+            "SELECT 1 FROM customers c, XMLTABLE('/a' PASSING c.ssn COLUMNS a int) x",
+            "customers.ssn",
+        ),
     ];
     for (sql, expected) in cases {
         assert_eq!(show(&resolved(sql).searched), expected, "{sql}");
+    }
+}
+
+/// What fails, is NULL or is compared tells of a value although the answer is masked.
+#[test]
+fn deciding_expressions() {
+    let deciding = [
+        "1 / (id - 7)",
+        "id % 7",
+        "id + 2147483000",
+        "ssn = '1'",
+        "ssn < '1'",
+        "ssn LIKE '1%'",
+        "ssn ~ '^1'",
+        "ssn IN ('1', '2')",
+        "ssn BETWEEN '1' AND '2'",
+        "ssn IS DISTINCT FROM '1'",
+        "ssn = ANY ('{1}')",
+        "'1' = ANY (SELECT ssn)",
+        "ssn OPERATOR(pg_catalog.=) '1'",
+        "name OPERATOR(own.||) ssn",
+        "NULLIF(ssn, '1')",
+        "CASE WHEN ssn = '1' THEN 1 END",
+        "id::boolean AND 1 / 0 = 1",
+        "ssn::int",
+        "substr(ssn, 1, 3)::numeric",
+        "ssn::text[]",
+        "CAST(ssn AS json)",
+        "upper(ssn)::date::text",
+        "int4(ssn)",
+        "sqrt(id)",
+        "to_number(ssn, '9')",
+        "regexp_match(ssn, '^1')",
+        "substring(ssn FROM '^1')",
+        "substring(ssn SIMILAR '1%' ESCAPE '#')",
+        "jsonb_path_query_first('1', '$', ssn)",
+        "JSON_VALUE(ssn, '$.a')",
+        "XMLPARSE(DOCUMENT ssn)",
+        "(ARRAY[1, 2])[id]",
+        "'{}'::jsonb -> ssn",
+    ];
+    let carrying = [
+        "ssn",
+        "upper(ssn)",
+        "ssn || ''",
+        "ssn::text",
+        "ssn::varchar(3)",
+        "ssn COLLATE \"C\"",
+        "coalesce(ssn, '')",
+        "substring(ssn FROM 1 FOR 3)",
+        "left(ssn, 3)",
+        "ARRAY[ssn]",
+        "row_to_json(customers)",
+        "jsonb_build_object('a', ssn) ->> 'a'",
+        "(SELECT ssn)",
+        "ssn IS NULL",
+        "'1'::int + 1",
+    ];
+    for expression in deciding {
+        let found = resolved(&format!("SELECT {expression} FROM customers")).searched;
+        let column = if expression.contains("ssn") {
+            "ssn"
+        } else {
+            "id"
+        };
+        let named = ColumnPart::Named(column.to_owned());
+        assert!(
+            found.iter().any(|mention| mention.column == named),
+            "{expression}: {}",
+            show(&found)
+        );
+    }
+    for expression in carrying {
+        let found = resolved(&format!("SELECT {expression} FROM customers")).searched;
+        assert_eq!(show(&found), "", "{expression}");
     }
 }
 
@@ -422,6 +577,19 @@ fn copied_columns() {
             "customers.ssn",
         ),
         ("SELECT pg_notify('x', ssn) FROM customers", "customers.ssn"),
+        ("SELECT setseed(id) FROM customers", "customers.id"),
+        ("SELECT pg_sleep(id) FROM customers", "customers.id"),
+        ("SELECT pg_sleep_for(ssn) FROM customers", "customers.ssn"),
+        (
+            "SELECT pg_try_advisory_lock(id) FROM customers",
+            "customers.id",
+        ),
+        ("SELECT setval('s', id) FROM customers", "customers.id"),
+        (
+            "SELECT lo_from_bytea(0, ssn) FROM customers",
+            "customers.ssn",
+        ),
+        ("SELECT 1 FROM customers, setseed(id)", "customers.id"),
         (
             "SELECT 1 FROM customers WHERE pg_notify('x', ssn) IS NULL",
             "customers.ssn",
