@@ -75,13 +75,10 @@ fn build() -> Result<PathBuf> {
         |shared| PathBuf::from(shared).join("fuzz"),
     );
     shell::run_command(
-        shell::command(
-            "cargo",
-            &["build", "--release", "--locked", "--bins", "--target", host],
-        )
-        .args(["--manifest-path", "fuzz/Cargo.toml"])
-        .env("CARGO_TARGET_DIR", &target)
-        .env("RUSTFLAGS", INSTRUMENTATION),
+        shell::command("cargo", &["build", "--release", "--bins", "--target", host])
+            .args(["--manifest-path", "fuzz/Cargo.toml"])
+            .env("CARGO_TARGET_DIR", &target)
+            .env("RUSTFLAGS", INSTRUMENTATION),
     )?;
     Ok(target.join(host).join("release"))
 }

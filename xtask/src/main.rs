@@ -8,6 +8,7 @@ mod fuzz;
 mod generate;
 mod packages;
 mod shell;
+mod suites;
 mod tidy;
 
 use anyhow::{Result, bail};
@@ -26,6 +27,7 @@ usage: cargo xtask COMMAND
   corpus           read PostgreSQL's own regression SQL
   generate [--check]
                    the parts of the docs that are made from the code
+  suites [NAME]    the drivers' own test suites, directly and through the gateway
   tidy [--write]   the house rules that no compiler checks (--write tightens the ratchet)
 ";
 
@@ -52,6 +54,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ["corpus"] => corpus::run(),
         ["generate"] => generate::write(),
         ["generate", "--check"] => generate::check(),
+        ["suites"] => suites::run(""),
+        ["suites", name] => suites::run(name),
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::tighten(),
         [] | ["help" | "--help" | "-h"] => {
