@@ -244,8 +244,8 @@ impl Walk {
         self.configured(name.to_owned(), value, list.unwrap_or_default(), local);
     }
 
-    /// `set_config(name, value, local)`: as SET when both are literals, or when the value does not matter; otherwise any
-    /// setting can become anything.
+    /// `set_config(name, value, local)`: as SET when both are literals, or when the value does not matter; otherwise
+    /// any setting can become anything.
     pub(crate) fn set_config(&mut self, call: &FuncCall) {
         self.literal_matters = true;
         let argument = |index: usize| call.args.get(index).and_then(|node| inner(Some(node)));
