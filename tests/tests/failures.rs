@@ -197,7 +197,7 @@ fn after_a_kill_no_statement_that_reached_the_target_is_missing_from_the_record(
         .match_indices("mark-")
         .filter_map(|(at, _)| log.get(at..)?.split('\'').next())
         .collect();
-    assert!(marks.len() > 800, "{}", marks.len());
+    assert!(marks.len() > 200, "{}", marks.len());
     for mark in marks {
         assert!(recorded.contains(mark), "{mark} ran and is not on record");
     }
