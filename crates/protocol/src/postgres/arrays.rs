@@ -7,6 +7,10 @@ use bytes::{BufMut, BytesMut};
 /// The most dimensions of an array (`MAXDIM`).
 const MAX_DIMENSIONS: usize = 6;
 
+/// The longest that an array may become when its elements are replaced by longer ones: twice the longest row.
+const MAX_EDITED: usize = 128 * 1024 * 1024;
+
+const TOO_LARGE: CannotEdit = CannotEdit("an array that is at most 128 MiB when it is masked");
 const EXPECTED_TEXT: CannotEdit = CannotEdit("an array");
 const EXPECTED_BINARY: CannotEdit = CannotEdit("an array in binary format");
 
@@ -54,6 +58,9 @@ pub(super) fn edit_text(
                         out.put_slice(value.get(copied..at).unwrap_or_default());
                         put_element(outcome, &edited, out);
                         copied = end;
+                        if out.len() > MAX_EDITED {
+                            return Err(TOO_LARGE);
+                        }
                     }
                 }
                 at = end;
@@ -149,6 +156,9 @@ pub(super) fn edit_binary(
         let outcome = put_edited(editor, element, field, out)?;
         changed |= outcome != Edited::Unchanged;
         null |= u8::from(outcome == Edited::Null);
+        if out.len() > MAX_EDITED {
+            return Err(TOO_LARGE);
+        }
     }
     if let Some(flag) = out.get_mut(start + 7) {
         *flag = null;
@@ -158,6 +168,18 @@ pub(super) fn edit_binary(
     } else {
         Edited::Unchanged
     })
+}
+
+/// Appends an array without elements.
+pub(super) fn put_empty(element: u32, format: Format, out: &mut BytesMut) {
+    match format {
+        Format::Text => out.put_slice(b"{}"),
+        Format::Binary => {
+            // No dimensions, no NULLs.
+            out.put_slice(&[0; 8]);
+            out.put_u32(element);
+        }
+    }
 }
 
 /// Cuts a value with its length in front off; the inner `None` is NULL.

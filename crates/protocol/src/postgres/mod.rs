@@ -10,6 +10,7 @@ pub mod auth;
 pub mod backend;
 mod bytea;
 pub mod client;
+mod columns;
 mod constants;
 pub mod copy;
 pub mod encode;

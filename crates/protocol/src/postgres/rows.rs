@@ -2,11 +2,16 @@
 //! and only masked ones are written anew.
 
 use super::arrays::split_value;
+use super::columns::{Column, Memory, Now};
 use super::encode::patch_length;
+use super::frame::HEADER_LEN;
 use super::tags::{BackendTag, Tag};
-use super::values::{CannotEdit, ColumnEdit, Edited, Editor, FieldEdit};
+use super::values::{CannotEdit, ColumnEdit};
 use super::violation::{Peer, Violation};
 use bytes::{BufMut, BytesMut};
+
+/// Room for what masks add to a row, so that most rows need none to be made while they are written.
+const GROWTH: usize = 64;
 
 /// Why a row cannot be forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,29 +34,19 @@ pub enum RowOutcome {
 }
 
 /// Masks the rows of one shape. Made once per shape; keeps its memory from row to row.
-pub struct RowEditor {
-    columns: Vec<ColumnEdit>,
-    clear: bool,
-    fields: FieldsEditor,
-}
+pub struct RowEditor(FieldsEditor);
 
 impl RowEditor {
     /// For rows of these columns.
     #[must_use]
     pub fn new(columns: Vec<ColumnEdit>) -> Self {
-        Self {
-            clear: columns
-                .iter()
-                .all(|column| matches!(column.edit, FieldEdit::Clear)),
-            columns,
-            fields: FieldsEditor::default(),
-        }
+        Self(FieldsEditor::new(columns))
     }
 
     /// Whether no column is edited: rows can be forwarded without being looked at.
     #[must_use]
     pub fn is_clear(&self) -> bool {
-        self.clear
+        self.0.columns.iter().all(Column::is_clear)
     }
 
     /// Masks one row. `body` is that of the DataRow message.
@@ -61,9 +56,9 @@ impl RowEditor {
     /// as before.
     pub fn rewrite(&mut self, body: &[u8], out: &mut BytesMut) -> Result<RowOutcome, RowError> {
         let start = out.len();
-        out.put_u8(BackendTag::DataRow.rule().tag);
-        out.put_i32(0);
-        let edited = self.fields.edit(&self.columns, body, out);
+        out.reserve(HEADER_LEN + body.len() + GROWTH);
+        out.put_slice(&[BackendTag::DataRow.rule().tag, 0, 0, 0, 0]);
+        let edited = self.0.edit(body, out);
         if matches!(edited, Ok(true)) {
             patch_length(out, start + 1);
             return Ok(RowOutcome::Rewritten);
@@ -74,63 +69,60 @@ impl RowEditor {
 }
 
 /// Edits the fields of rows in the layout that DataRow and binary COPY share; keeps its memory between them.
-#[derive(Default)]
 pub(super) struct FieldsEditor {
-    scratch: String,
-    field: BytesMut,
+    columns: Vec<Column>,
+    memory: Memory,
 }
 
 impl FieldsEditor {
+    pub(super) fn new(columns: Vec<ColumnEdit>) -> Self {
+        Self {
+            columns: columns.into_iter().map(Column::new).collect(),
+            memory: Memory::default(),
+        }
+    }
+
     /// Appends `body` (the number of fields, then each with its length) edited and returns `true`, or returns
-    /// `false` when nothing in it changes; what was appended is then of no use.
-    pub(super) fn edit(
-        &mut self,
-        columns: &[ColumnEdit],
-        body: &[u8],
-        out: &mut BytesMut,
-    ) -> Result<bool, RowError> {
+    /// `false` with `out` untouched when nothing in it changes. After an error, what was appended is of no use.
+    pub(super) fn edit(&mut self, body: &[u8], out: &mut BytesMut) -> Result<bool, RowError> {
         let (count, mut rest) = body
             .split_first_chunk::<2>()
             .ok_or(malformed("a number of fields"))?;
-        if usize::from(u16::from_be_bytes(*count)) != columns.len() {
+        if usize::from(u16::from_be_bytes(*count)) != self.columns.len() {
             return Err(malformed("as many fields as its shape has").into());
         }
         // Up to where the body is in `out`.
         let mut copied = 0;
-        for column in columns {
+        for column in &self.columns {
             let at = body.len() - rest.len();
             let (value, after) = split_value(rest).ok_or(malformed("fields that fit into it"))?;
             rest = after;
-            let Some(value) = value else {
-                continue;
-            };
-            self.field.clear();
-            let edited = Editor::new(&column.edit, &mut self.scratch).field(
-                column.type_oid,
-                column.format,
-                value,
-                &mut self.field,
-            )?;
-            if edited == Edited::Unchanged {
-                continue;
+            match column.edit(value, &mut self.memory)? {
+                Now::Same => {}
+                Now::Is(now) if now == value => {}
+                Now::Is(now) => {
+                    out.put_slice(body.get(copied..at).unwrap_or_default());
+                    put_value(now, out)?;
+                    copied = body.len() - rest.len();
+                }
             }
-            out.put_slice(body.get(copied..at).unwrap_or_default());
-            copied = body.len() - rest.len();
-            put_value(edited, &self.field, out)?;
         }
         if !rest.is_empty() {
             return Err(malformed("nothing after its last field").into());
         }
+        if copied == 0 {
+            return Ok(false);
+        }
         out.put_slice(body.get(copied..).unwrap_or_default());
-        Ok(copied > 0)
+        Ok(true)
     }
 }
 
-fn put_value(edited: Edited, value: &[u8], out: &mut BytesMut) -> Result<(), Violation> {
-    if edited == Edited::Null {
+fn put_value(value: Option<&[u8]>, out: &mut BytesMut) -> Result<(), Violation> {
+    let Some(value) = value else {
         out.put_i32(-1);
         return Ok(());
-    }
+    };
     out.put_i32(i32::try_from(value.len()).map_err(|_| malformed("values of less than 2 GiB"))?);
     out.put_slice(value);
     Ok(())

@@ -1,9 +1,9 @@
 //! Tests of masking rows: what stays, what changes, and what is refused.
 
 use super::rows::{RowEditor, RowError, RowOutcome};
-use super::types::Format::{self, Text};
+use super::types::Format::{self, Binary, Text};
 use super::values::{ColumnEdit, FieldEdit};
-use super::values_tests::{TYPES, any_edit, any_value, scan};
+use super::values_tests::{TYPES, any_edit, any_value, constant, rule, scan};
 use super::{BackendTag, backend, frame};
 use bytes::BytesMut;
 use proptest::prelude::*;
@@ -58,7 +58,9 @@ fn a_row_keeps_what_is_not_masked() {
         &sent,
         None,
     );
-    check([scan(), FieldEdit::Clear, FieldEdit::Redact], &sent, None);
+    check([scan(), FieldEdit::Clear, FieldEdit::Null], &sent, None);
+    let nulls = [Some(&b"a"[..]), None, None];
+    check([FieldEdit::Clear, rule(), constant("x")], &nulls, None);
     check(
         [FieldEdit::Clear, scan(), FieldEdit::Clear],
         &sent,
@@ -72,10 +74,35 @@ fn a_row_keeps_what_is_not_masked() {
     check(
         [FieldEdit::Redact, scan(), FieldEdit::Redact],
         &sent,
-        Some(&[Some(b"[redacted]"), Some(b"*******"), None]),
+        Some(&[Some(b"[redacted]"), Some(b"*******"), Some(b"[redacted]")]),
     );
     assert!(RowEditor::new(vec![column(25, Text, FieldEdit::Clear)]).is_clear());
     assert!(!RowEditor::new(vec![column(25, Text, scan())]).is_clear());
+}
+
+#[test]
+fn a_redacted_field_does_not_tell_whether_it_was_null() {
+    for format in [Text, Binary] {
+        for oid in TYPES {
+            let mut editor = RowEditor::new(vec![column(*oid, format, FieldEdit::Redact)]);
+            let mut became = |field: Option<&[u8]>| {
+                let mut body = data_row(&[field]);
+                let mut out = BytesMut::new();
+                if editor.rewrite(&body, &mut out) == Ok(RowOutcome::Rewritten) {
+                    body = out[frame::HEADER_LEN..].to_vec();
+                }
+                body
+            };
+            let null = became(None);
+            for value in ["", "1", "ada", "{}", "{1,2}", "(1)", "[1,2)", "a=>b"] {
+                assert_eq!(
+                    became(Some(value.as_bytes())),
+                    null,
+                    "{oid} {format:?} {value}"
+                );
+            }
+        }
+    }
 }
 
 #[test]

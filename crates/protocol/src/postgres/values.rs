@@ -19,10 +19,12 @@ pub(super) const TEXT_OID: u32 = 25;
 pub enum FieldEdit {
     /// Nothing.
     Clear,
-    /// The type's neutral value.
+    /// The type's neutral value, the same whatever was there: of rows and COPY also of NULL, since whether
+    /// a value is NULL can tell of it (`nullif(substr(ssn, 1, 1), '1')`), and of arrays of any length.
     Redact,
     /// NULL.
     Null,
+    // What follows leaves NULL as it is.
     /// This text; the neutral value where it does not fit the type.
     Constant(Arc<str>),
     /// The whole value goes through this rule; the neutral value where the result does not fit the type.
@@ -119,13 +121,25 @@ impl<'e> Editor<'e> {
         value: &[u8],
         out: &mut BytesMut,
     ) -> Result<Edited, CannotEdit> {
+        self.of_kind(Kind::of(type_oid), format, value, out)
+    }
+
+    /// The same where the type's kind is known already.
+    pub(super) fn of_kind(
+        &mut self,
+        kind: Kind,
+        format: Format,
+        value: &[u8],
+        out: &mut BytesMut,
+    ) -> Result<Edited, CannotEdit> {
         match self.edit {
             FieldEdit::Clear => return Ok(Edited::Unchanged),
             FieldEdit::Null => return Ok(Edited::Null),
+            FieldEdit::Redact => return Ok(put_neutral(kind, format, out)),
             _ => {}
         }
         let start = out.len();
-        let edited = self.by_kind(Kind::of(type_oid), format, value, out);
+        let edited = self.by_kind(kind, format, value, out);
         if !matches!(edited, Ok(Edited::Changed)) {
             out.truncate(start);
         }
@@ -389,14 +403,19 @@ impl<'e> Editor<'e> {
     }
 }
 
+/// What [`FieldEdit::Redact`] makes of any value of this kind; `None` is NULL.
+pub(super) fn redacted(kind: Kind, format: Format) -> Option<Box<[u8]>> {
+    let mut value = BytesMut::new();
+    (put_neutral(kind, format, &mut value) == Edited::Changed).then(|| value.as_ref().into())
+}
+
 fn put_neutral(kind: Kind, format: Format, out: &mut BytesMut) -> Edited {
-    match neutral(kind, format) {
-        Some(value) => {
-            out.put_slice(value);
-            Edited::Changed
-        }
-        None => Edited::Null,
+    match (kind, neutral(kind, format)) {
+        (_, Some(value)) => out.put_slice(value),
+        (Kind::Array { element }, None) => arrays::put_empty(element, format, out),
+        (_, None) => return Edited::Null,
     }
+    Edited::Changed
 }
 
 /// An address as text. In binary: family (2 or 3), bits, whether a network, bytes of address, address.

@@ -12,9 +12,8 @@ const HEADER_LEN: usize = 19;
 const MAX_EXTENSION: usize = 1024;
 
 /// What comes next.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    #[default]
     Header,
     Rows,
     /// Nothing: the trailer was there.
@@ -22,7 +21,6 @@ enum Stage {
 }
 
 /// The rows of one COPY.
-#[derive(Default)]
 pub(super) struct Tuples {
     stage: Stage,
     /// Bytes without which looking for an end again is of no use.
@@ -31,6 +29,14 @@ pub(super) struct Tuples {
 }
 
 impl Tuples {
+    pub(super) fn new(columns: Vec<ColumnEdit>) -> Self {
+        Self {
+            stage: Stage::Header,
+            needed: 0,
+            fields: FieldsEditor::new(columns),
+        }
+    }
+
     pub(super) fn ended(&self) -> bool {
         self.stage == Stage::End
     }
@@ -58,17 +64,12 @@ impl Tuples {
     }
 
     /// Appends a whole unit, edited; says whether it is a row.
-    pub(super) fn edit(
-        &mut self,
-        columns: &[ColumnEdit],
-        unit: &[u8],
-        out: &mut BytesMut,
-    ) -> Result<bool, CopyError> {
+    pub(super) fn edit(&mut self, unit: &[u8], out: &mut BytesMut) -> Result<bool, CopyError> {
         let is_row = self.stage == Stage::Rows && unit != TRAILER;
-        if is_row {
-            self.fields.edit(columns, unit, out)?;
-        } else {
+        if !is_row || !self.fields.edit(unit, out)? {
             out.put_slice(unit);
+        }
+        if !is_row {
             self.stage = match self.stage {
                 Stage::Header => Stage::Rows,
                 Stage::Rows | Stage::End => Stage::End,

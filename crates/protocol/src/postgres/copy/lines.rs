@@ -1,8 +1,8 @@
 //! COPY as lines: `FORMAT text` with its backslashes and `FORMAT csv` with its quotes.
 
 use super::CopyError;
-use crate::postgres::types::Format;
-use crate::postgres::values::{ColumnEdit, Edited, Editor, FieldEdit};
+use crate::postgres::columns::{Column, Memory, Now};
+use crate::postgres::values::ColumnEdit;
 use bytes::{BufMut, BytesMut};
 use memchr::{memchr, memchr2};
 
@@ -22,6 +22,7 @@ pub(super) enum Syntax {
 /// The lines of one COPY.
 pub(super) struct Lines {
     syntax: Syntax,
+    columns: Vec<Column>,
     null: Vec<u8>,
     /// The next line is the header.
     header: bool,
@@ -30,21 +31,25 @@ pub(super) struct Lines {
     quoted: bool,
     /// A field as it is meant.
     value: Vec<u8>,
-    edited: BytesMut,
-    scratch: String,
+    memory: Memory,
 }
 
 impl Lines {
-    pub(super) fn new(syntax: Syntax, null: String, header: bool) -> Self {
+    pub(super) fn new(
+        syntax: Syntax,
+        null: String,
+        header: bool,
+        columns: Vec<ColumnEdit>,
+    ) -> Self {
         Self {
             syntax,
+            columns: columns.into_iter().map(Column::new).collect(),
             null: null.into_bytes(),
             header,
             searched: 0,
             quoted: false,
             value: Vec::new(),
-            edited: BytesMut::new(),
-            scratch: String::new(),
+            memory: Memory::default(),
         }
     }
 
@@ -105,12 +110,8 @@ impl Lines {
     }
 
     /// Appends a whole line, edited; says whether it is a row.
-    pub(super) fn edit(
-        &mut self,
-        columns: &[ColumnEdit],
-        line: &[u8],
-        out: &mut BytesMut,
-    ) -> Result<bool, CopyError> {
+    pub(super) fn edit(&mut self, line: &[u8], out: &mut BytesMut) -> Result<bool, CopyError> {
+        const EXPECTED: CopyError = CopyError::Malformed("as many fields as the COPY has columns");
         if std::mem::take(&mut self.header) {
             out.put_slice(line);
             return Ok(false);
@@ -120,90 +121,83 @@ impl Lines {
         let row = row.strip_suffix(b"\r").unwrap_or(row);
         let mut at = 0;
         let mut copied = 0;
-        for (index, column) in columns.iter().enumerate() {
+        for (index, column) in self.columns.iter().enumerate() {
             if index > 0 {
                 if row.get(at).is_none() {
-                    return Err(CopyError::Malformed(
-                        "as many fields as the COPY has columns",
-                    ));
+                    return Err(EXPECTED);
                 }
                 at += 1;
             }
             let start = at;
-            let wanted = !matches!(column.edit, FieldEdit::Clear);
+            let wanted = !column.is_clear();
             let quoted;
-            (at, quoted) = self.field_end(row, start, wanted)?;
-            let raw = row.get(start..at).unwrap_or_default();
-            if !wanted || (!quoted && raw == self.null) {
+            (at, quoted) = self.syntax.field_end(row, start, wanted, &mut self.value)?;
+            if !wanted {
                 continue;
             }
-            self.edited.clear();
-            let outcome = Editor::new(&column.edit, &mut self.scratch).field(
-                column.type_oid,
-                Format::Text,
-                &self.value,
-                &mut self.edited,
-            )?;
-            if outcome != Edited::Unchanged {
+            let is_null = !quoted && row.get(start..at) == Some(self.null.as_slice());
+            let value = (!is_null).then_some(self.value.as_slice());
+            if let Now::Is(now) = column.edit(value, &mut self.memory)? {
                 out.put_slice(row.get(copied..start).unwrap_or_default());
-                self.put(outcome, quoted, out);
+                // Whether it was in quotes tells of the value, and goes with it.
+                let quoted = quoted && column.depends_on_value();
+                match now {
+                    None => out.put_slice(&self.null),
+                    Some(value) => self.syntax.put(value, quoted, &self.null, out),
+                }
                 copied = at;
             }
         }
         if at != row.len() {
-            return Err(CopyError::Malformed(
-                "as many fields as the COPY has columns",
-            ));
+            return Err(EXPECTED);
         }
         out.put_slice(line.get(copied..).unwrap_or_default());
         Ok(true)
     }
+}
 
-    /// Where the field at `start` ends, and whether it was in quotes; its value, when `wanted`.
+impl Syntax {
+    /// Where the field at `start` ends, and whether it was in quotes; what it means, when `wanted`.
     fn field_end(
-        &mut self,
+        self,
         row: &[u8],
         start: usize,
         wanted: bool,
+        value: &mut Vec<u8>,
     ) -> Result<(usize, bool), CopyError> {
-        self.value.clear();
-        match self.syntax {
-            Syntax::Text { delimiter } => {
+        value.clear();
+        match self {
+            Self::Text { delimiter } => {
                 let end = text_field_end(row, start, delimiter);
                 if wanted {
-                    unescape(row.get(start..end).unwrap_or_default(), &mut self.value);
+                    unescape(row.get(start..end).unwrap_or_default(), value);
                 }
                 Ok((end, false))
             }
-            Syntax::Csv {
+            Self::Csv {
                 delimiter,
                 quote,
                 escape,
-            } => csv_field(row, start, [delimiter, quote, escape], &mut self.value),
+            } => csv_field(row, start, [delimiter, quote, escape], value),
         }
     }
 
-    fn put(&self, outcome: Edited, was_quoted: bool, out: &mut BytesMut) {
-        if outcome == Edited::Null {
-            out.put_slice(&self.null);
-            return;
-        }
-        match self.syntax {
-            Syntax::Text { delimiter } => put_escaped(&self.edited, delimiter, out),
-            Syntax::Csv {
+    /// Appends a value that is not NULL.
+    fn put(self, value: &[u8], quoted: bool, null: &[u8], out: &mut BytesMut) {
+        match self {
+            Self::Text { delimiter } => put_escaped(value, delimiter, out),
+            Self::Csv {
                 delimiter,
                 quote,
                 escape,
             } => {
                 let special = |b: &u8| [delimiter, quote, b'\n', b'\r'].contains(b);
-                let needs_quotes = was_quoted
-                    || self.edited == self.null
-                    || self.edited.as_ref() == b"\\."
-                    || self.edited.iter().any(special);
+                let needs_quotes =
+                    quoted || value == null || value == b"\\." || value.iter().any(special);
                 if needs_quotes {
-                    put_quoted(&self.edited, quote, escape, out);
+                    put_quoted(value, quote, escape, out);
                 } else {
-                    out.put_slice(&self.edited);
+                    out.put_slice(value);
                 }
             }
         }

@@ -17,6 +17,10 @@ use lines::{Lines, Syntax};
 /// The longest row, which is held whole while it is masked: as long as the longest DataRow.
 pub const MAX_ROW: usize = 64 * 1024 * 1024;
 
+/// The most that the rows of one CopyData message may become when short values are replaced by longer ones: a
+/// server sends one row in each, so this is far from any that is not made to fill memory.
+pub const MAX_MASKED: usize = 2 * MAX_ROW;
+
 /// How a COPY is written, as its statement says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CopyFormat {
@@ -76,6 +80,11 @@ pub enum CopyError {
     /// A row is longer than is held.
     #[error("the target sent a COPY row of more than {MAX_ROW} bytes; select fewer columns")]
     RowTooLarge,
+    /// A message's rows are longer when masked than is held.
+    #[error(
+        "the target's COPY data is more than {MAX_MASKED} bytes when masked; select fewer columns"
+    )]
+    MaskedTooLarge,
     /// The data is not of the format.
     #[error("the target's COPY data cannot be read; expected {0}")]
     Malformed(&'static str),
@@ -96,7 +105,6 @@ enum Layout {
 /// Masks one COPY TO STDOUT.
 pub struct CopyEditor {
     layout: Layout,
-    columns: Vec<ColumnEdit>,
     clear: bool,
     /// The beginning of a row whose end has not come yet.
     pending: BytesMut,
@@ -114,13 +122,21 @@ impl CopyEditor {
             column.format = values;
         }
         Self {
+            clear: columns
+                .iter()
+                .all(|column| matches!(column.edit, FieldEdit::Clear)),
             layout: match format {
-                CopyFormat::Binary => Layout::Tuples(Tuples::default()),
+                CopyFormat::Binary => Layout::Tuples(Tuples::new(columns)),
                 CopyFormat::Text {
                     delimiter,
                     null,
                     header,
-                } => Layout::Lines(Lines::new(Syntax::Text { delimiter }, null, header)),
+                } => Layout::Lines(Lines::new(
+                    Syntax::Text { delimiter },
+                    null,
+                    header,
+                    columns,
+                )),
                 CopyFormat::Csv {
                     delimiter,
                     quote,
@@ -135,12 +151,9 @@ impl CopyEditor {
                     },
                     null,
                     header,
+                    columns,
                 )),
             },
-            clear: columns
-                .iter()
-                .all(|column| matches!(column.edit, FieldEdit::Clear)),
-            columns,
             pending: BytesMut::new(),
         }
     }
@@ -151,7 +164,7 @@ impl CopyEditor {
         self.clear
     }
 
-    /// Takes the body of a CopyData message; appends CopyData messages, one for each row that is now whole, as
+    /// Takes the body of a CopyData message, of which no more than [`MAX_ROW`] is kept; appends CopyData messages, one for each row that is now whole, as
     /// a server does. Returns how many rows that was (a header is none).
     ///
     /// # Errors
@@ -160,17 +173,16 @@ impl CopyEditor {
         let mut rows = 0;
         if self.pending.is_empty() {
             let used = self.units(chunk, out, &mut rows)?;
-            self.pending
-                .extend_from_slice(chunk.get(used..).unwrap_or_default());
+            let begun = chunk.get(used..).unwrap_or_default();
+            check_length(begun)?;
+            self.pending.extend_from_slice(begun);
         } else {
             let mut data = std::mem::take(&mut self.pending);
             data.extend_from_slice(chunk);
             let used = self.units(&data, out, &mut rows)?;
             data.advance(used);
+            check_length(&data)?;
             self.pending = data;
-        }
-        if self.pending.len() > MAX_ROW {
-            return Err(CopyError::RowTooLarge);
         }
         Ok(rows)
     }
@@ -198,6 +210,7 @@ impl CopyEditor {
         out: &mut BytesMut,
         rows: &mut u64,
     ) -> Result<usize, CopyError> {
+        let before = out.len();
         let mut rest = data;
         loop {
             let end = match &mut self.layout {
@@ -208,12 +221,13 @@ impl CopyEditor {
                 return Ok(data.len() - rest.len());
             };
             rest = after;
+            check_length(unit)?;
             let start = out.len();
             out.put_u8(BackendTag::CopyData.rule().tag);
             out.put_i32(0);
             let edited = match &mut self.layout {
-                Layout::Lines(lines) => lines.edit(&self.columns, unit, out),
-                Layout::Tuples(tuples) => tuples.edit(&self.columns, unit, out),
+                Layout::Lines(lines) => lines.edit(unit, out),
+                Layout::Tuples(tuples) => tuples.edit(unit, out),
             };
             match edited {
                 Ok(is_row) => *rows += u64::from(is_row),
@@ -223,8 +237,18 @@ impl CopyEditor {
                 }
             }
             patch_length(out, start + 1);
+            if out.len() - before > MAX_MASKED {
+                return Err(CopyError::MaskedTooLarge);
+            }
         }
     }
+}
+
+fn check_length(row: &[u8]) -> Result<(), CopyError> {
+    if row.len() > MAX_ROW {
+        return Err(CopyError::RowTooLarge);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -82,6 +82,13 @@ fn text_rows_keep_their_fields() {
         b"[redacted]\n[redacted]\n",
         2,
     );
+    check(
+        &text,
+        &[FieldEdit::Redact, text_rule()],
+        b"\\N\t\\N\na\t\\N\n",
+        b"[redacted]\t\\N\n[redacted]\t\\N\n",
+        2,
+    );
     check(&text, &[], b"\n", b"\n", 1);
     let piped = CopyFormat::Text {
         delimiter: b'|',
@@ -108,6 +115,14 @@ fn csv_rows_keep_their_fields() {
         3,
     );
     check(&csv, &[FieldEdit::Null, scan()], b"a,b\n", b",b\n", 1);
+    // Neither NULL nor the quotes that only some values need can be told.
+    check(
+        &csv,
+        &[FieldEdit::Redact, FieldEdit::Constant("x".into())],
+        b",\n\"\",\"a,\"\n\"a \"\"b\"\"\",a\na,\n",
+        b"[redacted],\n[redacted],x\n[redacted],x\n[redacted],\n",
+        4,
+    );
     check(
         &csv,
         &[FieldEdit::Constant("".into())],
@@ -171,6 +186,14 @@ fn binary_rows_keep_their_fields() {
         &expected,
         3,
     );
+    let redacted: Option<&[u8]> = Some(b"[redacted]");
+    check(
+        &CopyFormat::Binary,
+        &[FieldEdit::Redact, FieldEdit::Clear],
+        &binary(&[tuple(&[None, None]), tuple(&[Some(b"a"), None])]),
+        &binary(&[tuple(&[redacted, None]), tuple(&[redacted, None])]),
+        2,
+    );
     check(&CopyFormat::Binary, &[], &binary(&[]), &binary(&[]), 0);
 }
 
@@ -209,6 +232,37 @@ fn a_row_that_cannot_be_masked_leaves_the_rows_before_it_and_no_more() {
     let mut out = BytesMut::new();
     assert!(editor.push(b"1234567\tx\n7654321\n", &mut out).is_err());
     assert_eq!(contents(&out), b"*******\t[redacted]\n");
+}
+
+#[test]
+fn hostile_chunks_do_not_fill_memory() {
+    let long_row = |format: CopyFormat, start: &[u8]| {
+        let mut editor = CopyEditor::new(format, columns(&[scan()]));
+        let mut out = BytesMut::new();
+        let chunk = vec![b'a'; MAX_ROW / 2];
+        let mut outcome = editor.push(start, &mut out);
+        for _ in 0..3 {
+            outcome = outcome.and_then(|_| editor.push(&chunk, &mut out));
+            assert!(editor.pending.len() <= MAX_ROW);
+        }
+        assert_eq!(outcome, Err(CopyError::RowTooLarge));
+        assert!(out.is_empty());
+    };
+    long_row(CopyFormat::text(), b"a");
+    long_row(CopyFormat::csv(), b"\"\n");
+    // A row that is too long and whole.
+    let mut editor = CopyEditor::new(CopyFormat::text(), columns(&[FieldEdit::Redact]));
+    let mut out = BytesMut::new();
+    let mut chunk = vec![b'a'; MAX_ROW];
+    chunk.push(b'\n');
+    assert_eq!(editor.push(&chunk, &mut out), Err(CopyError::RowTooLarge));
+    assert!(out.is_empty());
+    // Many short rows that become long ones.
+    let long = FieldEdit::Constant("x".repeat(1 << 20).into());
+    let mut editor = CopyEditor::new(CopyFormat::text(), columns(&[long]));
+    let outcome = editor.push(&b"a\n".repeat(1000), &mut out);
+    assert_eq!(outcome, Err(CopyError::MaskedTooLarge));
+    assert!(out.len() < MAX_MASKED + (2 << 20));
 }
 
 proptest::proptest! {
