@@ -356,10 +356,23 @@ impl Pipeline {
         })
     }
 
+    /// What follows a decision need not be with the kernel at once.
     fn append(&mut self, body: &EventBody) -> Result<(), Unrecorded> {
-        // The receipt permits nothing here.
-        let _receipt = self.record.append(clock::now(), body)?;
-        Ok(())
+        Ok(self.record.append_later(clock::now(), body)?)
+    }
+
+    /// Whether events wait to be written.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.record.is_behind()
+    }
+
+    /// Writes the events that wait.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn flush(&mut self) -> Result<(), Unrecorded> {
+        Ok(self.record.flush()?)
     }
 }
 

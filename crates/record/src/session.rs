@@ -195,8 +195,14 @@ pub struct SessionRecord {
     file: File,
     tail: Tail,
     buffer: FrameBuffer,
+    /// Frames of [`SessionRecord::append_later`], and where the chain is after them.
+    later: Vec<u8>,
+    later_tail: Tail,
     usable: bool,
 }
+
+/// More than this many bytes of postponed events are written at once.
+const MAX_POSTPONED: usize = 64 * 1024;
 
 impl SessionRecord {
     /// Makes the files of a new session and writes its opening event.
@@ -229,6 +235,8 @@ impl SessionRecord {
             file,
             tail,
             buffer,
+            later: Vec::new(),
+            later_tail: tail,
             usable: true,
         })
     }
@@ -248,33 +256,88 @@ impl SessionRecord {
     /// # Errors
     /// The event could not be written, or an earlier one could not: the session must end.
     pub fn append(&mut self, at: Timestamp, body: &EventBody) -> Result<Receipt, RecordError> {
+        self.postpone(at, body)?;
+        self.flush()?;
+        Ok(Receipt {
+            session: Arc::clone(&self.live.id),
+            event: self.tail.count,
+        })
+    }
+
+    /// Appends one event that permits nothing (what an operation answered), to be written with the next one or
+    /// by [`Self::flush`]. It may be lost if the process is killed before; the chain is then shorter, not broken.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn append_later(&mut self, at: Timestamp, body: &EventBody) -> Result<(), RecordError> {
+        self.postpone(at, body)?;
+        if self.later.len() >= MAX_POSTPONED {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Whether events wait to be written.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// Writes the events that wait, in one piece.
+    ///
+    /// # Errors
+    /// As [`Self::append`].
+    pub fn flush(&mut self) -> Result<(), RecordError> {
         if !self.usable {
             return Err(RecordError::Poisoned);
         }
-        let written = if self.tail.length < MAX_RECORD {
-            write_event(&self.file, &self.tail, &mut self.buffer, at, body)
-        } else {
-            Err(RecordError::SessionFull { limit: MAX_RECORD }.into())
-        };
-        match written {
-            Ok(tail) => {
-                self.tail = tail;
-                self.live.standing.lock().tail = tail;
-                Ok(Receipt {
-                    session: Arc::clone(&self.live.id),
-                    event: tail.count,
-                })
-            }
-            Err(error) => {
-                self.usable = false;
-                // Cuts a half-written frame; works on a full disk, too, and is made up for if not.
-                let _ = self.file.set_len(self.tail.length);
-                let error = located(error, &self.live.path);
-                self.live.standing.lock().state =
-                    State::Broken(format!("an event could not be recorded: {error}"));
-                Err(error)
-            }
+        if self.later.is_empty() {
+            return Ok(());
         }
+        let mut file = &self.file;
+        if let Err(error) = file.write_all(&self.later) {
+            return Err(self.poison(error.into()));
+        }
+        self.later.clear();
+        self.tail = self.later_tail;
+        self.live.standing.lock().tail = self.tail;
+        Ok(())
+    }
+
+    fn postpone(&mut self, at: Timestamp, body: &EventBody) -> Result<(), RecordError> {
+        if !self.usable {
+            return Err(RecordError::Poisoned);
+        }
+        if self.later_tail.length >= MAX_RECORD {
+            return Err(self.poison(RecordError::SessionFull { limit: MAX_RECORD }.into()));
+        }
+        let count = self.later_tail.count + 1;
+        match self
+            .buffer
+            .chained(&self.later_tail.hash, count, &EventRef { at, body })
+        {
+            Ok((frame, hash)) => {
+                let length = self.later_tail.length.saturating_add(frame.len() as u64);
+                self.later.extend_from_slice(frame);
+                self.later_tail = Tail {
+                    count,
+                    hash,
+                    length,
+                };
+                Ok(())
+            }
+            Err(error) => Err(self.poison(error.into())),
+        }
+    }
+
+    fn poison(&mut self, error: WriteError) -> RecordError {
+        self.usable = false;
+        // Cuts a half-written frame; works on a full disk, too, and is made up for if not.
+        let _ = self.file.set_len(self.tail.length);
+        let error = located(error, &self.live.path);
+        self.live.standing.lock().state =
+            State::Broken(format!("an event could not be recorded: {error}"));
+        error
     }
 
     /// Appends the closing event and ends the record.

@@ -37,6 +37,8 @@ use tokio::time::{Instant, timeout};
 pub(super) const MAX_OWED: usize = 4_096;
 /// How often a session asks again whether it may go on, where policies look at the time.
 const TICK: Duration = Duration::from_secs(1);
+/// What was answered is written to the record this soon at the latest.
+const RECORD_DELAY: Duration = Duration::from_millis(100);
 /// A session without policies that look at the time wakes this seldom.
 const SELDOM: Duration = Duration::from_secs(3_600);
 /// How long a client may take to read its last message.
@@ -315,6 +317,7 @@ impl Session {
                 text: prepared.text.as_ref().to_owned(),
             };
             self.pipeline.note(&body)?;
+            self.pipeline.flush()?;
         }
         Ok(())
     }
@@ -345,6 +348,11 @@ impl Session {
             Duration::from_micros(u64::try_from(end.0.saturating_sub(now.0)).unwrap_or(0))
         };
         let tick = if view.time_dependent() { TICK } else { SELDOM };
+        let tick = if self.pipeline.is_behind() {
+            RECORD_DELAY
+        } else {
+            tick
+        };
         let ends = view.ends_at().map_or(SELDOM, until);
         let wake = Instant::now() + tick.min(ends).max(Duration::from_millis(10));
         self.held
@@ -361,13 +369,17 @@ impl Session {
         {
             self.hold_timed_out().await?;
         }
+        if self.pipeline.is_behind() {
+            self.pipeline.flush()?;
+            if !self.pipeline.view().time_dependent() && self.held.is_none() {
+                return Ok(());
+            }
+        }
         self.renew(snapshot)
     }
 
     /// Goes on under this snapshot, if it may; what runs is decided again.
     fn renew(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), End> {
-        let ended =
-            |why: &str| End::Told(Refusal::new(ENDED, format!("the session was ended: {why}")));
         self.pipeline
             .renew(snapshot)
             .map_err(|denial| End::because(&denial.message))?;
@@ -392,7 +404,7 @@ impl Session {
                     matches!(view.decide(&operation, now, &facts), Decision::Allow(_))
                 });
             if !allowed {
-                return Err(ended("the policies no longer allow what was running"));
+                return Err(End::because("the policies no longer allow what was running"));
             }
         }
         Ok(())
