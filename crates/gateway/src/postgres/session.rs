@@ -404,7 +404,9 @@ impl Session {
                     matches!(view.decide(&operation, now, &facts), Decision::Allow(_))
                 });
             if !allowed {
-                return Err(End::because("the policies no longer allow what was running"));
+                return Err(End::because(
+                    "the policies no longer allow what was running",
+                ));
             }
         }
         Ok(())
