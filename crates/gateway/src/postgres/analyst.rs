@@ -8,10 +8,11 @@ use super::refusal::Refusal;
 use super::shape::BoundPlan;
 use crate::pipeline::StandingAllow;
 use parking_lot::Mutex;
-use sluice_model::{Access, Action, Facts, Operation, Resource, SessionContext, Timestamp};
+use sluice_model::{Access, Action, Operation, Resource, SessionContext, Timestamp};
 use sluice_policy::SessionView;
 use sluice_protocol::sql::{
-    ColumnMention, ColumnPart, Effect, NameScope, Output, Resolved, Statement, resolve,
+    ColumnMention, ColumnPart, Effect, NameScope, Output, ReadOptions, Resolved, Statement, read,
+    resolve,
 };
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -273,8 +274,7 @@ impl Analyst {
         batch: &[&Statement],
     ) -> Result<Arc<Analysis>, Refusal> {
         let Some(read) = statement.get() else {
-            let catalog = self.current(Age::Fresh).await?;
-            return Ok(Arc::new(nothing(catalog, &self.context.database)));
+            return self.nothing(names).await;
         };
         let key = std::ptr::from_ref(read) as usize;
         if let Some(known) = self.kept.get(&key) {
@@ -316,6 +316,30 @@ impl Analyst {
             self.kept.insert(key, Arc::clone(&analysis));
         }
         Ok(analysis)
+    }
+
+    /// An empty text needs what a statement needs that reads no table.
+    async fn nothing(&mut self, names: &Names) -> Result<Arc<Analysis>, Refusal> {
+        let catalog = self.current(Age::Fresh).await?;
+        let script = read("SELECT 1", ReadOptions::default())?;
+        let statement = script.statements.first();
+        let statement = statement.ok_or_else(|| Refusal::internal("nothing was read"))?;
+        let lookup = Lookup {
+            catalog: &catalog,
+            names,
+            batch: &[],
+        };
+        let resolved = self.resolve(statement, lookup, 0)?.resolved;
+        Ok(Arc::new(Analysis {
+            statement: StatementRef::Empty,
+            touches_scope: false,
+            runs: Vec::new(),
+            cursor: Arc::new(resolved.clone()),
+            resolved,
+            catalog,
+            plan: Mutex::new(None),
+            allowed: Mutex::new(None),
+        }))
     }
 
     /// The catalog with the names of tables that an answer came from.
@@ -478,36 +502,6 @@ fn read_schemas(json: &str) -> Option<Vec<String>> {
         }
     };
     (list.len() <= MAX_PATH).then(|| list.into_iter().map(named).collect())
-}
-
-/// An empty text reads nothing, from the database.
-fn nothing(catalog: Arc<Catalog>, database: &str) -> Analysis {
-    let access = Access {
-        action: Action::new("sql:select"),
-        resource: Resource::Database {
-            database: database.to_owned(),
-        },
-    };
-    let resolved = Resolved {
-        accesses: vec![access],
-        facts: Facts::default(),
-        outputs: Vec::new(),
-        star: false,
-        carried: Vec::new(),
-        searched: Vec::new(),
-        copied: Vec::new(),
-        unresolved: false,
-    };
-    Analysis {
-        statement: StatementRef::Empty,
-        touches_scope: false,
-        runs: Vec::new(),
-        cursor: Arc::new(resolved.clone()),
-        resolved,
-        catalog,
-        plan: Mutex::new(None),
-        allowed: Mutex::new(None),
-    }
 }
 
 fn prepared_in(batch: &[&Statement], name: &str) -> Option<Arc<Statement>> {

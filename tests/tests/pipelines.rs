@@ -1,0 +1,227 @@
+//! Clients that send ahead: whatever order messages are packed in, what runs is what was decided.
+
+use sluice_tests::wire::{
+    Message, PLAINTEXT, Wire, bind, execute, message, parse, sync, tags, text,
+};
+use sluice_tests::{Gateway, Postgres, Settings};
+
+struct Stage {
+    gateway: Gateway,
+    shop: Postgres,
+    token: String,
+}
+
+/// Nothing in the schema `evil` may be touched; what is in `public` may.
+const POLICIES: &str = r#"
+@id("no-evil") forbid (principal, action, resource in Schema::"shop/shop/evil");
+@id("all") permit (principal, action, resource) unless { action in Action::"delete" };
+@id("delete-with-dba") permit (principal, action in Action::"delete", resource)
+when { context.approved_by.contains(Group::"dba") };
+"#;
+
+fn stage() -> Stage {
+    let shop = Postgres::start().unwrap();
+    shop.superuser_sql(
+        "CREATE SCHEMA evil; CREATE TABLE evil.orders (id integer, status text); \
+         INSERT INTO evil.orders VALUES (666, 'forbidden'); GRANT ALL ON SCHEMA evil TO PUBLIC; \
+         GRANT ALL ON evil.orders TO PUBLIC",
+    )
+    .unwrap();
+    let settings = Settings {
+        config: PLAINTEXT.to_owned(),
+        ..Settings::default().policies(POLICIES)
+    };
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let token = gateway.token("user:ada").unwrap();
+    Stage {
+        gateway,
+        shop,
+        token,
+    }
+}
+
+impl Stage {
+    fn login(&self) -> Wire {
+        Wire::login(self.gateway.port, &self.token).unwrap()
+    }
+}
+
+fn query(sql: &str) -> Vec<u8> {
+    message('Q', &text(sql)).unwrap()
+}
+
+fn sqlstates(messages: &[Message]) -> Vec<String> {
+    let errors = messages.iter().filter(|message| message.tag == 'E');
+    errors.map(Message::sqlstate).collect()
+}
+
+#[test]
+fn a_change_of_the_search_path_is_waited_for() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let packed = [
+        query("SET search_path = evil"),
+        query("SELECT status FROM orders LIMIT 1"),
+    ]
+    .concat();
+    wire.raw(&packed).unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()).replace('S', ""), "CZ");
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42501"]);
+}
+
+#[test]
+fn a_search_path_is_followed_wherever_it_is_changed() {
+    let ways: &[&[&str]] = &[
+        &[
+            "PREPARE x AS SELECT set_config('search_path', 'evil', false)",
+            "EXECUTE x",
+        ],
+        &[
+            "BEGIN",
+            "DECLARE k CURSOR FOR SELECT set_config('search_path', 'evil', false)",
+            "FETCH ALL FROM k",
+        ],
+        &["DO $$ BEGIN SET search_path = evil; END $$"],
+    ];
+    let stage = stage();
+    for way in ways {
+        let mut wire = stage.login();
+        for step in *way {
+            assert_eq!(sqlstates(&wire.query(step).unwrap()), [""; 0], "{step}");
+        }
+        let answers = wire.query("SELECT status FROM orders LIMIT 1").unwrap();
+        assert_eq!(sqlstates(&answers), ["42501"], "{way:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_transaction_takes_a_search_path_back_before_the_next_statement_is_read() {
+    let stage = stage();
+    let mut wire = stage.login();
+    for step in [
+        "SET search_path = evil",
+        "BEGIN",
+        "SET LOCAL search_path = public",
+    ] {
+        assert_eq!(sqlstates(&wire.query(step).unwrap()), [""; 0], "{step}");
+    }
+    let answers = wire
+        .query("COMMIT; SELECT status FROM orders LIMIT 1")
+        .unwrap();
+    assert_eq!(
+        sqlstates(&answers),
+        ["0A000"],
+        "it cannot be told where names lead after COMMIT"
+    );
+}
+
+#[test]
+fn a_name_stands_for_what_the_target_has_under_it() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let dangerous = parse("s", "DELETE FROM orders WHERE id = -1 RETURNING id").unwrap();
+    wire.raw(&[dangerous, sync().unwrap()].concat()).unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()), "1Z");
+    // The name is taken: this fails at the target, and what follows runs the statement from before.
+    let packed = [
+        parse("s", "SELECT 1").unwrap(),
+        sync().unwrap(),
+        bind("s").unwrap(),
+        execute().unwrap(),
+        sync().unwrap(),
+    ]
+    .concat();
+    wire.raw(&packed).unwrap();
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42P05"]);
+    stage.gateway.pending_approval().unwrap();
+    assert!(!stage.shop.ran("execute s: DELETE").unwrap());
+}
+
+#[test]
+fn names_that_the_target_would_cut_are_refused() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let long = "a".repeat(64);
+    wire.raw(&[parse(&long, "SELECT 1").unwrap(), sync().unwrap()].concat())
+        .unwrap();
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42622"]);
+}
+
+#[test]
+fn fetch_runs_no_portal_that_was_not_decided() {
+    let stage = stage();
+    let mut wire = stage.login();
+    wire.query("BEGIN").unwrap();
+    let mut named = parse("d", "DELETE FROM orders WHERE id = -1 RETURNING id").unwrap();
+    let body = [text("p"), text("d"), vec![0, 0, 0, 0, 0, 0]].concat();
+    named.extend(message('B', &body).unwrap());
+    named.extend(sync().unwrap());
+    wire.raw(&named).unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()), "12Z");
+    for sql in ["FETCH ALL FROM p", "MOVE ALL IN p"] {
+        assert_ne!(sqlstates(&wire.query(sql).unwrap()), [""; 0], "{sql}");
+    }
+    assert!(!stage.shop.ran("FETCH ALL FROM p").unwrap());
+}
+
+#[test]
+fn an_open_cursor_does_not_outlive_the_policy_that_allowed_it() {
+    let stage = stage();
+    let mut wire = stage.login();
+    wire.query("BEGIN").unwrap();
+    wire.query("DECLARE k CURSOR FOR SELECT status FROM orders")
+        .unwrap();
+    assert_eq!(tags(&wire.query("FETCH 1 FROM k").unwrap()), "TDCZ");
+    let now = POLICIES.to_owned()
+        + "@id(\"no-orders\") forbid (principal, action == Action::\"sql:select\", resource == Table::\"shop/shop/public/orders\");";
+    let gateway = &stage.gateway;
+    gateway.write_resource("policies.cedar", &now).unwrap();
+    sluice_tests::process::wait_for("the new policy", || {
+        Ok(gateway
+            .refusal(&stage.token, "SELECT status FROM orders")
+            .ok())
+    })
+    .unwrap();
+    assert_eq!(sqlstates(&wire.query("FETCH 1 FROM k").unwrap()), ["42501"]);
+}
+
+#[test]
+fn an_error_before_a_query_in_a_step_leaves_the_session_well() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let packed = [
+        parse("", "SELECT no_such_column FROM orders").unwrap(),
+        query("SET work_mem = '4MB'"),
+        sync().unwrap(),
+    ]
+    .concat();
+    wire.raw(&packed).unwrap();
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42703"]);
+    assert_eq!(tags(&wire.query("SELECT 1").unwrap()), "TDCZ");
+}
+
+#[test]
+fn empty_statements_and_copies_sent_ahead_work_as_they_do_directly() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let empty = [
+        parse("", "").unwrap(),
+        bind("").unwrap(),
+        execute().unwrap(),
+        sync().unwrap(),
+    ];
+    wire.raw(&empty.concat()).unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()), "12IZ");
+    let copy = [
+        query("COPY products (id, name, price_cents, stock) FROM STDIN"),
+        message('d', b"901\tSent ahead\t1\t1\n").unwrap(),
+        message('c', b"").unwrap(),
+    ];
+    wire.raw(&copy.concat()).unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()), "GCZ");
+    let found = stage
+        .shop
+        .superuser_sql("SELECT name FROM products WHERE id = 901")
+        .unwrap();
+    assert_eq!(found, "Sent ahead");
+}
