@@ -66,17 +66,29 @@ impl Column {
         }
     }
 
-    /// What becomes of `value`.
+    /// What becomes of `value`; `None` is NULL.
     pub(super) fn edit<'a>(
         &'a self,
         value: Option<&[u8]>,
         memory: &'a mut Memory,
     ) -> Result<Now<'a>, CannotEdit> {
         let (edit, value) = match (&self.step, value) {
-            (Step::Always(now), _) => return Ok(Now::Is(now.as_deref())),
             (Step::Keep, _) | (Step::Edit(_), None) => return Ok(Now::Same),
+            (Step::Always(now), value) if now.as_deref() == value => return Ok(Now::Same),
+            (Step::Always(now), _) => return Ok(Now::Is(now.as_deref())),
             (Step::Edit(edit), Some(value)) => (edit, value),
         };
+        // Most columns are text: from the mask to the row without a stop.
+        if let (Kind::Text, FieldEdit::Text(mask) | FieldEdit::Scan(mask)) = (self.kind, edit)
+            && let Ok(text) = std::str::from_utf8(value)
+        {
+            memory.scratch.clear();
+            return Ok(if mask.mask_text(text, &mut memory.scratch) {
+                Now::Is(Some(memory.scratch.as_bytes()))
+            } else {
+                Now::Same
+            });
+        }
         memory.field.clear();
         let mut editor = Editor::new(edit, &mut memory.scratch);
         Ok(

@@ -97,9 +97,11 @@ impl FieldsEditor {
             let at = body.len() - rest.len();
             let (value, after) = split_value(rest).ok_or(malformed("fields that fit into it"))?;
             rest = after;
+            if column.is_clear() {
+                continue;
+            }
             match column.edit(value, &mut self.memory)? {
                 Now::Same => {}
-                Now::Is(now) if now == value => {}
                 Now::Is(now) => {
                     out.put_slice(body.get(copied..at).unwrap_or_default());
                     put_value(now, out)?;
