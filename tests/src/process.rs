@@ -3,8 +3,9 @@
 use anyhow::{Context, Result, bail};
 use std::net::TcpListener;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// How long anything may take to come up. Generous, because the machine may be busy; reached only on a failure.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -12,10 +13,25 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two looks at something that is awaited.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// A loopback port that was free a moment ago.
+/// Ports below the range that the system hands to outgoing connections: one of those could be taken by
+/// somebody's client before the server that it was found for listens.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+static GIVEN: AtomicU32 = AtomicU32::new(0);
+
+/// A loopback port that was free a moment ago. Tests that run side by side begin to look at different places.
 pub fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).context("no free loopback port")?;
-    Ok(listener.local_addr()?.port())
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
+    let size = u32::from(PORTS.end - PORTS.start);
+    let mixed = nanos ^ std::process::id().wrapping_mul(2_654_435_761);
+    // One that was just given is not given again to the same process.
+    let start =
+        mixed.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed).wrapping_mul(1_009)) % size;
+    (0..size)
+        .filter_map(|step| u16::try_from((start + step) % size).ok())
+        .map(|offset| PORTS.start + offset)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .context("no free loopback port")
 }
 
 /// Looks at `state` until it is there; an error after [`PATIENCE`] says what was awaited.
