@@ -11,12 +11,14 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::io::{poll_read_buf, poll_write_buf};
 
-/// What a read asks for at least. One TLS record (16 KiB) is what a peer can have ready at once.
-const READ_SIZE: usize = 16 * 1024;
+/// What a read asks for at first. A statement or a small answer fits.
+const FIRST_READ: usize = 4 * 1024;
+/// What a read asks for at most, reached by doubling while reads fill what they asked for: a socket's worth.
+const LARGEST_READ: usize = 64 * 1024;
 /// Above this much unsent data nothing more is made for that side. Four socket writes' worth.
 pub const HIGH_WATER: usize = 256 * 1024;
-/// An empty buffer larger than this is given back, so that an idle session stays small.
-const KEEP_CAPACITY: usize = 4 * 1024;
+/// An empty buffer larger than this is given back when a session rests, so that idle ones stay small.
+const KEEP_CAPACITY: usize = FIRST_READ;
 
 /// One peer: its stream, what it sent and what it is still to be sent.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub struct Side<S> {
     /// To be sent.
     pub outbox: BytesMut,
     unflushed: bool,
+    read_size: usize,
     /// The peer closed its sending half.
     pub closed: bool,
 }
@@ -39,6 +42,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
             inbox,
             outbox: BytesMut::new(),
             unflushed: false,
+            read_size: FIRST_READ,
             closed: false,
         }
     }
@@ -73,19 +77,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Side<S> {
     }
 
     fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.inbox.capacity() - self.inbox.len() < READ_SIZE / 2 {
-            self.inbox.reserve(READ_SIZE);
+        if self.inbox.capacity() - self.inbox.len() < self.read_size / 2 {
+            self.inbox.reserve(self.read_size);
         }
+        let room = self.inbox.capacity() - self.inbox.len();
         let n = ready!(poll_read_buf(
             Pin::new(&mut self.stream),
             cx,
             &mut self.inbox
         ))?;
+        if n == room {
+            self.read_size = (self.read_size * 2).min(LARGEST_READ);
+        }
         self.closed |= n == 0;
         Poll::Ready(Ok(n))
     }
 
-    fn release_idle(&mut self) {
+    /// Gives back what is not needed while the session rests.
+    pub fn rest(&mut self) {
+        self.read_size = FIRST_READ;
         for buffer in [&mut self.inbox, &mut self.outbox] {
             if buffer.is_empty() && buffer.capacity() > KEEP_CAPACITY {
                 *buffer = BytesMut::new();
@@ -165,8 +175,6 @@ where
         if progress {
             return Poll::Ready(Ok(()));
         }
-        client.release_idle();
-        target.release_idle();
         Poll::Pending
     })
     .await

@@ -8,6 +8,7 @@ use super::expect::{Expect, Running};
 use super::refusal::Refusal;
 use super::session::{End, Session};
 use super::shape;
+use crate::duplex::HIGH_WATER;
 use bytes::{Buf, Bytes};
 use sluice_protocol::postgres::backend::CopyShape;
 use sluice_protocol::postgres::copy::{CopyEditor, CopyFormat};
@@ -105,7 +106,7 @@ impl Session {
         let before = outbox.len();
         let mut taken = 0;
         while let Some(frame) = frame::peek::<BackendTag>(inbox.get(taken..).unwrap_or_default())? {
-            if frame.tag != BackendTag::DataRow || outbox.len() >= crate::duplex::HIGH_WATER {
+            if frame.tag != BackendTag::DataRow || outbox.len() >= HIGH_WATER {
                 break;
             }
             let at = outbox.len();
@@ -117,7 +118,7 @@ impl Session {
                     taken += frame.raw.len();
                     run.rows += 1;
                     // Rows that nothing is done to are sent on in one piece, once the next one is something else.
-                    if taken >= crate::duplex::HIGH_WATER {
+                    if taken >= HIGH_WATER {
                         break;
                     }
                     continue;
@@ -174,37 +175,75 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn on_copy_data(
-        &mut self,
-        tag: BackendTag,
-        data: &[u8],
-        raw: &Bytes,
-    ) -> Result<(), End> {
-        let outbox = &mut self.client.outbox;
+    /// Whether the masks of a COPY to the client were bound, under the policies of now. A COPY whose masks
+    /// would change midway ends: half of it was sent already.
+    fn check_copy(&mut self) -> Result<(), End> {
+        if !self.pipeline.view().has_classes() {
+            return Ok(());
+        }
+        let epoch = self.pipeline.epoch();
+        let Some(run) = self.running() else {
+            return Err(out_of_place(BackendTag::CopyData));
+        };
+        let Some(plan) = run.plan.clone() else {
+            return Err(out_of_place(BackendTag::CopyData));
+        };
+        if plan.epoch == epoch {
+            return Ok(());
+        }
+        let analysis = Arc::clone(&run.analysis);
+        let now = shape::bind_copy(&analysis, plan.edits.len(), self.binding());
+        let now = now.map_err(End::Told)?;
+        if now.masked != plan.masked || now.clear != plan.clear {
+            let why = "what may be seen changed while it was copied; the session ends";
+            return Err(End::Told(Refusal::internal(why)));
+        }
+        if let Some(run) = self.running() {
+            run.plan = Some(Arc::new(now));
+        }
+        Ok(())
+    }
+
+    /// Sends on every whole piece of COPY data that is there, masked.
+    pub(super) fn on_copy_data(&mut self) -> Result<(), End> {
+        self.check_copy()?;
+        let tag = BackendTag::CopyData;
+        let (inbox, outbox) = (&mut self.target.inbox, &mut self.client.outbox);
         let run = match self.expect.front_mut() {
             Some(Expect::Execute(run)) => run.as_mut(),
             Some(Expect::Query(runs)) => runs.front_mut().ok_or_else(|| out_of_place(tag))?,
             _ => return Err(out_of_place(tag)),
         };
-        let before = outbox.len();
-        match &mut run.copy {
-            None => {
-                outbox.extend_from_slice(raw);
-                run.rows += 1;
-                if run.capture.wants_more() {
-                    run.capture.copy(data);
-                }
+        let (before, mut taken) = (outbox.len(), 0);
+        while let Some(frame) = frame::peek::<BackendTag>(inbox.get(taken..).unwrap_or_default())? {
+            let full = taken >= HIGH_WATER || outbox.len() >= HIGH_WATER;
+            if frame.tag != tag || full {
+                break;
             }
-            Some(editor) => {
-                run.rows += editor
-                    .push(data, outbox)
-                    .map_err(|e| End::Told(Refusal::internal(&e.to_string())))?;
-                if run.capture.wants_more() {
-                    run.capture.copy(appended(outbox, before));
+            taken += frame.raw.len();
+            let at = outbox.len();
+            match &mut run.copy {
+                None => {
+                    run.rows += 1;
+                    if run.capture.wants_more() {
+                        run.capture.copy(frame.body);
+                    }
+                }
+                Some(editor) => {
+                    run.rows += editor
+                        .push(frame.body, outbox)
+                        .map_err(|e| End::Told(Refusal::internal(&e.to_string())))?;
+                    if run.capture.wants_more() {
+                        run.capture.copy(appended(outbox, at));
+                    }
                 }
             }
         }
+        if run.copy.is_none() {
+            outbox.extend_from_slice(inbox.get(..taken).unwrap_or_default());
+        }
         run.bytes += (outbox.len() - before) as u64;
+        inbox.advance(taken);
         Ok(())
     }
 

@@ -42,6 +42,10 @@ impl Session {
                 self.on_rows()?;
                 continue;
             }
+            if header.tag == BackendTag::CopyData {
+                self.on_copy_data()?;
+                continue;
+            }
             let raw = self.target.inbox.split_to(header.total()).freeze();
             self.on_target(header.tag, &raw).await?;
         }
@@ -97,9 +101,9 @@ impl Session {
             },
             BackendMessage::CopyInResponse(_) => self.on_copy_in(tag, raw)?,
             BackendMessage::CopyOutResponse(copy) => self.on_copy_out(tag, &copy, raw)?,
-            BackendMessage::CopyData(data) => self.on_copy_data(tag, data, raw)?,
             BackendMessage::CopyDone => self.on_copy_done(tag, raw)?,
             BackendMessage::DataRow(_)
+            | BackendMessage::CopyData(_)
             | BackendMessage::CopyBothResponse(_)
             | BackendMessage::FunctionCallResponse(_)
             | BackendMessage::Authentication(_)

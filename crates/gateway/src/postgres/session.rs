@@ -369,6 +369,8 @@ impl Session {
         {
             self.hold_timed_out().await?;
         }
+        self.client.rest();
+        self.target.rest();
         if self.pipeline.is_behind() {
             self.pipeline.flush()?;
             if !self.pipeline.view().time_dependent() && self.held.is_none() {
