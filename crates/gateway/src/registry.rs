@@ -200,3 +200,43 @@ impl Registry {
         self.live.lock().len()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(bits: u128) -> Entry {
+        Entry {
+            id: SessionId::from_bits(bits),
+            principal: PrincipalId::user("ada"),
+            connection: "shop".into(),
+            account: "app".into(),
+            database: "shop".into(),
+            client_address: "127.0.0.1".into(),
+            since: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn a_session_is_found_by_id_and_key_while_it_lives() {
+        let registry = Registry::new();
+        let key = CancelKey {
+            pid: 7,
+            secret: vec![1, 2, 3, 4],
+        };
+        let membership = registry.enter(entry(1), Some(key.clone()));
+        let id = membership.live().id.clone();
+        assert_eq!(registry.count(), 1);
+        assert!(registry.end(&id, "first") && registry.end(&id, "second"));
+        let ended = membership.live().ended();
+        assert_eq!(
+            *ended.borrow(),
+            Some(EndReason("first".into())),
+            "the first reason stays"
+        );
+        drop(membership);
+        assert_eq!(registry.count(), 0);
+        assert!(!registry.end(&id, "gone"));
+        registry.cancel(&key);
+    }
+}

@@ -325,3 +325,39 @@ fn shown(batch: &[Admitted], scrub: &dyn Fn(&str) -> String) -> String {
     });
     each.collect::<Vec<_>>().join(";\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(sets: &[&[&str]], people: u32) -> Ask {
+        let set = |names: &&[&str]| names.iter().map(ToString::to_string).collect();
+        Ask {
+            group_sets: sets.iter().map(set).collect(),
+            people,
+            policies: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn one_request_suffices_for_every_ask_of_a_batch() {
+        let cases: &[(&[Ask], &[&[&str]], u32)] = &[
+            (&[ask(&[&["dba"]], 1)], &[&["dba"]], 1),
+            (&[ask(&[&["dba"]], 1), ask(&[&["dba"]], 2)], &[&["dba"]], 2),
+            (
+                &[ask(&[&["dba"]], 1), ask(&[&["legal"]], 1)],
+                &[&["dba", "legal"]],
+                1,
+            ),
+            (
+                &[ask(&[&["a"], &["b"]], 1), ask(&[&["a"]], 1)],
+                &[&["a"], &["a", "b"]],
+                1,
+            ),
+        ];
+        for (asks, expected, people) in cases {
+            let expected: Vec<BTreeSet<String>> = ask(expected, 1).group_sets;
+            assert_eq!(merge(asks), (expected, *people));
+        }
+    }
+}

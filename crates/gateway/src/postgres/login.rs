@@ -541,3 +541,68 @@ fn entry(context: &SessionContext) -> Entry {
         since: clock::now(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection(names: &[(&str, bool)]) -> Connection {
+        let account = |(name, default): &(&str, bool)| Account {
+            name: (*name).to_owned(),
+            default: *default,
+            username: format!("at_target_{name}"),
+            password: None,
+        };
+        Connection {
+            name: "shop".into(),
+            protocol: "postgres".into(),
+            environment: "prod".into(),
+            labels: Default::default(),
+            time_zone: None,
+            target: sluice_model::Target {
+                address: "127.0.0.1:5432".into(),
+                database: Some("shop".into()),
+                tls: Default::default(),
+                ca_file: None,
+                client_cert_file: None,
+                client_key_file: None,
+            },
+            accounts: names.iter().map(account).collect(),
+            databases: None,
+            strict_masking: true,
+            hold_timeout_seconds: 600,
+        }
+    }
+
+    #[test]
+    fn the_user_name_picks_the_account() {
+        let two: &[(&str, bool)] = &[("app", true), ("owner", false)];
+        let cases: &[(&[(&str, bool)], &str, Option<&str>)] = &[
+            (two, "owner", Some("owner")),
+            (two, "app", Some("app")),
+            (two, "ada", Some("app")),
+            (two, "Owner", None),
+            (two, "at_target_owner", None),
+            (two, "", None),
+            (&[("only", false)], "ada", Some("only")),
+            (&[("a", false), ("b", false)], "ada", None),
+        ];
+        for (accounts, user, expected) in cases {
+            let connection = connection(accounts);
+            let picked = pick_account(&connection, user, "ada");
+            assert_eq!(
+                picked.ok().map(|account| account.name.as_str()),
+                *expected,
+                "{user}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_cancel_key_is_as_long_as_the_protocol_says_and_its_process_number_is_positive() {
+        for (version, length) in [(ProtocolVersion::V3_0, 4), (ProtocolVersion::V3_2, 32)] {
+            let key = secret_of(version, [0xff; 36]);
+            assert_eq!((key.secret.len(), key.process_id > 0), (length, true));
+        }
+    }
+}

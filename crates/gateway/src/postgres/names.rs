@@ -176,3 +176,64 @@ impl Names {
         self.bytes = texts.saturating_add(bound);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prepared(text: &str) -> Arc<Prepared> {
+        Arc::new(Prepared {
+            text: Arc::from(text),
+            statement: StatementRef::Empty,
+            parameter_types: Vec::new(),
+            told_types: Mutex::default(),
+            shape: Mutex::default(),
+        })
+    }
+
+    fn portal(step: u64, hold: bool, bound: usize) -> Arc<Portal> {
+        Arc::new(Portal {
+            prepared: prepared(""),
+            result_formats: Formats::default(),
+            bound: bytes::Bytes::from(vec![0; bound]),
+            cursor: None,
+            hold,
+            step,
+        })
+    }
+
+    #[test]
+    fn the_end_of_a_transaction_keeps_held_cursors_and_what_was_bound_since() {
+        let mut names = Names::default();
+        for (name, step, hold) in [("old", 1, false), ("held", 1, true), ("new", 2, false)] {
+            names.set_portal(name, Some(portal(step, hold, 0)));
+        }
+        names.end_transaction(1);
+        let left = ["old", "held", "new"].map(|name| names.portal(name).is_some());
+        assert_eq!(left, [false, true, true]);
+    }
+
+    #[test]
+    fn what_is_open_has_a_limit_and_closing_makes_room() {
+        let mut names = Names::default();
+        names.set_portal("a", Some(portal(1, false, MAX_BYTES - 10)));
+        names.set_statement("s", Some(prepared("12345")));
+        assert!(names.has_room(5) && !names.has_room(6));
+        names.set_statement("s", Some(prepared("1")));
+        assert!(names.has_room(9) && !names.has_room(10));
+        names.set_statement("s", None);
+        names.set_portal("a", Some(portal(1, false, 1)));
+        assert!(names.has_room(MAX_BYTES - 1) && !names.has_room(MAX_BYTES));
+        names.forget_portals();
+        assert!(names.has_room(MAX_BYTES));
+    }
+
+    #[test]
+    fn a_shape_is_known_only_under_the_meaning_of_names_it_was_told_under() {
+        let statement = prepared("SELECT 1");
+        assert_eq!(statement.known_shape(3), None);
+        *statement.shape.lock() = Some((3, None));
+        assert_eq!(statement.known_shape(3), Some(None));
+        assert_eq!(statement.known_shape(4), None);
+    }
+}
