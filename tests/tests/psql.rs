@@ -187,6 +187,25 @@ fn the_usual_commands_of_psql_work() {
     }
 }
 
+#[test]
+fn utf8_may_be_spelled_as_the_client_likes_and_nothing_else_may_be_set() {
+    let (_shop, gateway, token) = stage();
+    for spelling in ["UTF8", "UNICODE", "utf-8"] {
+        let set = format!("SET client_encoding TO '{spelling}'");
+        let output = gateway.psql(&token, &[&set, "SELECT 'alive'"]).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout),
+            "SET\nalive\n",
+            "{spelling}: {said}"
+        );
+    }
+    let said = gateway
+        .refusal(&token, "SET client_encoding TO 'LATIN1'")
+        .unwrap();
+    assert!(said.contains("0A000"), "{said}");
+}
+
 fn terminal(gateway: &Gateway, token: &str) -> Terminal {
     let line = format!("psql -X '{}'", gateway.address("shop", "app"));
     let mut terminal = Terminal::start(&line, &[("PGPASSWORD", token)]).unwrap();

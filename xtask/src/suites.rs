@@ -29,7 +29,7 @@ const SUITES: &[Suite] = &[
     Suite {
         package: "psycopg2==2.9.13",
         needs: &["psycopg2-binary==2.9.13"],
-        run: &["unittest", "-v", "tests"],
+        run: &["unittest", "-v", "tests.test_suite"],
         environment: &[
             ("PSYCOPG2_TESTDB", "{database}"),
             ("PSYCOPG2_TESTDB_HOST", "127.0.0.1"),

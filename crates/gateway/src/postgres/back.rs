@@ -1,6 +1,7 @@
 //! What the target answers: matched to what was forwarded, masked, recorded, and sent to the client.
 
 use super::expect::{Expect, Undo};
+use super::front::keeps_meaning;
 use super::names::Prepared;
 use super::refusal::Refusal;
 use super::session::{End, Session, Skip};
@@ -128,12 +129,8 @@ impl Session {
     }
 
     fn on_parameter(&mut self, name: &str, value: &str, raw: &Bytes) -> Result<(), End> {
-        let kept = match name {
-            "client_encoding" => value == "UTF8",
-            "standard_conforming_strings" => value == "on",
-            _ => true,
-        };
-        if !kept {
+        // The target repeats the spelling that the client chose.
+        if !keeps_meaning(name, Some(value)) {
             return Err(End::Told(Refusal::not_understood(&format!(
                 "{name} was changed, so that statements no longer mean what the gateway reads; the session ends"
             ))));

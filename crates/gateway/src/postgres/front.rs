@@ -435,7 +435,7 @@ impl Session {
 }
 
 /// Whether a setting, at this value, leaves texts to mean what the gateway reads in them.
-fn keeps_meaning(name: &str, value: Option<&str>) -> bool {
+pub(super) fn keeps_meaning(name: &str, value: Option<&str>) -> bool {
     let value = value.map(str::to_ascii_lowercase);
     match (name, value.as_deref()) {
         ("client_encoding", value) => matches!(value, None | Some("utf8" | "utf-8" | "unicode")),
