@@ -16,9 +16,12 @@ use sluice_protocol::sql::{
 };
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The most analyses that a session keeps. A pgbench run needs ten, an application a few hundred.
 const KEPT: usize = 1_000;
+/// How long a session takes its catalog for the shared one without looking.
+const COMPARED: Duration = Duration::from_secs(5);
 /// `EXECUTE` of a prepared `EXECUTE` and the like is followed this far.
 const MAX_NESTING: usize = 8;
 /// The most schemas of a search path.
@@ -34,6 +37,8 @@ pub struct Analysis {
     pub catalog: Arc<Catalog>,
     /// It (or what it runs) can change where names lead.
     pub touches_scope: bool,
+    /// Code of the target's own users may run in it: a routine, a view, a trigger, a rule.
+    pub runs_code: bool,
     /// The texts of the prepared statements that it runs, for approvers and their digest.
     pub runs: Vec<Arc<str>>,
     /// What the cursor that it declares needs; its own needs where it declares none.
@@ -64,16 +69,6 @@ impl Analysis {
     pub fn effects(&self) -> &[Effect] {
         self.get()
             .map_or(&[], |statement| statement.effects.as_slice())
-    }
-
-    /// Whether some access stands in the group `run`, so that anything may have happened in the session.
-    #[must_use]
-    pub fn runs_code(&self) -> bool {
-        let code = ["sql:function", "sql:do", "sql:call"];
-        self.resolved
-            .accesses
-            .iter()
-            .any(|access| code.contains(&access.action.as_str()))
     }
 
     /// The operation to decide: with `search` for each unrevealed column in a predicate and `reveal` for
@@ -153,6 +148,17 @@ impl Analysis {
     }
 }
 
+/// Whether code of the target's own users may run, which can change settings on the way.
+fn runs_code(resolved: &Resolved, catalog: &Catalog) -> bool {
+    resolved
+        .accesses
+        .iter()
+        .any(|access| match &access.resource {
+            Resource::Table { schema, table, .. } => catalog.runs_code(schema, table),
+            _ => ["sql:function", "sql:do", "sql:call"].contains(&access.action.as_str()),
+        })
+}
+
 /// The columns that a mention stands for: (schema, table, column) with what is known; a column of `None` is
 /// any column of a table that is not known.
 pub fn columns_of(
@@ -187,6 +193,9 @@ pub struct Analyst {
     catalog: Option<Arc<Catalog>>,
     scope: Option<NameScope>,
     generation: u64,
+    scope_changes: u64,
+    /// When the catalog was last compared with the one that all sessions share, and at which of its changes.
+    compared: (Instant, u64),
     kept: HashMap<usize, Arc<Analysis>>,
     /// What exists was changed in a transaction that has not ended: others cannot see it yet.
     pub changing_catalog: bool,
@@ -202,6 +211,8 @@ impl Analyst {
             catalog: None,
             scope: None,
             generation: 0,
+            scope_changes: 0,
+            compared: (Instant::now(), 0),
             kept: HashMap::new(),
             changing_catalog: false,
         }
@@ -211,6 +222,12 @@ impl Analyst {
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Counts how often the search path changed.
+    #[must_use]
+    pub fn scope(&self) -> u64 {
+        self.scope_changes
     }
 
     /// The meaning of names is now this: the target's own list of the schemas it searches, as JSON.
@@ -224,7 +241,9 @@ impl Analyst {
             search_path,
         };
         if self.scope.as_ref() != Some(&scope) {
+            // The first one that is told is often just what the catalog said.
             self.scope = Some(scope);
+            self.scope_changes += 1;
             self.forget();
         }
         true
@@ -254,7 +273,6 @@ impl Analyst {
             ..
         } = self.context.as_ref();
         self.catalogs.outdate(connection, account, database);
-        self.catalog = None;
         self.forget();
     }
 
@@ -276,11 +294,11 @@ impl Analyst {
         let Some(read) = statement.get() else {
             return self.nothing(names).await;
         };
+        let mut catalog = self.current(Age::Fresh).await?;
         let key = std::ptr::from_ref(read) as usize;
         if let Some(known) = self.kept.get(&key) {
             return Ok(Arc::clone(known));
         }
-        let mut catalog = self.current(Age::Fresh).await?;
         let lookup = |catalog| Lookup {
             catalog,
             names,
@@ -302,6 +320,7 @@ impl Analyst {
         let analysis = Arc::new(Analysis {
             statement: statement.clone(),
             touches_scope: meaning.touches_scope,
+            runs_code: runs_code(&meaning.resolved, &catalog),
             runs: meaning.runs,
             cursor: Arc::new(meaning.cursor.unwrap_or_else(|| meaning.resolved.clone())),
             resolved: meaning.resolved,
@@ -333,6 +352,7 @@ impl Analyst {
         Ok(Arc::new(Analysis {
             statement: StatementRef::Empty,
             touches_scope: false,
+            runs_code: false,
             runs: Vec::new(),
             cursor: Arc::new(resolved.clone()),
             resolved,
@@ -349,6 +369,8 @@ impl Analyst {
     pub async fn current(&mut self, age: Age) -> Result<Arc<Catalog>, CatalogError> {
         if age == Age::Fresh
             && let Some(catalog) = &self.catalog
+            && self.compared.1 == self.catalogs.changes()
+            && self.compared.0.elapsed() < COMPARED
         {
             return Ok(Arc::clone(catalog));
         }
@@ -358,10 +380,12 @@ impl Analyst {
             database,
             ..
         } = self.context.as_ref();
+        let changes = self.catalogs.changes();
         let catalog = self
             .catalogs
             .get(connection, account, database, age)
             .await?;
+        self.compared = (Instant::now(), changes);
         if self.scope.is_none() {
             let search_path = read_schemas(&catalog.search_path)
                 .ok_or_else(|| CatalogError::Answer("the search path is not as expected".into()))?;

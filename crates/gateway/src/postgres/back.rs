@@ -190,7 +190,7 @@ impl Session {
     }
 
     fn on_error(&mut self, code: &str, body: &Bytes, raw: &Bytes) -> Result<(), End> {
-        self.copy_in = false;
+        (self.copy_in, self.copy_ended) = (false, false);
         match self.expect.pop_front() {
             Some(Expect::Query(mut runs)) => {
                 self.send_error(body, raw)?;
@@ -211,15 +211,14 @@ impl Session {
                     self.expect.push_front(Expect::Query(VecDeque::new()));
                     return Ok(());
                 }
-                self.abandon_step()
+                self.abandon_step(None)
             }
             Some(Expect::Scope { .. }) => Err(End::Told(Refusal::internal(
                 "the target did not tell its search path; the session ends",
             ))),
             Some(first) => {
                 self.send_error(body, raw)?;
-                self.abandon(first, Outcome::Failed(code.to_owned()))?;
-                self.abandon_step()
+                self.abandon_step(Some((first, Outcome::Failed(code.to_owned()))))
             }
             None => {
                 // Out of the blue: the server ends the session (57P01 and such). What follows is its close.
@@ -228,8 +227,9 @@ impl Session {
         }
     }
 
-    /// After an error the target skips everything up to the next Sync.
-    fn abandon_step(&mut self) -> Result<(), End> {
+    /// After an error the target skips everything up to the next Sync. What was believed is taken back in the
+    /// reverse of the order in which it was, the message that failed last.
+    fn abandon_step(&mut self, failed: Option<(Expect, Outcome)>) -> Result<(), End> {
         let mut abandoned = Vec::new();
         while let Some(expect) = self.expect.pop_front() {
             if matches!(expect, Expect::Sync { .. }) {
@@ -242,7 +242,15 @@ impl Session {
         for expect in abandoned.into_iter().rev() {
             self.abandon(expect, Outcome::Cut("not reached".into()))?;
         }
-        if !synced {
+        if let Some((expect, outcome)) = failed {
+            self.abandon(expect, outcome)?;
+        }
+        if synced {
+            self.copy_sync = false;
+        } else if std::mem::take(&mut self.copy_sync) {
+            // The client's own was kept back while the target took COPY data.
+            self.sync_target();
+        } else {
             self.skip = Skip::Target;
         }
         Ok(())
@@ -369,6 +377,8 @@ impl Session {
             Some(Expect::Query(runs)) => {
                 let run = runs.front_mut().ok_or_else(|| out_of_place(tag))?;
                 run.described = described;
+                run.plan = None;
+                run.editor = None;
                 self.client.outbox.extend_from_slice(raw);
             }
             Some(Expect::DescribeStatement(prepared, scope)) => {
@@ -400,7 +410,7 @@ impl Session {
             _ => return Err(out_of_place(tag)),
         };
         self.client.outbox.extend_from_slice(raw);
-        self.copy_in = false;
+        (self.copy_in, self.copy_ended, self.copy_sync) = (false, false, false);
         self.finish(run, outcome, true)
     }
 
@@ -418,16 +428,8 @@ impl Session {
         if !self.expect.front().is_some_and(Expect::copies_in) {
             return Err(out_of_place(tag));
         }
-        // A server in this state reads over the Syncs that were sent along.
-        let first = self.expect.pop_front();
-        while let Some(Expect::Sync { names, .. }) = self.expect.front() {
-            self.unconfirmed_steps = self.unconfirmed_steps.saturating_sub(usize::from(*names));
-            self.step_names |= *names;
-            self.expect.pop_front();
-        }
-        self.expect.extend(first);
-        self.expect.rotate_right(usize::from(self.expect.len() > 1));
-        self.copy_in = true;
+        // Nothing was forwarded since: the client's next messages were kept back until now.
+        (self.copy_in, self.copy_ended, self.flushed) = (true, false, false);
         self.client.outbox.extend_from_slice(raw);
         Ok(())
     }

@@ -9,9 +9,9 @@ use sluice_model::Connection;
 use sluice_protocol::postgres::backend::{self, BackendMessage};
 use sluice_protocol::postgres::{BackendTag, encode, frame};
 use sluice_protocol::sql::{self, Relation, RelationKind, Volatility};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How long a catalog is taken as it is when nobody has changed it through the gateway.
@@ -23,7 +23,10 @@ const READ_DEADLINE: Duration = Duration::from_secs(20);
 /// The most rows of an answer about the catalog: columns of every table of a very large database.
 const MAX_ROWS: usize = 4_000_000;
 
-const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, a.attnum, a.attname \
+const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, a.attnum, a.attname, \
+    EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.tgisinternal) \
+    OR c.relhasrules AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' \
+    AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema' \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
     LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid \
     AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
@@ -51,6 +54,8 @@ pub struct Catalog {
     relations: HashMap<String, HashMap<String, Relation>>,
     numbered: HashMap<u32, Numbered>,
     routines: HashMap<String, HashMap<String, Volatility>>,
+    /// Views, and tables with triggers or rules, outside the system's own schemas.
+    coded: HashMap<String, HashSet<String>>,
     /// The search path that a new session of this account has.
     pub search_path: String,
 }
@@ -75,6 +80,13 @@ impl Catalog {
         Some((&table.schema, &table.table, column))
     }
 
+    /// Whether using a relation can run code that somebody wrote: it is a view, or has triggers or rules.
+    #[must_use]
+    pub fn runs_code(&self, schema: &str, table: &str) -> bool {
+        let coded = self.coded.get(schema);
+        coded.is_some_and(|tables| tables.contains(table))
+    }
+
     /// Whether a table is known by number.
     #[must_use]
     pub fn knows(&self, table_oid: u32) -> bool {
@@ -82,7 +94,7 @@ impl Catalog {
     }
 
     fn add_relation(&mut self, row: &[Option<String>]) -> Option<()> {
-        let [oid, schema, table, kind, number, column] = row else {
+        let [oid, schema, table, kind, number, column, coded] = row else {
             return None;
         };
         let oid: u32 = oid.as_ref()?.parse().ok()?;
@@ -94,6 +106,10 @@ impl Catalog {
             "S" => RelationKind::Sequence,
             _ => RelationKind::Other,
         };
+        if coded.as_deref() == Some("t") {
+            let coded = self.coded.entry(schema.clone()).or_default();
+            coded.insert(table.clone());
+        }
         let relation = self
             .relations
             .entry(schema.clone())
@@ -176,6 +192,7 @@ pub struct Catalogs {
     port: Arc<dyn ControlPort>,
     salted: Arc<SaltedPasswords>,
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
+    changes: AtomicU64,
 }
 
 /// How new a catalog must be.
@@ -195,6 +212,7 @@ impl Catalogs {
             port,
             salted,
             slots: Mutex::default(),
+            changes: AtomicU64::new(0),
         }
     }
 
@@ -229,6 +247,12 @@ impl Catalogs {
         Ok(catalog)
     }
 
+    /// Counts how often somebody changed what exists, through this gateway.
+    #[must_use]
+    pub fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
+    }
+
     /// Somebody changed what exists: the next one to ask reads it again.
     pub fn outdate(&self, connection: &Connection, account: &str, database: &str) {
         self.slot(connection, account, database);
@@ -237,6 +261,7 @@ impl Catalogs {
                 slot.outdated.store(true, Ordering::Release);
             }
         }
+        self.changes.fetch_add(1, Ordering::AcqRel);
     }
 
     fn slot(&self, connection: &Connection, account: &str, database: &str) -> Arc<Slot> {

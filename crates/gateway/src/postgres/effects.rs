@@ -6,7 +6,7 @@ use super::names::{Portal, Prepared, StatementRef};
 use super::session::{End, Session, answer};
 use bytes::Bytes;
 use sluice_model::Outcome;
-use sluice_protocol::postgres::types::Formats;
+use sluice_protocol::postgres::types::{Formats, TransactionStatus};
 use sluice_protocol::sql::{Effect, Statement};
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Session {
             self.effects_in_flight = self.effects_in_flight.saturating_sub(1);
         }
         // Also when it failed or goes on: a setting may have been changed on the way.
-        if run.analysis.touches_scope || run.analysis.runs_code() {
+        if run.analysis.touches_scope || run.analysis.runs_code {
             self.scope_stale = true;
             self.scope_in_transaction = true;
         }
@@ -74,6 +74,7 @@ impl Session {
                         cursor: Some(Arc::clone(&run.analysis.cursor)),
                         hold: *hold,
                         step: self.step,
+                        scope: self.analyst.scope(),
                     };
                     self.names.set_portal(cursor, Some(Arc::new(portal)));
                 }
@@ -83,10 +84,12 @@ impl Session {
                     self.names.forget_statements();
                     self.names.forget_portals();
                 }
-                Effect::RollbackTo(_) | Effect::Rollback { .. } | Effect::Commit { .. }
-                    if self.scope_in_transaction =>
-                {
-                    self.scope_stale = true;
+                Effect::RollbackTo(_) | Effect::Rollback { .. } | Effect::Commit { .. } => {
+                    if self.transaction == TransactionStatus::Failed {
+                        // Statements run again, before ReadyForQuery says so.
+                        self.transaction = TransactionStatus::InBlock;
+                    }
+                    self.scope_stale |= self.scope_in_transaction;
                 }
                 Effect::CatalogChanged | Effect::TemporaryTable(_) => {
                     self.catalog_changed = true;
@@ -151,5 +154,5 @@ fn changes_session(effect: &Effect) -> bool {
 
 /// Whether the next message can be understood only once this operation is over.
 pub(super) fn counts(analysis: &Analysis) -> bool {
-    analysis.touches_scope || analysis.runs_code() || analysis.effects().iter().any(changes_session)
+    analysis.touches_scope || analysis.runs_code || analysis.effects().iter().any(changes_session)
 }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use sluice_model::{ApprovalFacts, Decision, RecordedValue};
 use sluice_protocol::postgres::frame;
 use sluice_protocol::postgres::frontend::{self, Bind, Execute, FrontendMessage, Parse};
-use sluice_protocol::postgres::types::Named;
+use sluice_protocol::postgres::types::{Named, TransactionStatus};
 use sluice_protocol::postgres::{FrontendTag, encode};
 use std::sync::Arc;
 
@@ -20,6 +20,12 @@ pub(super) const OWN_PREFIX: &str = "_sluice";
 pub(super) const OWN_NAME: &str = "_sluice_scope";
 
 impl Session {
+    /// What is owed of the step that is under way.
+    fn this_step(&self) -> impl Iterator<Item = &Expect> {
+        let owed = self.expect.iter().rev();
+        owed.take_while(|expect| !expect.ends_step())
+    }
+
     /// Something of a step was forwarded.
     pub(super) fn in_step(&mut self) {
         self.unsynced = true;
@@ -106,6 +112,7 @@ impl Session {
             cursor: None,
             hold: false,
             step: self.step,
+            scope: self.analyst.scope(),
         };
         let before = self.names.set_portal(bind.portal, Some(Arc::new(portal)));
         self.target.outbox.extend_from_slice(raw);
@@ -156,6 +163,11 @@ impl Session {
                 Refusal::not_understood("a cursor of DECLARE cannot be run by Execute")
                     .hint("use FETCH"),
             );
+        }
+        if portal.scope != self.analyst.scope() {
+            // The target planned it when it was bound; it would be decided by where names lead now.
+            let moved = "the search path changed since the portal was bound";
+            return self.refuse_extended(Refusal::not_understood(moved).hint("bind it again"));
         }
         let analysis = match self
             .analyst
@@ -231,22 +243,35 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn on_sync(&mut self, raw: &Bytes) {
+    pub(super) fn on_sync(&mut self) {
         if std::mem::replace(&mut self.skip, Skip::No) == Skip::Local {
             encode::ready_for_query(&mut self.client.outbox, self.transaction);
             return;
         }
-        self.target.outbox.extend_from_slice(raw);
+        if self.copy_in {
+            // While it takes COPY data a server reads over Sync; where it fails instead, it answers it.
+            self.copy_sync = true;
+            return;
+        }
+        self.sync_target();
+    }
+
+    /// Ends a step at the target.
+    pub(super) fn sync_target(&mut self) {
+        encode::sync(&mut self.target.outbox);
         self.unsynced = false;
-        if !self.copy_in {
-            // While it takes COPY data a server reads over Sync, and answers the next one.
-            let names = std::mem::take(&mut self.step_names);
-            self.unconfirmed_steps += usize::from(names);
-            self.expect.push_back(Expect::Sync {
-                step: self.step,
-                names,
-            });
-            self.step += 1;
+        let names = std::mem::take(&mut self.step_names);
+        self.unconfirmed_steps += usize::from(names);
+        self.expect.push_back(Expect::Sync {
+            step: self.step,
+            names,
+        });
+        self.step += 1;
+        if self.transaction != TransactionStatus::InBlock
+            && (self.scope_in_transaction || self.catalog_changed)
+        {
+            // Should the step fail, what it changed is taken back.
+            self.scope_stale = true;
         }
     }
 
@@ -263,7 +288,7 @@ impl Session {
             .get()
             .is_some_and(|s| s.returns_rows);
         let described = portal.prepared.known_shape(scope).is_some()
-            || self.expect.iter().any(|expect| match expect {
+            || self.this_step().any(|expect| match expect {
                 Expect::DescribePortal { portal: asked, .. } => {
                     Arc::ptr_eq(&asked.prepared, &portal.prepared)
                 }

@@ -71,14 +71,16 @@ impl Session {
         if self.skip != Skip::No {
             return Ok(true);
         }
+        if self.copy_in {
+            return copying(tag).map(|()| true);
+        }
+        let copies = !self.copy_ended && self.expect.iter().any(Expect::copies_in);
+        if copies && tag != FrontendTag::Terminate {
+            // Whether the target takes COPY data decides what it makes of the next message.
+            self.flush();
+            return Ok(false);
+        }
         match tag {
-            FrontendTag::CopyData | FrontendTag::CopyDone | FrontendTag::CopyFail => {
-                let asked = !self.copy_in && self.expect.iter().any(Expect::copies_in);
-                if asked {
-                    self.flush();
-                }
-                return Ok(!asked);
-            }
             FrontendTag::Query
             | FrontendTag::Parse
             | FrontendTag::Bind
@@ -168,7 +170,7 @@ impl Session {
             FrontendMessage::Describe(named) => self.on_describe(named, &raw)?,
             FrontendMessage::Execute(execute) => self.on_execute(execute, raw.clone()).await?,
             FrontendMessage::Close(named) => self.on_close(named, &raw)?,
-            FrontendMessage::Sync => self.on_sync(&raw),
+            FrontendMessage::Sync => self.on_sync(),
             FrontendMessage::Flush => self.target.outbox.extend_from_slice(&raw),
             FrontendMessage::CopyData(_)
             | FrontendMessage::CopyDone
@@ -176,6 +178,7 @@ impl Session {
                 // Outside COPY a server ignores these; here they do not even reach it.
                 if self.copy_in {
                     self.copy_in = matches!(message, FrontendMessage::CopyData(_));
+                    self.copy_ended = !self.copy_in;
                     self.target.outbox.extend_from_slice(&raw);
                 }
             }
@@ -443,6 +446,22 @@ pub(super) fn keeps_meaning(name: &str, value: Option<&str>) -> bool {
             matches!(value, None | Some("on" | "true" | "yes" | "1"))
         }
         _ => true,
+    }
+}
+
+/// What a server takes while it takes COPY data; anything else breaks the protocol.
+fn copying(tag: FrontendTag) -> Result<(), End> {
+    match tag {
+        FrontendTag::CopyData
+        | FrontendTag::CopyDone
+        | FrontendTag::CopyFail
+        | FrontendTag::Sync
+        | FrontendTag::Flush
+        | FrontendTag::Terminate => Ok(()),
+        _ => Err(End::Told(Refusal::new(
+            "08P01",
+            "a message came in the middle of copy data; expected more data or its end",
+        ))),
     }
 }
 

@@ -7,7 +7,9 @@ use super::session::{End, Session};
 use super::{digest, estimate};
 use crate::pipeline::Verdict;
 use crate::port::{HoldProgress, Spent, Ticket};
-use sluice_model::{Ask, HeldOperation, OperationDigest, PrincipalId, RecordedValue};
+use sluice_model::{
+    ApprovalFacts, Ask, Decision, HeldOperation, OperationDigest, PrincipalId, RecordedValue,
+};
 use sluice_protocol::postgres::encode;
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -224,6 +226,9 @@ impl Session {
         batch: &mut [Admitted],
         spent: &Spent,
     ) -> Result<Option<Refusal>, End> {
+        if let Some(refusal) = self.no_longer_allowed(batch) {
+            return Ok(Some(refusal));
+        }
         for waiting in batch
             .iter_mut()
             .filter(|admitted| admitted.permit.is_none())
@@ -252,6 +257,30 @@ impl Session {
             }
         }
         Ok(None)
+    }
+
+    /// What was allowed without asking must still be, after a wait in which policies can have changed.
+    fn no_longer_allowed(&self, batch: &[Admitted]) -> Option<Refusal> {
+        let (view, now) = (self.pipeline.view(), crate::clock::now());
+        let permitted = batch.iter().filter(|admitted| admitted.permit.is_some());
+        permitted
+            .map(|admitted| (&admitted.analysis, &admitted.text))
+            .find_map(|(analysis, text)| {
+                let operation = match analysis.operation(text, &self.context, view, now) {
+                    Ok(operation) => operation,
+                    Err(refusal) => return Some(refusal),
+                };
+                match view.decide(&operation, now, &ApprovalFacts::default()) {
+                    Decision::Allow(_) => None,
+                    Decision::Deny(denial) => {
+                        Some(Refusal::denied(&denial, &self.context.connection.name))
+                    }
+                    Decision::Ask(_) => Some(Refusal::new(
+                        NOT_ALLOWED,
+                        "the policies changed while the statement waited; run it again",
+                    )),
+                }
+            })
     }
 
     /// The client waited long enough; the request stays open.
@@ -341,7 +370,8 @@ mod tests {
 
     #[test]
     fn one_request_suffices_for_every_ask_of_a_batch() {
-        let cases: &[(&[Ask], &[&[&str]], u32)] = &[
+        type Case<'a> = (&'a [Ask], &'a [&'a [&'a str]], u32);
+        let cases: &[Case<'_>] = &[
             (&[ask(&[&["dba"]], 1)], &[&["dba"]], 1),
             (&[ask(&[&["dba"]], 1), ask(&[&["dba"]], 2)], &[&["dba"]], 2),
             (

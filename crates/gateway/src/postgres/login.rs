@@ -576,8 +576,9 @@ mod tests {
 
     #[test]
     fn the_user_name_picks_the_account() {
+        type Case<'a> = (&'a [(&'a str, bool)], &'a str, Option<&'a str>);
         let two: &[(&str, bool)] = &[("app", true), ("owner", false)];
-        let cases: &[(&[(&str, bool)], &str, Option<&str>)] = &[
+        let cases: &[Case<'_>] = &[
             (two, "owner", Some("owner")),
             (two, "app", Some("app")),
             (two, "ada", Some("app")),

@@ -82,6 +82,8 @@ pub struct Portal {
     pub cursor: Option<Arc<Resolved>>,
     /// The step that it was bound in.
     pub step: u64,
+    /// How often the search path had changed by then.
+    pub scope: u64,
     /// It outlives its transaction.
     pub hold: bool,
 }
@@ -199,6 +201,7 @@ mod tests {
             cursor: None,
             hold,
             step,
+            scope: 0,
         })
     }
 

@@ -108,6 +108,10 @@ pub struct Session {
     pub(super) unsynced: bool,
     /// The target takes COPY data.
     pub(super) copy_in: bool,
+    /// The client ended its COPY data, and the target has not answered that.
+    pub(super) copy_ended: bool,
+    /// A Sync came while the target took COPY data, and was kept back.
+    pub(super) copy_sync: bool,
     /// The search path may have changed: it is asked for before the next statement is read.
     pub(super) scope_stale: bool,
     /// The target was asked for its search path and has not told it.
@@ -180,6 +184,8 @@ impl Session {
             skip: Skip::No,
             unsynced: false,
             copy_in: false,
+            copy_ended: false,
+            copy_sync: false,
             scope_stale: false,
             scope_asked: false,
             step: 0,
