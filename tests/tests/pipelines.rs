@@ -225,3 +225,94 @@ fn empty_statements_and_copies_sent_ahead_work_as_they_do_directly() {
         .unwrap();
     assert_eq!(found, "Sent ahead");
 }
+
+#[test]
+fn what_a_failed_step_named_is_taken_back_in_order() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let dangerous = parse("s", "DELETE FROM orders WHERE id = -2 RETURNING id").unwrap();
+    wire.raw(&[dangerous, sync().unwrap()].concat()).unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()), "1Z");
+    // The Parse fails, so that the Close never happens: the name stands for what it stood for.
+    let close = message('C', &[b"S".to_vec(), text("s")].concat()).unwrap();
+    wire.raw(&[parse("s", "SELECT 1").unwrap(), close, sync().unwrap()].concat())
+        .unwrap();
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42P05"]);
+    wire.raw(&[bind("s").unwrap(), execute().unwrap(), sync().unwrap()].concat())
+        .unwrap();
+    stage.gateway.pending_approval().unwrap();
+    assert!(!stage.shop.ran("execute s: DELETE").unwrap());
+}
+
+#[test]
+fn answers_stay_in_step_when_a_copy_fails_at_once() {
+    let stage = stage();
+    let mut wire = stage.login();
+    // FREEZE is refused by the server after it has asked for the data.
+    let copy = "COPY products (id, name, price_cents, stock) FROM STDIN (FREEZE)";
+    let ahead = [
+        parse("", copy).unwrap(),
+        bind("").unwrap(),
+        execute().unwrap(),
+        sync().unwrap(),
+    ];
+    wire.raw(&ahead.concat()).unwrap();
+    let answers = wire.until_ready().unwrap();
+    assert_eq!(sqlstates(&answers).len(), 1, "{}", tags(&answers));
+    for _ in 0..3 {
+        assert_eq!(tags(&wire.query("SELECT 1").unwrap()), "TDCZ");
+    }
+}
+
+#[test]
+fn a_portal_is_decided_under_the_search_path_it_was_bound_under() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let bound = [
+        message('B', &[text("p"), text("s"), vec![0; 6]].concat()).unwrap(),
+        sync().unwrap(),
+    ];
+    let run = [
+        message('E', &[text("p"), vec![0; 4]].concat()).unwrap(),
+        sync().unwrap(),
+    ];
+    wire.query("BEGIN").unwrap();
+    wire.raw(
+        &[
+            parse("s", "SELECT status FROM orders LIMIT 1").unwrap(),
+            sync().unwrap(),
+        ]
+        .concat(),
+    )
+    .unwrap();
+    wire.until_ready().unwrap();
+    wire.query("SET search_path = evil").unwrap();
+    wire.raw(&bound.concat()).unwrap();
+    wire.until_ready().unwrap();
+    wire.query("SET search_path = public").unwrap();
+    wire.raw(&run.concat()).unwrap();
+    assert_ne!(sqlstates(&wire.until_ready().unwrap()), [""; 0]);
+}
+
+#[test]
+fn the_search_path_after_a_rollback_is_the_targets() {
+    let stage = stage();
+    let mut wire = stage.login();
+    for step in [
+        "SET search_path = evil",
+        "BEGIN",
+        "SET LOCAL search_path = public",
+    ] {
+        wire.query(step).unwrap();
+    }
+    assert_eq!(sqlstates(&wire.query("SELECT 1/0").unwrap()), ["22012"]);
+    let mut packet = Vec::new();
+    for sql in ["ROLLBACK", "SELECT status FROM orders LIMIT 1"] {
+        for part in [parse("", sql), bind(""), execute()] {
+            packet.extend(part.unwrap());
+        }
+    }
+    packet.extend(sync().unwrap());
+    wire.raw(&packet).unwrap();
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42501"]);
+}
