@@ -104,6 +104,7 @@ const CHOOSY: &[&str] = &[
     "convert",
     "convert_from",
     "convert_to",
+    "current_setting",
     "decode",
     "div",
     "exp",
@@ -123,6 +124,7 @@ const CHOOSY: &[&str] = &[
     "mod",
     "numeric_div",
     "numeric_mod",
+    "pg_has_role",
     "pow",
     "power",
     "regexp_count",
@@ -144,8 +146,9 @@ const CHOOSY: &[&str] = &[
     "xpath_exists",
 ];
 
-/// Whole families: queries over documents, which carry conditions of their own.
-const CHOOSY_PREFIXES: &[&str] = &["jsonb_path_", "to_reg"];
+/// Whole families: questions about privileges on what exists by a name, queries over documents (which carry
+/// conditions of their own), and names made into what they stand for.
+const CHOOSY_PREFIXES: &[&str] = &["has_", "jsonb_path_", "to_reg"];
 
 /// Whether a node decides over its parts.
 pub(crate) fn decides(node: &NodeEnum) -> bool {
