@@ -1,7 +1,7 @@
 //! Clients that send ahead: whatever order messages are packed in, what runs is what was decided.
 
 use sluice_tests::wire::{
-    Message, PLAINTEXT, Wire, bind, execute, message, parse, sync, tags, text,
+    Message, PLAINTEXT, VERSION_3_0, Wire, bind, execute, message, parse, sync, tags, text,
 };
 use sluice_tests::{Gateway, Postgres, Settings};
 
@@ -315,4 +315,19 @@ fn the_search_path_after_a_rollback_is_the_targets() {
     packet.extend(sync().unwrap());
     wire.raw(&packet).unwrap();
     assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42501"]);
+}
+
+#[test]
+fn a_session_knows_its_own_notifications() {
+    let stage = stage();
+    let mut wire = Wire::connect(stage.gateway.port).unwrap();
+    wire.startup(VERSION_3_0, &[("user", "app"), ("database", "shop")])
+        .unwrap();
+    wire.password(&stage.token).unwrap();
+    let greeting = wire.until_ready().unwrap();
+    let key = greeting.iter().find(|message| message.tag == 'K').unwrap();
+    wire.query("LISTEN news").unwrap();
+    let answers = wire.query("NOTIFY news, 'hello'").unwrap();
+    let told = answers.iter().find(|message| message.tag == 'A').unwrap();
+    assert_eq!(told.body.get(..4), key.body.get(..4));
 }

@@ -6,12 +6,13 @@ use super::names::Prepared;
 use super::refusal::Refusal;
 use super::session::{End, Session, Skip};
 use bytes::Bytes;
-use sluice_model::Outcome;
+use sluice_model::{Outcome, TextMask};
 use sluice_protocol::postgres::backend::{self, BackendMessage};
 use sluice_protocol::postgres::scrub::{Scrub, scrub_report};
 use sluice_protocol::postgres::types::TransactionStatus;
 use sluice_protocol::postgres::{BackendTag, Tag as _, encode, frame};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// A message that answers nothing that was forwarded.
 pub(super) fn out_of_place(tag: BackendTag) -> End {
@@ -142,18 +143,17 @@ impl Session {
 
     fn on_notice(&mut self, tag: BackendTag, body: &Bytes, raw: &Bytes) -> Result<(), End> {
         let view = self.pipeline.view();
-        if !view.has_classes() {
-            self.client.outbox.extend_from_slice(raw);
-            return Ok(());
-        }
-        let scrubber = view.scrubber(crate::clock::now());
+        let scrubber = view
+            .has_classes()
+            .then(|| view.scrubber(crate::clock::now()));
         if tag == BackendTag::NoticeResponse {
-            scrub_report(
-                tag,
-                body,
-                Scrub::Strict(scrubber.as_ref()),
-                &mut self.client.outbox,
-            )?;
+            match &scrubber {
+                Some(scrubber) => {
+                    let scrub = Scrub::Strict(scrubber.as_ref());
+                    scrub_report(tag, body, scrub, &mut self.client.outbox)?;
+                }
+                None => self.client.outbox.extend_from_slice(raw),
+            }
             return Ok(());
         }
         if let BackendMessage::NotificationResponse {
@@ -163,14 +163,26 @@ impl Session {
         } = backend::parse(tag, body)?
         {
             let mut masked = String::new();
-            let payload = if scrubber.mask_text(payload, &mut masked) {
-                &masked
+            let found = |mask: &Arc<dyn TextMask>| mask.mask_text(payload, &mut masked);
+            let payload = if scrubber.as_ref().is_some_and(found) {
+                masked.as_str()
             } else {
                 payload
             };
+            let process_id = self.shown_process(process_id);
             encode::notification_response(&mut self.client.outbox, process_id, channel, payload);
         }
         Ok(())
+    }
+
+    /// The process number that the client knows its own session by stands for the target's.
+    fn shown_process(&self, process_id: i32) -> i32 {
+        let own = self.target_key.as_ref().map(|key| key.process_id);
+        if own == Some(process_id) {
+            self.process_id
+        } else {
+            process_id
+        }
     }
 
     fn send_error(&mut self, body: &Bytes, raw: &Bytes) -> Result<(), End> {

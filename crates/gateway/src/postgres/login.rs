@@ -426,6 +426,7 @@ async fn start(
                         client,
                         target,
                         pipeline,
+                        process_id: key.process_id,
                         read_only,
                     };
                     return Some(Ready {

@@ -135,7 +135,9 @@ pub struct Session {
     /// Statements that were prepared and not recorded yet.
     pub(super) unrecorded: Vec<Arc<Prepared>>,
     pub(super) held: Option<Held>,
-    target_key: Option<CancelKey>,
+    /// What the client was told its process number is.
+    pub(super) process_id: i32,
+    pub(super) target_key: Option<CancelKey>,
 }
 
 /// What a session starts with.
@@ -152,6 +154,8 @@ pub struct Start {
     pub target: TargetSession,
     /// Decisions and record.
     pub pipeline: Pipeline,
+    /// What the client was told its process number is.
+    pub process_id: i32,
     /// The target's transactions are read-only.
     pub read_only: bool,
 }
@@ -167,6 +171,7 @@ impl Session {
             client,
             target,
             pipeline,
+            process_id,
             read_only,
         } = start;
         let analyst = Analyst::new(Arc::clone(&shared.catalogs), Arc::clone(&context));
@@ -198,6 +203,7 @@ impl Session {
             read_only,
             unrecorded: Vec::new(),
             held: None,
+            process_id,
             target_key: target.cancel_key,
         }
     }
