@@ -103,24 +103,9 @@ impl Session {
     }
 }
 
-/// The effects of a statement and of those inside it.
-pub(super) fn deep_effects(statement: &Statement) -> Vec<&Effect> {
-    let mut all = Vec::new();
-    let mut waiting = vec![statement];
-    while let Some(next) = waiting.pop() {
-        for effect in &next.effects {
-            if let Effect::Prepare { statement, .. } | Effect::Declare { statement, .. } = effect {
-                waiting.push(statement);
-            }
-            all.push(effect);
-        }
-    }
-    all
-}
-
 /// Whether a statement can change where names lead.
 pub(super) fn renames(statement: &Statement) -> bool {
-    deep_effects(statement).into_iter().any(changes_scope)
+    statement.deep_effects().any(changes_scope)
 }
 
 /// Whether an effect can change the search path or the role that it depends on.

@@ -1,7 +1,7 @@
 //! What the client sends: read, decided, recorded, and only then forwarded.
 
 use super::analyst::Analysis;
-use super::effects::{counts, deep_effects, renames};
+use super::effects::{counts, renames};
 use super::expect::{Admitted, Expect, Resume, Running};
 use super::extended::{OWN_NAME, OWN_PREFIX};
 use super::names::StatementRef;
@@ -272,15 +272,14 @@ impl Session {
 
     /// What no policy can allow, because the gateway could no longer tell what statements mean.
     pub(super) fn admissible(&self, statement: &Statement) -> Result<(), Refusal> {
-        let effects = deep_effects(statement);
-        if self.read_only && effects.iter().any(|effect| effect.leaves_read_only()) {
+        if self.read_only && statement.deep_effects().any(Effect::leaves_read_only) {
             return Err(Refusal::new(
                 NOT_ALLOWED,
                 "refused: no policy lets this session write, so it stays read-only",
             ));
         }
-        effects
-            .into_iter()
+        statement
+            .deep_effects()
             .try_for_each(|effect| self.admissible_effect(effect))
     }
 
