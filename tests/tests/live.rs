@@ -191,3 +191,70 @@ fn a_drain_lets_running_statements_end() {
     assert!(status.success(), "{status}");
     checked(&mut gateway.sluice(&["audit", "verify"])).unwrap();
 }
+
+#[test]
+fn a_gateway_that_drains_is_not_ready_while_it_goes_on_answering() {
+    let (_shop, mut gateway, token) = stage();
+    let mut wire = Wire::login(gateway.port, &token).unwrap();
+    // Nobody reads the rest: the session goes on for as long as the client stays.
+    wire.send('Q', &text(LONG)).unwrap();
+    while wire.read().unwrap().unwrap().tag != 'D' {}
+    gateway.https("/readyz").unwrap();
+    gateway.process().signal("TERM").unwrap();
+    let told = wait_for("the gateway not to be ready", || {
+        let output = gateway.sluice(&["health", "--json"]).output()?;
+        Ok((output.status.code() == Some(1)).then_some(output.stdout))
+    })
+    .unwrap();
+    let told: serde_json::Value = serde_json::from_slice(&told).unwrap();
+    assert_eq!(told["ready"]["failing"], serde_json::json!(["draining"]));
+    assert!(gateway.https("/readyz").is_err(), "503 to a load balancer");
+    gateway.https("/healthz").unwrap();
+    assert!(
+        gateway
+            .admin(&["sessions", "--live"])
+            .unwrap()
+            .contains("user:ada"),
+        "the API still serves"
+    );
+    assert!(Wire::login(gateway.port, &token).is_err());
+    drop(wire);
+    let status = gateway.process().wait(Duration::from_secs(30)).unwrap();
+    assert!(status.success(), "{status}");
+}
+
+#[test]
+fn the_list_of_sessions_says_what_each_client_calls_itself_and_how_much_is_on_record() {
+    let (_shop, gateway, token) = stage();
+    let parameters = [
+        ("user", "app"),
+        ("database", "shop"),
+        ("application_name", "nightly report"),
+    ];
+    let mut wire = Wire::login_with(gateway.port, &token, &parameters).unwrap();
+    wire.send('Q', &text("SELECT 1")).unwrap();
+    wire.until_ready().unwrap();
+    let live = gateway.admin_json(&["sessions", "--live"]).unwrap();
+    let live = &live["sessions"][0];
+    assert_eq!(live["application"], "nightly report");
+    assert!(
+        live["events"].as_u64().unwrap() >= 2,
+        "the opening and the statement: {live}"
+    );
+    drop(wire);
+    // The list is right at once, not only after the next checkpoint.
+    let ended = wait_for("the session to end", || {
+        let all = gateway.admin_json(&["sessions"])?;
+        let one = all["sessions"][0].clone();
+        Ok((one["live"] == false).then_some(one))
+    })
+    .unwrap();
+    assert_eq!(ended["application"], "nightly report");
+    let id = ended["id"].as_str().unwrap();
+    let replayed = gateway.admin(&["replay", id, "--json"]).unwrap();
+    assert_eq!(
+        ended["events"].as_u64().unwrap(),
+        replayed.lines().count() as u64,
+        "{replayed}"
+    );
+}

@@ -37,8 +37,12 @@ pub fn run_command(command: &mut Command) -> Result<()> {
 
 /// Whether a program can be started at all.
 pub fn exists(program: &str, probe: &str) -> bool {
-    Command::new(program)
-        .arg(probe)
+    succeeds(program, &[probe])
+}
+
+/// Whether a program ends well, without showing what it says.
+pub fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    command(program, arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -14,9 +14,9 @@ use sluice_model::{
     PrincipalId, SessionId,
 };
 use sluice_policy::{AccessExplanation, Snapshot};
+use sluice_record::Log;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use tokio::sync::watch;
 
 /// The local control plane behind the gateway's port.
@@ -34,7 +34,7 @@ impl ControlPort for LocalControl {
     fn ready(&self) -> Result<(), PortError> {
         let health = self.0.health();
         let health = health.borrow();
-        if health.accepts_logins() && health.log_failing.is_none() {
+        if health.is_ready() {
             return Ok(());
         }
         Err(PortError(format!(
@@ -158,19 +158,27 @@ fn followed(mut progress: watch::Receiver<ApprovalProgress>) -> watch::Receiver<
 }
 
 /// The gateway's live sessions for the control plane.
-pub struct GatewaySessions(pub Arc<Registry>);
+pub struct GatewaySessions {
+    /// Who is here.
+    pub registry: Arc<Registry>,
+    /// What is on record of them.
+    pub log: Log,
+}
 
 impl LiveSessions for GatewaySessions {
     fn list(&self) -> Vec<SessionInfo> {
-        self.0.list().iter().map(|live| info(live)).collect()
+        let live = self.registry.list();
+        let events = self.log.event_counts();
+        let info = |live: &Arc<Live>| info(live, events.get(&live.id).copied().unwrap_or_default());
+        live.iter().map(info).collect()
     }
 
     fn kill(&self, id: &SessionId, why: &str) -> bool {
-        self.0.end(id, why)
+        self.registry.end(id, why)
     }
 }
 
-fn info(live: &Live) -> SessionInfo {
+fn info(live: &Live, events: u64) -> SessionInfo {
     SessionInfo {
         id: live.id.clone(),
         principal: live.principal.clone(),
@@ -178,10 +186,10 @@ fn info(live: &Live) -> SessionInfo {
         account: live.account.clone(),
         database: live.database.clone(),
         client_address: live.client_address.clone(),
-        application: None,
+        application: live.application.clone(),
         started: live.since,
         live: true,
-        events: live.operations.load(Ordering::Relaxed),
+        events,
     }
 }
 

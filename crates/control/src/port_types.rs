@@ -144,29 +144,32 @@ pub struct Health {
     pub resources_failing: Option<String>,
     /// Why the log could not be written or signed.
     pub log_failing: Option<String>,
+    /// The gateway was told to stop: what lives may end by itself, nothing new begins.
+    pub draining: bool,
 }
 
 impl Health {
-    /// Whether new sessions may begin.
+    /// Whether it can be told who comes.
     #[must_use]
     pub fn accepts_logins(&self) -> bool {
         self.store_failing_since.is_none()
     }
 
-    /// Whether sessions can be opened and recorded. Resources that do not load are no reason to stop: the last good
-    /// ones stay in force.
+    /// Whether new sessions are taken: they can be opened and recorded, and the gateway is to go on. Resources that
+    /// do not load are no reason to stop: the last good ones stay in force.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.accepts_logins() && self.log_failing.is_none()
+        self.accepts_logins() && self.log_failing.is_none() && !self.draining
     }
 
-    /// What fails, in words that may be shown to anybody.
+    /// What fails or ends, in words that may be shown to anybody.
     #[must_use]
     pub fn failing(&self) -> Vec<String> {
         let parts = [
             (self.store_failing_since.is_some(), "store"),
             (self.resources_failing.is_some(), "resources"),
             (self.log_failing.is_some(), "log"),
+            (self.draining, "draining"),
         ];
         parts
             .into_iter()

@@ -4,7 +4,6 @@ use parking_lot::Mutex;
 use sluice_model::{PrincipalId, SessionId, Timestamp};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, watch};
 
 /// Why a session is ended from outside, in words for its client and its record.
@@ -35,10 +34,10 @@ pub struct Live {
     pub database: String,
     /// From where.
     pub client_address: String,
+    /// What the client says it is; never to be trusted.
+    pub application: Option<String>,
     /// Since when.
     pub since: Timestamp,
-    /// How many operations it asked for.
-    pub operations: AtomicU64,
     /// The client asked to cancel what runs or waits.
     pub cancel: Notify,
     end: watch::Sender<Option<EndReason>>,
@@ -78,6 +77,8 @@ pub struct Entry {
     pub database: String,
     /// From where.
     pub client_address: String,
+    /// What the client says it is; never to be trusted.
+    pub application: Option<String>,
     /// Since when.
     pub since: Timestamp,
 }
@@ -88,7 +89,6 @@ pub struct Registry {
     live: Mutex<HashMap<SessionId, Arc<Live>>>,
     keys: Mutex<HashMap<CancelKey, Arc<Live>>>,
     draining: watch::Sender<bool>,
-    opened: AtomicU64,
 }
 
 /// Keeps a session in the registry while it lives.
@@ -134,8 +134,8 @@ impl Registry {
             account: entry.account,
             database: entry.database,
             client_address: entry.client_address,
+            application: entry.application,
             since: entry.since,
-            operations: AtomicU64::new(0),
             cancel: Notify::new(),
             end: watch::channel(None).0,
         });
@@ -143,7 +143,6 @@ impl Registry {
         if let Some(key) = &key {
             self.keys.lock().insert(key.clone(), Arc::clone(&live));
         }
-        self.opened.fetch_add(1, Ordering::Relaxed);
         metrics::counter!("sluice_sessions_opened_total").increment(1);
         metrics::gauge!("sluice_sessions_live").increment(1.0);
         Membership {
@@ -213,6 +212,7 @@ mod tests {
             account: "app".into(),
             database: "shop".into(),
             client_address: "127.0.0.1".into(),
+            application: None,
             since: Timestamp(0),
         }
     }

@@ -29,7 +29,7 @@ pub use hash::Hash;
 pub use inert::{inert, inert_line};
 pub use log::Log;
 pub use note::{Checkpoint, Mark, VerifierKey};
-pub use read::{LogEntries, Replay, SessionSummary, entries, replay, sessions};
+pub use read::{LogEntries, Replay, SessionSummary, entries, replay};
 pub use session::{MAX_RECORD, Receipt, SessionRecord};
 pub use verify::{Finding, Problem, Report, verify};
 

@@ -6,10 +6,12 @@ use crate::frame::{push_frame, write_json};
 use crate::layout::{self, Layout};
 use crate::merkle::{Tree, leaf_hash};
 use crate::note::{Checkpoint, Mark, Signer, VerifierKey};
+use crate::read::{self, SessionSummary};
 use crate::recover;
 use crate::session::{Live, SessionRecord, State};
 use parking_lot::Mutex;
 use sluice_model::{AdminAct, EventBody, SessionId, Timestamp};
+use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -192,6 +194,41 @@ impl Log {
             return Err(error);
         }
         Ok(record)
+    }
+
+    /// Lists the recorded sessions, oldest first.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or the log is damaged.
+    pub fn sessions(&self) -> Result<Vec<SessionSummary>, RecordError> {
+        // Asked before the entries are read: what a checkpoint lets go of in between is in those.
+        let now = self.standing();
+        let mut list = read::sessions(self.dir())?;
+        for summary in &mut list {
+            if let Some((events, closed)) = now.get(&summary.session) {
+                summary.events = summary.events.max(*events);
+                summary.closed |= *closed;
+            }
+        }
+        Ok(list)
+    }
+
+    /// How many events the record of each live session holds.
+    #[must_use]
+    pub fn event_counts(&self) -> HashMap<SessionId, u64> {
+        let counts = self.standing().into_iter();
+        counts.map(|(id, (events, _))| (id, events)).collect()
+    }
+
+    /// Events and whether it has ended, for each session that no checkpoint has closed yet.
+    fn standing(&self) -> HashMap<SessionId, (u64, bool)> {
+        let sessions = self.0.live.lock().clone();
+        let of = |session: &Arc<Live>| {
+            let standing = session.standing.lock();
+            let closed = standing.state == State::Closed;
+            ((*session.id).clone(), (standing.tail.count, closed))
+        };
+        sessions.iter().map(of).collect()
     }
 
     /// Records a change through the control plane and returns its entry's number.

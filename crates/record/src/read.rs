@@ -21,15 +21,13 @@ pub struct SessionSummary {
     pub opening: Option<Event>,
     /// Whether its record has ended.
     pub closed: bool,
-    /// Events in its record, as of the latest checkpoint.
+    /// Events in its record.
     pub events: u64,
 }
 
-/// Lists the sessions recorded under `dir`, oldest first.
-///
-/// # Errors
-/// The directory cannot be read, or the log is damaged.
-pub fn sessions(dir: &Path) -> Result<Vec<SessionSummary>, RecordError> {
+/// Lists the sessions recorded under `dir` as of the latest checkpoint, oldest first. [`crate::Log::sessions`] knows
+/// what came after it.
+pub(crate) fn sessions(dir: &Path) -> Result<Vec<SessionSummary>, RecordError> {
     let layout = Layout::new(dir);
     let mut known: HashMap<SessionId, (u64, bool)> = HashMap::new();
     for read in entries(dir)? {

@@ -73,7 +73,10 @@ async fn serve(config: Config, metrics: PrometheusHandle) -> Result<(), Failure>
     let upkeep = tokio::spawn(keep_metrics(metrics.clone()));
     let api = control
         .serve(
-            Arc::new(GatewaySessions(registry)),
+            Arc::new(GatewaySessions {
+                registry,
+                log: control.log(),
+            }),
             Arc::new(GatewayExplainer(Arc::clone(&gateway))),
             metrics,
         )
@@ -82,6 +85,7 @@ async fn serve(config: Config, metrics: PrometheusHandle) -> Result<(), Failure>
     tracing::info!(api = %control.config().listen.https, clients = ?gateway.addresses(), "ready");
 
     signals.until_stop(&control).await;
+    control.drain();
     tracing::info!(grace = ?DRAIN, "stopping: no new sessions");
     tokio::select! {
         () = gateway.drain(DRAIN) => {}

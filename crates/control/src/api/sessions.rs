@@ -57,8 +57,8 @@ pub(super) async fn list(
     let mut sessions = app.sessions.list();
     if !which.live {
         let live: BTreeSet<SessionId> = sessions.iter().map(|s| s.id.clone()).collect();
-        let dir = app.control.log().dir().to_path_buf();
-        let recorded = off_the_threads(move || sluice_record::sessions(&dir)).await?;
+        let log = app.control.log();
+        let recorded = off_the_threads(move || log.sessions()).await?;
         let recorded = recorded.map_err(|e| unreadable(&e))?;
         let over = recorded.iter().filter(|s| !live.contains(&s.session));
         sessions.extend(over.filter_map(recorded_session));

@@ -108,6 +108,12 @@ impl Control {
         self.0.health.subscribe()
     }
 
+    /// The gateway was told to stop: from now on it is not ready. The API goes on, so that approvals and commands
+    /// still reach what is left.
+    pub fn drain(&self) {
+        self.0.health.send_modify(|health| health.draining = true);
+    }
+
     /// The log, to record sessions in.
     #[must_use]
     pub fn log(&self) -> Log {

@@ -317,9 +317,6 @@ impl Session {
     ) -> Result<Result<(Vec<Admitted>, Vec<(u64, Ask)>), Refusal>, End> {
         let (mut batch, mut asks) = (Vec::with_capacity(understood.len()), Vec::new());
         for (analysis, text) in understood {
-            self.live
-                .operations
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             match self.decide_one(analysis, text, parameters.clone())? {
                 Ok((admitted, ask)) => {
                     asks.extend(ask.map(|ask| (admitted.op, ask)));

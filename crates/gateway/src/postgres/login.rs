@@ -539,6 +539,7 @@ fn entry(context: &SessionContext) -> Entry {
         account: context.account.clone(),
         database: context.database.clone(),
         client_address: context.client_address.to_string(),
+        application: context.application.clone(),
         since: clock::now(),
     }
 }

@@ -4,7 +4,7 @@ mod failure;
 mod hostile;
 mod tamper;
 
-use crate::{Log, RecordError, SessionRecord, VerifierKey, entries, replay, sessions, verify};
+use crate::{Log, RecordError, SessionRecord, VerifierKey, entries, replay, verify};
 use sluice_model::{
     AdminAct, ApprovalId, Decision, Denial, Event, EventBody, MaskedColumn, Outcome, PrincipalId,
     RecordedValue, SessionId, Timestamp,
@@ -184,14 +184,16 @@ fn the_list_shows_who_and_whether_it_goes_on() {
     append_some(&mut first, 4);
     let second = begin(&log, 2);
     first.close(NOW, "done").unwrap();
+    let check = |log: &Log, when: &str| {
+        let list = log.sessions().unwrap().into_iter();
+        let seen: Vec<_> = list.map(|s| (s.session, s.closed, s.events)).collect();
+        assert_eq!(seen, [(id(1), true, 6), (id(2), false, 1)], "{when}");
+    };
+    check(&log, "before a checkpoint knows of it");
+    assert_eq!(log.event_counts().get(&id(1)), Some(&6));
     log.checkpoint(NOW).unwrap();
-    let list = sessions(dir.path()).unwrap();
-    let seen: Vec<_> = list
-        .iter()
-        .map(|s| (s.session.clone(), s.closed, s.events))
-        .collect();
-    assert_eq!(seen, [(id(1), true, 6), (id(2), false, 1)]);
-    for summary in list {
+    check(&log, "after it");
+    for summary in log.sessions().unwrap() {
         let expected = Event {
             at: NOW,
             body: opening(&summary.session),
