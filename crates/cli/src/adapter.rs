@@ -99,11 +99,12 @@ impl ControlPort for LocalControl {
         digest: OperationDigest,
         principal: &'a PrincipalId,
         connection: &'a str,
+        session: &'a SessionId,
     ) -> PortFuture<'a, Result<Option<Spent>, PortError>> {
         Box::pin(async move {
             let spent = self
                 .0
-                .spend(id, &digest.to_hex(), principal, connection)
+                .spend(id, &digest.to_hex(), principal, connection, session)
                 .await
                 .map_err(refused)?;
             Ok(spent.map(|spent| Spent {

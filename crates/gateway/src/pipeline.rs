@@ -13,6 +13,9 @@ use sluice_policy::{SessionView, Snapshot};
 use sluice_record::{Receipt, RecordError, SessionRecord};
 use std::sync::Arc;
 
+/// How a login stands in records and requests, where a statement stands otherwise.
+pub const CONNECT: &str = "(connect)";
+
 /// Leave to write one operation to the target.
 #[derive(Debug)]
 pub struct Permit {
@@ -209,6 +212,19 @@ impl Pipeline {
         })
     }
 
+    /// Records what is decided about connecting, of a login that waits; one that does not wait tells of it in its
+    /// opening. Gives the number of it.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn asked_to_connect(
+        &mut self,
+        decision: Decision,
+        approval: Option<ApprovalId>,
+    ) -> Result<u64, Unrecorded> {
+        Ok(self.asked(CONNECT, Vec::new(), decision, approval)?.op)
+    }
+
     /// Records an operation that the protocol itself refuses (it was not understood).
     ///
     /// # Errors
@@ -284,6 +300,7 @@ impl Pipeline {
                 digest,
                 &self.context.principal.id,
                 &self.context.connection.name,
+                &self.context.id,
             )
             .await
     }

@@ -3,7 +3,7 @@
 
 use sluice_model::{
     ApprovalFacts, ApprovalId, Connection, HeldOperation, OperationDigest, Principal, PrincipalId,
-    Secret, Timestamp, TokenId,
+    Secret, SessionId, Timestamp, TokenId,
 };
 use sluice_policy::Snapshot;
 use std::future::Future;
@@ -107,15 +107,17 @@ pub trait ControlPort: Send + Sync + 'static {
     fn hold(&self, held: HeldOperation) -> PortFuture<'_, Result<Ticket, PortError>>;
     /// The client went away or gave up: the request ends.
     fn cancel_hold<'a>(&'a self, id: &'a ApprovalId) -> PortFuture<'a, ()>;
-    /// The wait timed out: the request stays open and buys one run later.
+    /// The wait timed out, or a login's client left: the request stays open and buys one run, or one login, later.
     fn leave_open<'a>(&'a self, id: &'a ApprovalId) -> PortFuture<'a, ()>;
     /// Uses an approval up. An inline wait names its request; otherwise one that was given after a
-    /// timed-out wait is looked for. `None` when there is none (any more).
+    /// timed-out wait is looked for. `None` when there is none (any more). An approval for a login becomes one for
+    /// `session`, and is in the newest snapshot when this returns.
     fn spend<'a>(
         &'a self,
         id: Option<&'a ApprovalId>,
         digest: OperationDigest,
         principal: &'a PrincipalId,
         connection: &'a str,
+        session: &'a SessionId,
     ) -> PortFuture<'a, Result<Option<Spent>, PortError>>;
 }

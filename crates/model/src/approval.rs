@@ -117,4 +117,8 @@ pub struct HeldOperation {
     pub estimated_rows: Option<i64>,
     /// The reason that the requester gave.
     pub reason: Option<String>,
+    /// It is a login that waits, to be let in: an approval without a window is for one session, the one that
+    /// waits or, when it has gone, the requester's next one.
+    #[serde(default)]
+    pub connect: bool,
 }

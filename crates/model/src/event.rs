@@ -77,7 +77,7 @@ pub enum EventBody {
         client_address: String,
         /// What the client says it is.
         application: Option<String>,
-        /// The policies that let it connect.
+        /// The policies that let it connect; none where the login waits for an approval (an `asked` says which).
         policies: Vec<String>,
     },
     /// An operation was decided. Written before anything of it is forwarded.

@@ -213,6 +213,7 @@ fn row(info: &ApprovalInfo) -> Vec<String> {
 /// After a decision: where it stands and what for.
 fn decided(out: Output, info: &ApprovalInfo) -> String {
     let scope = match &info.scope {
+        Some(ApprovalScope::Once { .. }) if info.connect => " for one session",
         Some(ApprovalScope::Once { .. }) => " for one run",
         Some(ApprovalScope::Session { .. }) => " for the session",
         Some(ApprovalScope::Window { until }) => {
@@ -312,6 +313,7 @@ mod tests {
             account: "app".into(),
             database: "shop".into(),
             session: None,
+            connect: false,
             text: "DELETE FROM orders\x1b[2J WHERE id = $1".into(),
             parameters: vec![Some("42".into()), None],
             estimated_rows: Some(3),

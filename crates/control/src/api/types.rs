@@ -337,6 +337,9 @@ pub struct ApprovalInfo {
     /// The session that waits, if one does.
     #[schema(value_type = Option<String>)]
     pub session: Option<SessionId>,
+    /// A login waits: an approval without a window lets in one session.
+    #[serde(default)]
+    pub connect: bool,
     /// The operation, with values of a data class masked. Hostile text: never to be written to a terminal as it is.
     pub text: String,
     /// Bound parameters, with values of a data class masked.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Pending --enough people--> Approved --one run (scope once)--> Spent
+//!    |                          |--one login (scope once)--> Approved for that session
 //!    |                          |--end of window or session---> Spent
 //!    |--somebody refuses--> Denied
 //!    |--requester goes----> Cancelled   (also from Approved, unless it is spent)
@@ -93,6 +94,23 @@ impl Approval {
             created: now,
             expires: now.plus_seconds(LIFE_SECONDS),
         }
+    }
+
+    /// Whether it is a login that waits, or waited.
+    pub(crate) fn is_connect(&self) -> bool {
+        matches!(&self.what, What::Operation(held) if held.connect)
+    }
+
+    /// Whether it stands for this login too: the same requester is asked about the same thing, and nobody has
+    /// decided. A client that connects again and again is one request.
+    pub(crate) fn stands_for(&self, login: &HeldOperation) -> bool {
+        let same = |held: &HeldOperation| {
+            (&held.digest, &held.principal, &held.connection)
+                == (&login.digest, &login.principal, &login.connection)
+                && (&held.group_sets, held.people) == (&login.group_sets, login.people)
+        };
+        let pending = self.state == ApprovalState::Pending && login.connect && self.is_connect();
+        pending && matches!(&self.what, What::Operation(held) if same(held))
     }
 
     /// Whether nobody has to do anything about it any more.
@@ -194,6 +212,8 @@ impl Approval {
             (What::Window { seconds }, ApproveScope::Once) => {
                 ApproveScope::Window { seconds: *seconds }
             }
+            // The session that is let in is known once it takes the approval.
+            (What::Operation(held), ApproveScope::Session) if held.connect => ApproveScope::Once,
             (What::Window { .. }, ApproveScope::Session) => {
                 return conflict(
                     "no session waits for this request; approve it as a window of time".to_owned(),
@@ -272,12 +292,13 @@ impl Approval {
         })
     }
 
-    /// Takes the one run, or looks at a consent that covers more than one run.
+    /// Takes the one run or the one login, or looks at a consent that covers more than one.
     pub(crate) fn spend(
         &self,
         digest: &str,
         principal: &PrincipalId,
         connection: &str,
+        session: &SessionId,
         now: Timestamp,
     ) -> Option<Self> {
         let same_caller = self.principal == *principal && self.connection == connection;
@@ -289,13 +310,26 @@ impl Approval {
         }
         match self.scope.as_ref()? {
             ApprovalScope::Once { digest: approved } => (approved == digest && now < self.expires)
-                .then(|| Self {
-                    state: ApprovalState::Spent,
-                    ..self.clone()
-                }),
-            ApprovalScope::Session { .. } => Some(self.clone()),
+                .then(|| self.taken(held.connect.then_some(session))),
+            ApprovalScope::Session { session: taken_by } => {
+                (!held.connect || taken_by == session).then(|| self.clone())
+            }
             ApprovalScope::Window { until } => (now < *until).then(|| self.clone()),
         }
+    }
+
+    /// Used up by one run, or from now on for the session that it let in.
+    fn taken(&self, let_in: Option<&SessionId>) -> Self {
+        let mut next = self.clone();
+        match let_in {
+            None => next.state = ApprovalState::Spent,
+            Some(session) => {
+                next.scope = Some(ApprovalScope::Session {
+                    session: session.clone(),
+                });
+            }
+        }
+        next
     }
 
     /// What time alone makes of it; `None` while it stays as it is.

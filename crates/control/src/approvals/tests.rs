@@ -28,6 +28,7 @@ fn held(principal: &str, needed: &str, people: u32) -> Approval {
         people,
         estimated_rows: None,
         reason: None,
+        connect: false,
     };
     let owner = principal
         .starts_with("agent:")
@@ -93,7 +94,9 @@ fn one_run_of_one_operation_is_bought_once() {
     let check =
         |approval: &Approval, digest, who: &PrincipalId, connection, now, expected: bool| {
             assert_eq!(
-                approval.spend(digest, who, connection, now).is_some(),
+                approval
+                    .spend(digest, who, connection, &SessionId::from_bits(7), now)
+                    .is_some(),
                 expected,
                 "{digest} {who} {connection}"
             );
@@ -111,9 +114,38 @@ fn one_run_of_one_operation_is_bought_once() {
     check(&approved, "d1", &ada, "shop", approved.expires, false);
     check(&held("user:ada", "dba", 1), "d1", &ada, "shop", NOW, false);
     check(&approved, "d1", &ada, "shop", NOW, true);
-    let spent = approved.spend("d1", &ada, "shop", NOW).unwrap();
+    let spent = approved
+        .spend("d1", &ada, "shop", &SessionId::from_bits(7), NOW)
+        .unwrap();
     check(&spent, "d1", &ada, "shop", NOW, false);
     assert_eq!(approved.grant(NOW), None);
+}
+
+#[test]
+fn a_login_is_bought_once_and_stands_for_the_session_that_it_let_in() {
+    let mut login = held("user:ada", "dba", 1);
+    if let What::Operation(held) = &mut login.what {
+        held.connect = true;
+    }
+    let ada = PrincipalId::user("ada");
+    let (first, second) = (SessionId::from_bits(8), SessionId::from_bits(9));
+    for scope in [ApproveScope::Once, ApproveScope::Session] {
+        let approved = login
+            .approve(&person("user:bob", "dba"), scope, NOW)
+            .unwrap();
+        assert_eq!(approved.grant(NOW), None, "nobody has come yet");
+        let let_in = approved.spend("d1", &ada, "shop", &first, NOW).unwrap();
+        let grant = let_in.grant(NOW).unwrap();
+        let session = first.clone();
+        assert_eq!(grant.scope, ApprovalScope::Session { session });
+        assert_eq!(let_in.spend("d1", &ada, "shop", &second, NOW), None);
+        assert_eq!(
+            let_in.spend("d1", &ada, "shop", &first, NOW),
+            Some(let_in.clone())
+        );
+        let gone = let_in.without_its_session(&BTreeSet::new()).unwrap();
+        assert_eq!(gone.grant(NOW), None);
+    }
 }
 
 #[test]

@@ -154,8 +154,7 @@ impl Control {
 
     async fn chores(&self, sessions: &dyn LiveSessions) {
         self.refresh_certificate();
-        let live = sessions.list().into_iter().map(|s| s.id).collect();
-        self.end_session_grants(&live).await;
+        self.end_session_grants(sessions).await;
         let used: Vec<_> = std::mem::take(&mut *self.0.used.lock())
             .into_iter()
             .collect();

@@ -7,6 +7,7 @@ use crate::api::types::{ApprovalInfo, ApproveScope, CreateRequest};
 use crate::approvals::{Approval, LIFE_SECONDS, MAX_WINDOW_SECONDS, What};
 use crate::error::ControlError;
 use crate::port_types::{ApprovalError, ApprovalTicket, Spent};
+use crate::ports::LiveSessions;
 use crate::rights;
 use sluice_model::{ApprovalId, ApprovalState, HeldOperation, Principal, PrincipalId, SessionId};
 use std::collections::BTreeSet;
@@ -50,6 +51,9 @@ impl Control {
             }
             Some(p) => p.owner.as_ref().map(|o| o.id.clone()),
         };
+        if let Some(ticket) = self.join(&mut working, &held) {
+            return Ok(ticket);
+        }
         let id = new_id()?;
         let approval = Approval::of_operation(id.clone(), held, owner, self.now());
         let progress = self
@@ -60,6 +64,21 @@ impl Control {
             url: self.approval_url(&id),
             id,
             progress,
+        })
+    }
+
+    /// A login that is asked about already waits for the same answer.
+    fn join(&self, working: &mut Working, held: &HeldOperation) -> Option<ApprovalTicket> {
+        let open = working.approvals.values().find(|a| a.stands_for(held))?;
+        let (id, progress) = (open.id.clone(), open.progress());
+        let sender = working
+            .waiting
+            .entry(id.clone())
+            .or_insert_with(|| watch::channel(progress).0);
+        Some(ApprovalTicket {
+            url: self.approval_url(&id),
+            id,
+            progress: sender.subscribe(),
         })
     }
 
@@ -76,10 +95,12 @@ impl Control {
         }
     }
 
-    /// The client gave up or went away: its request is withdrawn.
+    /// The client gave up or went away: its request is withdrawn. A login that was approved meanwhile keeps that.
     pub async fn cancel_approval(&self, id: &ApprovalId) {
         let mut working = self.0.working.lock().await;
-        let Some(next) = working.approvals.get(id).and_then(Approval::cancel) else {
+        let kept = |a: &&Approval| !(a.is_connect() && a.state == ApprovalState::Approved);
+        let found = working.approvals.get(id).filter(kept);
+        let Some(next) = found.and_then(Approval::cancel) else {
             return;
         };
         let actor = next.principal.clone();
@@ -95,14 +116,19 @@ impl Control {
         self.publish(&mut working);
     }
 
-    /// The client's wait timed out. The request stays open, and an approval buys one run later.
+    /// The client's wait timed out, or a login's client left. The request stays open, and an approval buys one run,
+    /// or one login, later. Other logins that wait for the same answer go on waiting.
     pub async fn expire_wait(&self, id: &ApprovalId) {
-        self.0.working.lock().await.waiting.remove(id);
+        let mut working = self.0.working.lock().await;
+        let others = |s: &watch::Sender<_>| s.receiver_count() > 1;
+        if !working.waiting.get(id).is_some_and(others) {
+            working.waiting.remove(id);
+        }
     }
 
     /// Uses an approval up. A wait names its request; without one, a request for this exact operation that was
     /// approved after its client had stopped waiting is looked for. A consent for a session or a window is not
-    /// used up.
+    /// used up. One for a login becomes one for `session`, and is in the snapshot before this returns.
     ///
     /// # Errors
     /// It could not be stored that the run is taken, so it is not.
@@ -112,6 +138,7 @@ impl Control {
         digest: &str,
         principal: &PrincipalId,
         connection: &str,
+        session: &SessionId,
     ) -> Result<Option<Spent>, ApprovalError> {
         let mut working = self.0.working.lock().await;
         let now = self.now();
@@ -120,11 +147,11 @@ impl Control {
             None => working
                 .approvals
                 .values()
-                .filter(|a| !working.waiting.contains_key(&a.id))
+                .filter(|a| !is_waited_for(&working, &a.id))
                 .collect(),
         };
         let found = candidates.into_iter().find_map(|a| {
-            let next = a.spend(digest, principal, connection, now)?;
+            let next = a.spend(digest, principal, connection, session, now)?;
             Some((a.clone(), next))
         });
         let Some((before, next)) = found else {
@@ -145,18 +172,24 @@ impl Control {
             stored.map_err(|_| ApprovalError::Unavailable)?;
             // Nobody is told: the one that waited is the one that takes it.
             working.waiting.remove(&next.id);
+            let let_in = !next.is_over();
             working.approvals.insert(next.id.clone(), next);
+            if let_in {
+                self.publish(&mut working);
+            }
         }
         Ok(Some(spent))
     }
 
     /// Ends what was granted to sessions that do not live any more.
-    pub(super) async fn end_session_grants(&self, live: &BTreeSet<SessionId>) {
+    pub(super) async fn end_session_grants(&self, sessions: &dyn LiveSessions) {
         let mut working = self.0.working.lock().await;
+        // Asked under the lock: a session that a grant is given to from now on is live already.
+        let live: BTreeSet<SessionId> = sessions.list().into_iter().map(|s| s.id).collect();
         let ended: Vec<Approval> = working
             .approvals
             .values()
-            .filter_map(|a| a.without_its_session(live))
+            .filter_map(|a| a.without_its_session(&live))
             .collect();
         if ended.is_empty() {
             return;
@@ -369,6 +402,12 @@ impl Control {
     }
 }
 
+/// Whether a client waits for the answer to a request.
+fn is_waited_for(working: &Working, id: &ApprovalId) -> bool {
+    let waiting = working.waiting.get(id);
+    waiting.is_some_and(|sender| sender.receiver_count() > 0)
+}
+
 /// Whether somebody may know of a request: they asked, they may decide, they did, or they administer.
 fn is_visible(a: &Approval, caller: &Caller) -> bool {
     let decided =
@@ -469,6 +508,7 @@ fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
         account: held.map(|h| h.account.clone()).unwrap_or_default(),
         database: held.map(|h| h.database.clone()).unwrap_or_default(),
         session: held.map(|h| h.session.clone()),
+        connect: a.is_connect(),
         text: held.map(|h| h.text.clone()).unwrap_or_default(),
         parameters: held.map(|h| h.parameters.clone()).unwrap_or_default(),
         estimated_rows: held.and_then(|h| h.estimated_rows),

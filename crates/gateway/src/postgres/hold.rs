@@ -2,7 +2,7 @@
 
 use super::analyst::Analysis;
 use super::expect::{Admitted, Resume};
-use super::refusal::{CANCELED, NOT_ALLOWED, Refusal};
+use super::refusal::{NOT_ALLOWED, Refusal};
 use super::session::{End, Session};
 use super::{digest, estimate};
 use crate::pipeline::Verdict;
@@ -144,6 +144,7 @@ impl Session {
             people,
             estimated_rows,
             reason: self.context.reason.clone(),
+            connect: false,
         }
     }
 
@@ -173,20 +174,11 @@ impl Session {
         let progress = held.ticket.progress.borrow().clone();
         match progress {
             HoldProgress::Waiting | HoldProgress::Ended => {
-                let refusal = Refusal::new(
-                    CANCELED,
-                    format!("request {} ended without a decision", held.ticket.id),
-                );
+                let refusal = Refusal::undecided(&held.ticket.id);
                 self.hold_over("expired", Vec::new(), refusal, false).await
             }
             HoldProgress::Denied { by, reason } => {
-                let because = reason
-                    .map(|reason| format!(": {reason}"))
-                    .unwrap_or_default();
-                let refusal = Refusal::new(
-                    NOT_ALLOWED,
-                    format!("request {} was denied by {by}{because}", held.ticket.id),
-                );
+                let refusal = Refusal::denied_by(&held.ticket.id, &by, reason.as_deref());
                 self.hold_over("denied", vec![by], refusal, false).await
             }
             HoldProgress::Approved { by, .. } => self.hold_approved(by).await,
@@ -206,10 +198,7 @@ impl Session {
         {
             Ok(Some(spent)) => spent,
             Ok(None) => {
-                let used = Refusal::new(
-                    NOT_ALLOWED,
-                    format!("request {} was already used or has ended", held.ticket.id),
-                );
+                let used = Refusal::used_up(&held.ticket.id);
                 return self.refuse_batch(&held.batch, &held.resume, used);
             }
             Err(error) => return self.refuse_batch(&held.batch, &held.resume, error.into()),

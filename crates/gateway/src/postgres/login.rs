@@ -3,19 +3,19 @@
 
 use super::Shared;
 use super::greet::{Greeted, Parted, greet, part};
-use super::refusal::{INTERNAL, NO_CONNECTION, NO_LOGIN, NOT_ALLOWED, Refusal};
+use super::pick::{pick_account, pick_connection};
+use super::refusal::{INTERNAL, Refusal};
 use super::session::{Session, Start};
 use super::stream::Stream;
 use super::target;
+use super::waiting::{Over, Waiting};
 use crate::Listener;
 use crate::clock;
 use crate::duplex::Side;
 use crate::pipeline::Pipeline;
 use crate::port::Authenticated;
 use crate::registry::{CancelKey, Entry, Membership};
-use sluice_model::{
-    Account, Allowed, ApprovalFacts, Connection, Decision, EventBody, Secret, SessionContext,
-};
+use sluice_model::{ApprovalFacts, Ask, Decision, EventBody, Secret, SessionContext};
 use sluice_policy::{SessionView, Snapshot};
 use sluice_protocol::postgres::frontend::{self, FrontendMessage};
 use sluice_protocol::postgres::parameters::{self, Admitted};
@@ -33,7 +33,7 @@ use tokio::time::timeout;
 /// and for a driver on a slow link.
 const GREETING_DEADLINE: Duration = Duration::from_secs(60);
 /// How long it may take to tell a client why it is refused.
-const PARTING: Duration = Duration::from_secs(2);
+pub(super) const PARTING: Duration = Duration::from_secs(2);
 /// Groups of actions that change something. A session that none can ever be allowed to is read-only.
 const CHANGING: &[&str] = &["write", "delete", "define", "administer", "run"];
 
@@ -197,7 +197,10 @@ async fn password(client: &mut Side<Stream>) -> Result<Secret, Option<Refusal>> 
 struct Opened {
     context: Arc<SessionContext>,
     view: SessionView,
-    allowed: Allowed,
+    /// The policies that let it connect.
+    policies: Vec<String>,
+    /// Whose approval it waits for first.
+    ask: Option<Ask>,
     parameters: Vec<(String, String)>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     read_only: bool,
@@ -233,26 +236,10 @@ async fn open(
     let view = snapshot
         .view(&context, now)
         .map_err(|denial| Refusal::denied(&denial, name))?;
-    let allowed = match view.connect(now, &ApprovalFacts::default()) {
-        Decision::Allow(allowed) => allowed,
+    let (policies, ask) = match view.connect(now, &ApprovalFacts::default()) {
+        Decision::Allow(allowed) => (allowed.policies, None),
         Decision::Deny(denial) => return Err(Refusal::denied(&denial, name)),
-        Decision::Ask(ask) => {
-            let groups: Vec<String> = ask
-                .group_sets
-                .iter()
-                .map(|set| set.iter().cloned().collect::<Vec<_>>().join(" and "))
-                .collect();
-            return Err(Refusal::new(
-                NOT_ALLOWED,
-                format!(
-                    "connecting to {name} needs an approval from {}",
-                    groups.join(", or from ")
-                ),
-            )
-            .hint(format!(
-                "ask for it with: sluice request {name} --for 2h --reason \"...\""
-            )));
-        }
+        Decision::Ask(ask) => (Vec::new(), Some(ask)),
     };
     let read_only = !view.could_ever(CHANGING);
     let mut parameters = admitted.forwarded.clone();
@@ -262,7 +249,8 @@ async fn open(
     Ok(Opened {
         context: Arc::new(context),
         view,
-        allowed,
+        policies,
+        ask,
         parameters,
         snapshots,
         read_only,
@@ -276,118 +264,7 @@ fn random<const N: usize>() -> Result<[u8; N], Refusal> {
     Ok(bytes)
 }
 
-/// `shop`, `shop/otherdb`, the first label of the TLS server name, or the listener's own connection.
-fn pick_connection(
-    snapshot: &Snapshot,
-    listener: &Listener,
-    admitted: &Admitted,
-    server_name: Option<&str>,
-) -> Result<(Arc<Connection>, String), Refusal> {
-    let asked = admitted.database.as_deref().unwrap_or(&admitted.user);
-    let (first, rest) = asked
-        .split_once('/')
-        .map_or((asked, None), |(first, rest)| (first, Some(rest)));
-    let by_server_name = || {
-        server_name?
-            .split('.')
-            .next()
-            .and_then(|label| snapshot.connection(label))
-    };
-    let (connection, database) = if let Some(fixed) = &listener.connection {
-        let connection = snapshot
-            .connection(fixed)
-            .ok_or_else(|| no_connection(fixed))?;
-        (connection, if first == fixed { rest } else { Some(asked) })
-    } else if let Some(connection) = snapshot.connection(first) {
-        (connection, rest)
-    } else if let Some(connection) = by_server_name() {
-        (connection, Some(asked))
-    } else {
-        return Err(no_connection(first));
-    };
-    if connection.protocol != "postgres" {
-        return Err(Refusal::new(
-            NO_CONNECTION,
-            format!(
-                "connection \"{}\" is not a postgresql database",
-                connection.name
-            ),
-        ));
-    }
-    let default = connection.target.database.clone();
-    let database = database
-        .map(str::to_owned)
-        .or_else(|| default.clone())
-        .ok_or_else(|| {
-            Refusal::new(
-                NO_CONNECTION,
-                format!(
-                    "connection \"{0}\" has no default database; name one as {0}/DATABASE",
-                    connection.name
-                ),
-            )
-        })?;
-    let listed = connection
-        .databases
-        .as_ref()
-        .is_none_or(|listed| listed.contains(&database));
-    if !listed && default.as_ref() != Some(&database) {
-        return Err(Refusal::new(
-            NO_CONNECTION,
-            format!(
-                "database \"{database}\" is not offered by connection \"{}\"",
-                connection.name
-            ),
-        ));
-    }
-    Ok((Arc::clone(connection), database))
-}
-
-fn no_connection(name: &str) -> Refusal {
-    Refusal::new(
-        NO_CONNECTION,
-        format!("connection \"{name}\" does not exist"),
-    )
-    .hint("the database name picks the connection, as in dbname=shop or dbname=shop/otherdb")
-}
-
-/// The account that the user name names; the caller's own name stands for the default account.
-fn pick_account<'a>(
-    connection: &'a Connection,
-    user: &str,
-    caller: &str,
-) -> Result<&'a Account, Refusal> {
-    let by_name = connection
-        .accounts
-        .iter()
-        .find(|account| account.name == user);
-    let default = || match connection.accounts.as_slice() {
-        [only] => Some(only),
-        several => several.iter().find(|account| account.default),
-    };
-    by_name
-        .or_else(|| (user == caller).then(default).flatten())
-        .ok_or_else(|| {
-            let names: Vec<&str> = connection
-                .accounts
-                .iter()
-                .map(|account| account.name.as_str())
-                .collect();
-            Refusal::new(
-                NO_LOGIN,
-                format!(
-                    "connection \"{}\" has no account \"{user}\"",
-                    connection.name
-                ),
-            )
-            .hint(format!(
-                "the user name picks the account: {}, or your own name for the default one",
-                names.join(", ")
-            ))
-        })
-}
-
-/// Records the opening, connects to the target and greets the client.
+/// Records the opening, waits for an approval where one is needed, connects to the target and greets the client.
 async fn start(
     shared: &Arc<Shared>,
     mut client: Side<Stream>,
@@ -395,56 +272,92 @@ async fn start(
     opened: Opened,
 ) -> Option<Ready> {
     let context = Arc::clone(&opened.context);
-    let refused = match begin(shared, &opened) {
-        Ok((record, key)) => {
-            let Opened {
-                context,
-                view,
-                parameters,
-                snapshots,
-                read_only,
-                ..
-            } = opened;
-            let pipeline =
-                Pipeline::new(Arc::clone(&context), view, record, Arc::clone(&shared.port));
-            match reach(shared, &context, &parameters).await {
-                Ok(target) => {
-                    let key = secret_of(version, key);
-                    greet_client(&mut client, &target, &key);
-                    let entry = entry(&context);
-                    let registry_key = CancelKey {
-                        pid: u32::from_ne_bytes(key.process_id.to_ne_bytes()),
-                        secret: key.secret.to_vec(),
-                    };
-                    let membership = shared.registry.enter(entry, Some(registry_key));
-                    tracing::info!(session = %context.id, principal = %context.principal.id, connection = context.connection.name, "session opened");
-                    let live = Arc::clone(membership.live());
-                    let start = Start {
-                        shared: Arc::clone(shared),
-                        context,
-                        live,
-                        client,
-                        target,
-                        pipeline,
-                        process_id: key.process_id,
-                        read_only,
-                    };
-                    return Some(Ready {
-                        session: Session::new(start),
-                        membership,
-                        snapshots,
-                    });
-                }
-                Err(refusal) => {
-                    pipeline.close(&refusal.message);
-                    refusal
-                }
-            }
-        }
-        Err(refusal) => refusal,
+    let (record, key) = match begin(shared, &opened) {
+        Ok(begun) => begun,
+        Err(refusal) => return no_session(&context, client, refusal).await,
     };
-    tracing::warn!(session = %context.id, connection = context.connection.name, refused = refused.message, "no session");
-    refused.encode("FATAL", &mut client.outbox);
+    let Opened {
+        view,
+        ask,
+        parameters,
+        mut snapshots,
+        read_only,
+        ..
+    } = opened;
+    let mut pipeline = Pipeline::new(Arc::clone(&context), view, record, Arc::clone(&shared.port));
+    let key = secret_of(version, key);
+    let enter = || {
+        let registry_key = CancelKey {
+            pid: u32::from_ne_bytes(key.process_id.to_ne_bytes()),
+            secret: key.secret.to_vec(),
+        };
+        shared.registry.enter(entry(&context), Some(registry_key))
+    };
+    encode::authentication_ok(&mut client.outbox);
+    let mut waited = None;
+    if let Some(ask) = ask {
+        let membership = waited.insert(enter());
+        let waiting = Waiting {
+            shared,
+            context: &context,
+            client: &mut client,
+            pipeline: &mut pipeline,
+            live: membership.live(),
+            snapshots: &mut snapshots,
+        };
+        if let Err(over) = waiting.until_allowed(ask).await {
+            return gave_up(&context, client, pipeline, over).await;
+        }
+    }
+    let target = match reach(shared, &context, &parameters).await {
+        Ok(target) => target,
+        Err(refusal) => return gave_up(&context, client, pipeline, Over::Told(refusal)).await,
+    };
+    greet_client(&mut client, &target, &key);
+    let membership = waited.unwrap_or_else(enter);
+    tracing::info!(session = %context.id, principal = %context.principal.id, connection = context.connection.name, "session opened");
+    let start = Start {
+        shared: Arc::clone(shared),
+        context,
+        live: Arc::clone(membership.live()),
+        client,
+        target,
+        pipeline,
+        process_id: key.process_id,
+        read_only,
+    };
+    Some(Ready {
+        session: Session::new(start),
+        membership,
+        snapshots,
+    })
+}
+
+async fn gave_up(
+    context: &SessionContext,
+    client: Side<Stream>,
+    pipeline: Pipeline,
+    over: Over,
+) -> Option<Ready> {
+    match over {
+        Over::Told(refusal) => {
+            pipeline.close(&refusal.message);
+            no_session(context, client, refusal).await
+        }
+        Over::Left => {
+            pipeline.close("the client left while it waited for an approval");
+            None
+        }
+    }
+}
+
+async fn no_session(
+    context: &SessionContext,
+    mut client: Side<Stream>,
+    refusal: Refusal,
+) -> Option<Ready> {
+    tracing::warn!(session = %context.id, connection = context.connection.name, refused = refusal.message, "no session");
+    refusal.encode("FATAL", &mut client.outbox);
     let _ = timeout(PARTING, client.finish()).await;
     None
 }
@@ -465,7 +378,7 @@ fn begin(
         database: context.database.clone(),
         client_address: context.client_address.to_string(),
         application: context.application.clone(),
-        policies: opened.allowed.policies.clone(),
+        policies: opened.policies.clone(),
     };
     let key = random()?;
     let record = shared
@@ -517,13 +430,13 @@ fn secret_of(version: ProtocolVersion, random: [u8; 36]) -> startup::CancelKey {
     }
 }
 
+/// What follows AuthenticationOk.
 fn greet_client(
     client: &mut Side<Stream>,
     target: &target::TargetSession,
     key: &startup::CancelKey,
 ) {
     let out = &mut client.outbox;
-    encode::authentication_ok(out);
     for (name, value) in &target.parameters {
         encode::parameter_status(out, name, value);
     }
@@ -547,59 +460,6 @@ fn entry(context: &SessionContext) -> Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn connection(names: &[(&str, bool)]) -> Connection {
-        let account = |(name, default): &(&str, bool)| Account {
-            name: (*name).to_owned(),
-            default: *default,
-            username: format!("at_target_{name}"),
-            password: None,
-        };
-        Connection {
-            name: "shop".into(),
-            protocol: "postgres".into(),
-            environment: "prod".into(),
-            labels: Default::default(),
-            time_zone: None,
-            target: sluice_model::Target {
-                address: "127.0.0.1:5432".into(),
-                database: Some("shop".into()),
-                tls: Default::default(),
-                ca_file: None,
-                client_cert_file: None,
-                client_key_file: None,
-            },
-            accounts: names.iter().map(account).collect(),
-            databases: None,
-            strict_masking: true,
-            hold_timeout_seconds: 600,
-        }
-    }
-
-    #[test]
-    fn the_user_name_picks_the_account() {
-        type Case<'a> = (&'a [(&'a str, bool)], &'a str, Option<&'a str>);
-        let two: &[(&str, bool)] = &[("app", true), ("owner", false)];
-        let cases: &[Case<'_>] = &[
-            (two, "owner", Some("owner")),
-            (two, "app", Some("app")),
-            (two, "ada", Some("app")),
-            (two, "Owner", None),
-            (two, "at_target_owner", None),
-            (two, "", None),
-            (&[("only", false)], "ada", Some("only")),
-            (&[("a", false), ("b", false)], "ada", None),
-        ];
-        for (accounts, user, expected) in cases {
-            let connection = connection(accounts);
-            let picked = pick_account(&connection, user, "ada");
-            assert_eq!(
-                picked.ok().map(|account| account.name.as_str()),
-                *expected,
-                "{user}"
-            );
-        }
-    }
 
     #[test]
     fn a_cancel_key_is_as_long_as_the_protocol_says_and_its_process_number_is_positive() {

@@ -1,7 +1,7 @@
 //! The PostgreSQL driver.
 //!
 //! ```text
-//! listen -> greet (TLS, startup) -> login (token, connection, account) -> target -> session
+//! listen -> greet (TLS, startup) -> login (token, connection, account) -> (waiting) -> target -> session
 //! ```
 
 mod analyst;
@@ -20,12 +20,14 @@ mod greet;
 mod hold;
 mod login;
 mod names;
+mod pick;
 mod refusal;
 mod refuse;
 mod session;
 mod shape;
 mod stream;
 mod target;
+mod waiting;
 mod write_back;
 
 pub use explain::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation, explain};
@@ -42,6 +44,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use target::SaltedPasswords;
 use tokio::net::{TcpListener, TcpStream};
+use waiting::WaitingLogins;
 
 /// The most clients that are between their first byte and the end of their login.
 const MAX_LOGINS: usize = 4_096;
@@ -64,6 +67,8 @@ pub struct Shared {
     pub reader: Reader,
     /// SCRAM passwords, salted.
     pub salted: Arc<SaltedPasswords>,
+    /// Logins that wait for an approval.
+    pub waiting: WaitingLogins,
     logins: AtomicUsize,
 }
 
@@ -86,6 +91,7 @@ impl Shared {
             catalogs,
             reader: Reader::new(),
             salted,
+            waiting: WaitingLogins::default(),
             logins: AtomicUsize::new(0),
         })
     }

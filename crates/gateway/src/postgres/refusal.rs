@@ -6,7 +6,7 @@ use super::target::TargetError;
 use crate::pipeline::Unrecorded;
 use crate::port::PortError;
 use bytes::BytesMut;
-use sluice_model::{ApprovalId, Denial};
+use sluice_model::{ApprovalId, Denial, PrincipalId};
 use sluice_protocol::postgres::{Violation, encode};
 use sluice_protocol::sql::ReadError;
 
@@ -115,6 +115,44 @@ impl Refusal {
         Self::new(CANCELED, format!("nobody decided about request {id} within {seconds} seconds")).hint(format!(
             "the request stays open: once it is approved, run exactly the same statement again (sluice approve {id})"
         ))
+    }
+
+    /// Nobody decided in time whether somebody may connect.
+    #[must_use]
+    pub fn login_timed_out(id: &ApprovalId, seconds: u32) -> Self {
+        Self::new(
+            CANCELED,
+            format!("nobody decided about request {id} within {seconds} seconds"),
+        )
+        .hint(format!(
+            "the request stays open: once it is approved (sluice approve {id}), connect again"
+        ))
+    }
+
+    /// Somebody decided that it must not be.
+    #[must_use]
+    pub fn denied_by(id: &ApprovalId, by: &PrincipalId, reason: Option<&str>) -> Self {
+        let because = reason.map(|reason| format!(": {reason}"));
+        let because = because.unwrap_or_default();
+        Self::new(
+            NOT_ALLOWED,
+            format!("request {id} was denied by {by}{because}"),
+        )
+    }
+
+    /// The request expired or was withdrawn.
+    #[must_use]
+    pub fn undecided(id: &ApprovalId) -> Self {
+        Self::new(CANCELED, format!("request {id} ended without a decision"))
+    }
+
+    /// The consent is gone.
+    #[must_use]
+    pub fn used_up(id: &ApprovalId) -> Self {
+        Self::new(
+            NOT_ALLOWED,
+            format!("request {id} was already used or has ended"),
+        )
     }
 
     /// As a denial, for the record.

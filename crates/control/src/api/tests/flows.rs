@@ -6,7 +6,7 @@ use crate::api::types::{
     SessionInfo, SessionList, TokenList,
 };
 use crate::port_types::{ApprovalProgress, LoginError};
-use sluice_model::{ApprovalScope, ApprovalState, EventBody, SessionId};
+use sluice_model::{ApprovalScope, ApprovalState, EventBody, HeldOperation, SessionId};
 
 #[tokio::test]
 async fn tokens_are_capped_listed_revoked_and_never_shown_again() {
@@ -91,7 +91,13 @@ async fn a_held_operation_is_approved_by_somebody_else_and_runs_once() {
     );
     let spend = async |digest, who| {
         rig.control
-            .spend(Some(&ticket.id), digest, &principal(who), "shop")
+            .spend(
+                Some(&ticket.id),
+                digest,
+                &principal(who),
+                "shop",
+                &SessionId::from_bits(7),
+            )
             .await
             .unwrap()
     };
@@ -100,6 +106,51 @@ async fn a_held_operation_is_approved_by_somebody_else_and_runs_once() {
     assert_eq!(spend("d1", "user:ada").await.unwrap().facts.people, 1);
     assert_eq!(spend("d1", "user:ada").await, None);
     assert_eq!(rig.post(&approve, &bob, "{}").await.status, 409);
+}
+
+#[tokio::test]
+async fn logins_of_one_principal_wait_for_the_same_answer_and_one_is_let_in() {
+    let rig = Rig::new().await;
+    let bob = rig.token("user:bob").await.secret;
+    let login = || HeldOperation {
+        connect: true,
+        ..rig.held("user:ada")
+    };
+    let ask = async |held| rig.control.request_approval(held).await.unwrap();
+    let first = ask(login()).await;
+    let second = ask(login()).await;
+    assert_eq!(
+        first.id, second.id,
+        "one request, however often one connects"
+    );
+    let other = HeldOperation {
+        digest: "d2".into(),
+        ..login()
+    };
+    assert_ne!(ask(other).await.id, first.id);
+    // One of them gives up: the other goes on waiting, and a third joins.
+    rig.control.expire_wait(&first.id).await;
+    drop(first);
+    assert_eq!(*second.progress.borrow(), ApprovalProgress::Pending);
+    assert_eq!(ask(login()).await.id, second.id);
+    let approve = format!("/v1/approvals/{}/approve", second.id);
+    assert_eq!(rig.post(&approve, &bob, "{}").await.status, 200);
+    let approved = second.progress.borrow().clone();
+    assert!(matches!(approved, ApprovalProgress::Approved { .. }));
+    let (ada, id) = (principal("user:ada"), second.id.clone());
+    drop(second);
+    // Withdrawing is for what nobody has decided; this one was, and waits for the next login.
+    rig.control.cancel_approval(&id).await;
+    let spend = async |bits| {
+        let session = SessionId::from_bits(bits);
+        let spent = rig.control.spend(None, "d1", &ada, "shop", &session);
+        spent.await.unwrap().is_some()
+    };
+    assert!(
+        spend(8).await,
+        "nobody waits any more: the next one is let in"
+    );
+    assert!(!spend(9).await, "and nobody else");
 }
 
 #[tokio::test]
@@ -118,7 +169,7 @@ async fn after_the_wait_an_approval_buys_one_run_also_across_a_restart() {
     let ada = principal("user:ada");
     assert!(
         rig.control
-            .spend(None, "d1", &ada, "shop")
+            .spend(None, "d1", &ada, "shop", &SessionId::from_bits(7))
             .await
             .unwrap()
             .is_some()
@@ -126,7 +177,7 @@ async fn after_the_wait_an_approval_buys_one_run_also_across_a_restart() {
     let rig = rig.restart().await.unwrap();
     assert!(
         rig.control
-            .spend(None, "d1", &ada, "shop")
+            .spend(None, "d1", &ada, "shop", &SessionId::from_bits(7))
             .await
             .unwrap()
             .is_none()

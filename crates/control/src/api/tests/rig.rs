@@ -297,6 +297,7 @@ impl Rig {
             group_sets: vec![BTreeSet::from(["dba".to_owned()])],
             people: 1,
             estimated_rows: Some(3),
+            connect: false,
             reason: None,
         }
     }
