@@ -1,11 +1,12 @@
 //! `cargo xtask test`: everything that has to hold, quickest first, the tests last so that their totals close the run.
 
 use crate::{corpus, fuzz, generate, packages, shell, tidy};
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 /// Installs what is missing, then runs every check and every test.
 pub fn everything() -> Result<()> {
     packages::ensure(&[packages::BUILD, packages::POSTGRES, packages::CLIENTS])?;
+    components()?;
     shell::run("cargo", &["fmt", "--all", "--check"])?;
     tidy::check()?;
     dependencies()?;
@@ -17,6 +18,17 @@ pub fn everything() -> Result<()> {
     corpus::run()?;
     fuzz::run(fuzz::SECONDS)?;
     tests()
+}
+
+/// The parts of the toolchain that a minimal one lacks.
+fn components() -> Result<()> {
+    let missing = ["fmt", "clippy"]
+        .iter()
+        .any(|part| !shell::succeeds("cargo", &[part, "--version"]));
+    if missing {
+        bail!("formatting and lints need `rustup component add rustfmt clippy`; run that, then this again");
+    }
+    Ok(())
 }
 
 /// How long fetching the advisories may take: their repository is small, and a network that swallows packets should

@@ -52,8 +52,13 @@ pub const POSTGRES: &[Package] = &[
 /// What the end-to-end tests need besides.
 pub const CLIENTS: &[Package] = &[
     Package {
+        name: "ca-certificates",
+        seen: || Path::new("/etc/ssl/certs/ca-certificates.crt").exists(),
+        why: "the drivers are downloaded over https",
+    },
+    Package {
         name: "python3-venv",
-        seen: || shell::exists("python3", "-mensurepip"),
+        seen: || shell::succeeds("python3", &["-c", "import ensurepip, venv"]),
         why: "psycopg, asyncpg and SQLAlchemy live in an environment of their own",
     },
     Package {

@@ -1,7 +1,7 @@
 //! `sluice.yaml`: what the gateway's process is told at start.
 
 use crate::api::types::ProblemInfo;
-use crate::problems::{Problems, did_you_mean};
+use crate::problems::{Problems, did_you_mean, reason};
 use crate::yaml::{Node, documents, typed};
 use serde::Deserialize;
 use sluice_model::ProtocolSpec;
@@ -98,7 +98,7 @@ impl Config {
     pub fn load(file: &Path, protocols: &[ProtocolSpec]) -> Result<Self, Problems> {
         let name = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|e| {
-            let message = format!("the configuration cannot be read: {}", e.kind());
+            let message = format!("the configuration cannot be read: {}", reason(e.kind()));
             Problems(vec![ProblemInfo::of_file(&name, message)])
         })?;
         Self::parse(file, &text, protocols)

@@ -22,6 +22,14 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// Why a file cannot be read, in words.
+pub(crate) fn reason(kind: std::io::ErrorKind) -> String {
+    match kind {
+        std::io::ErrorKind::NotFound => "there is nothing of this name".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 impl ProblemInfo {
     /// A problem of a whole file.
     pub(crate) fn of_file(file: &str, message: impl Into<String>) -> Self {

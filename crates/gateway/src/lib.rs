@@ -5,12 +5,14 @@
 
 mod clock;
 mod duplex;
+mod meters;
 mod pipeline;
 mod port;
 mod postgres;
 mod registry;
 mod tls;
 
+pub use meters::{METRICS, Meter, Metric};
 pub use port::{
     Authenticated, ControlPort, HoldProgress, Lease, PortError, PortFuture, Spent, Ticket,
 };
@@ -71,6 +73,7 @@ impl Gateway {
         log: Arc<Log>,
         registry: Arc<Registry>,
     ) -> Result<Self, StartError> {
+        meters::describe();
         let shared = postgres::Shared::new(port, log, registry, config.tls);
         let mut bound = Vec::new();
         for listener in config.listeners {

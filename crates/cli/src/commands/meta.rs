@@ -8,6 +8,8 @@ use crate::output::{Tone, inert};
 use clap::{Args, CommandFactory as _};
 use serde::Serialize;
 use sluice_control::api::types::HealthInfo;
+use sluice_gateway::{METRICS, Meter};
+use sluice_policy::mask::DETECTORS;
 use std::fmt::Write as _;
 
 /// `sluice health`.
@@ -83,7 +85,8 @@ impl Reference {
     }
 }
 
-/// Every command with its options, the exit codes, and the names that policies use, as Markdown.
+/// Every command with its options, the exit codes, the names that policies and data classes use, and the metrics, as
+/// Markdown.
 fn reference() -> String {
     let mut root = Cli::command();
     root.build();
@@ -98,6 +101,34 @@ fn reference() -> String {
         "\n## Names that policies use\n\n```\n{}\n```\n",
         policy_names(true)
     );
+    text.push_str(&detectors());
+    text.push_str(&metrics());
+    text
+}
+
+/// What a data class may name in `detectors`.
+fn detectors() -> String {
+    let mut text = String::from(
+        "\n## Value detectors\n\nFor `detectors` of a data class. A group stands for all of its detectors.\n\n| detector | group | finds |\n|---|---|---|\n",
+    );
+    for spec in DETECTORS {
+        let group = spec.group.unwrap_or_default();
+        let _ = writeln!(text, "| `{}` | {group} | {} |", spec.name, spec.doc);
+    }
+    text
+}
+
+/// What `/metrics` exports.
+fn metrics() -> String {
+    let mut text = String::from("\n## Metrics\n\n| metric | kind | what |\n|---|---|---|\n");
+    for metric in METRICS {
+        let kind = match metric.meter {
+            Meter::Counter => "counter",
+            Meter::Gauge => "gauge",
+            Meter::Seconds => "histogram of seconds",
+        };
+        let _ = writeln!(text, "| `{}` | {kind} | {} |", metric.name, metric.doc);
+    }
     text
 }
 

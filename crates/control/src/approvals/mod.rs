@@ -157,7 +157,7 @@ impl Approval {
                 .collect();
             let needed: Vec<&str> = needed.into_iter().collect();
             return Err(ApprovalError::Forbidden(format!(
-                "this request is for one of the groups {} to decide, and you are in none of them",
+                "this request waits for {}, and you are in none of these groups",
                 needed.join(", ")
             )));
         }

@@ -3,7 +3,7 @@
 use super::parse::{Parsed, parse};
 use super::set::{Kind, ResourceSet};
 use crate::api::types::{ProblemInfo, SourceFile};
-use crate::problems::did_you_mean;
+use crate::problems::{did_you_mean, reason};
 use sluice_model::{PrincipalKind, ProtocolSpec, Secret};
 use sluice_policy::{Snapshot, SnapshotInput, Standing};
 use std::path::Path;
@@ -46,7 +46,7 @@ fn walk(
     let cannot = |path: &Path, e: std::io::Error| {
         ProblemInfo::of_file(
             &path.display().to_string(),
-            format!("this cannot be read: {}", e.kind()),
+            format!("this cannot be read: {}", reason(e.kind())),
         )
     };
     for entry in std::fs::read_dir(dir).map_err(|e| cannot(dir, e))? {

@@ -364,10 +364,4 @@ pub const FACTS: &[FactSpec] = &[
         true,
         "whether it is an EXPLAIN",
     ),
-    fact(
-        "estimated_rows",
-        FactKind::Long,
-        false,
-        "the planner's estimate of the rows touched, where there is one",
-    ),
 ];
