@@ -83,3 +83,49 @@ fn every_code_of_the_errors_guide_is_given_by_the_gateway_and_no_other() {
     guide.remove("SQLSTATE");
     assert_eq!(given, guide);
 }
+
+/// The fenced blocks of one language.
+fn blocks(text: &str, language: &str) -> Vec<String> {
+    let fence = format!("```{language}\n");
+    let begun = text.split(fence.as_str()).skip(1);
+    begun
+        .filter_map(|rest| rest.split("\n```").next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_policy_and_resource_of_the_docs_loads() {
+    let binary = sluice_tests::cargo::sluice(sluice_tests::cargo::Profile::Dev).unwrap();
+    let mut files = vec![root().join("README.md")];
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        files.push(entry.unwrap().path());
+    }
+    let mut checked = 0;
+    for file in files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "md"))
+    {
+        let text = fs::read_to_string(file).unwrap();
+        let policies = blocks(&text, "cedar").into_iter().map(|b| ("a.cedar", b));
+        let resources = blocks(&text, "yaml").into_iter().map(|b| ("a.yaml", b));
+        let resources = resources.filter(|(_, block)| block.contains("kind: "));
+        for (name, block) in policies.chain(resources) {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(name), &block).unwrap();
+            let output = std::process::Command::new(&binary)
+                .args(["check", "-f"])
+                .arg(folder.path())
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success(),
+                "{}:\n{block}\n{said}",
+                file.display()
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked > 5, "only {checked} blocks were found");
+}

@@ -26,7 +26,9 @@ fn components() -> Result<()> {
         .iter()
         .any(|part| !shell::succeeds("cargo", &[part, "--version"]));
     if missing {
-        bail!("formatting and lints need `rustup component add rustfmt clippy`; run that, then this again");
+        bail!(
+            "formatting and lints need `rustup component add rustfmt clippy`; run that, then this again"
+        );
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         Meter::Gauge,
         "sluice_holds_waiting",
-        "operations whose clients wait for an approval now",
+        "operations and logins that wait for an approval now",
     ),
     metric(
         Meter::Counter,
