@@ -394,7 +394,8 @@ pub fn as_server_user(program: &Path) -> Result<Command> {
     Ok(command)
 }
 
-fn give_to_server_user(path: &Path) -> Result<()> {
+/// Hands a file or directory to the user that the server runs as.
+pub fn give_to_server_user(path: &Path) -> Result<()> {
     if let Some((user, group)) = server_user()? {
         std::os::unix::fs::chown(path, Some(user), Some(group))
             .with_context(|| format!("cannot hand {} to the server's user", path.display()))?;

@@ -1,5 +1,6 @@
-//! Targets that tell what reached them.
+//! Targets that tell what reached them, and targets that lie.
 
+use crate::wire::{Message, message};
 use anyhow::Result;
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -111,4 +112,101 @@ fn pass(mut from: TcpStream, mut to: Option<TcpStream>, mut keep: impl FnMut(&[u
     if let Some(to) = to {
         let _ = to.shutdown(Shutdown::Write);
     }
+}
+
+/// What becomes of one message of the server.
+type Alter = Box<dyn Fn(Message) -> Vec<Message> + Send>;
+
+/// A server whose answers are altered on their way: what a hostile one could send. The gateway's own sessions, in
+/// which it reads the catalog, are left as they are.
+pub struct Impostor {
+    port: u16,
+    alter: Arc<Mutex<Alter>>,
+    ended: Arc<AtomicBool>,
+}
+
+impl std::fmt::Debug for Impostor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Impostor").finish_non_exhaustive()
+    }
+}
+
+impl Impostor {
+    /// Listens on a free loopback port in front of the server at port `behind`; honest until told otherwise.
+    pub fn start(behind: u16) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0))?;
+        let honest: Alter = Box::new(|message| vec![message]);
+        let impostor = Self {
+            port: listener.local_addr()?.port(),
+            alter: Arc::new(Mutex::new(honest)),
+            ended: Arc::default(),
+        };
+        let (alter, ended) = (Arc::clone(&impostor.alter), Arc::clone(&impostor.ended));
+        thread::spawn(move || {
+            for client in listener.incoming().flatten() {
+                if ended.load(Ordering::SeqCst) {
+                    break;
+                }
+                let alter = Arc::clone(&alter);
+                thread::spawn(move || impersonate(client, behind, alter));
+            }
+        });
+        Ok(impostor)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// From now on, in every session, each message of the server becomes these.
+    pub fn alter(&self, alter: impl Fn(Message) -> Vec<Message> + Send + 'static) {
+        if let Ok(mut current) = self.alter.lock() {
+            *current = Box::new(alter);
+        }
+    }
+}
+
+impl Drop for Impostor {
+    fn drop(&mut self) {
+        self.ended.store(true, Ordering::SeqCst);
+        // Wakes the accept loop, so that it sees the end.
+        let _ = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], self.port)));
+    }
+}
+
+/// In the startup packet of the gateway's own sessions.
+const OWN_SESSION: &[u8] = b"application_name\0sluice\0";
+
+fn impersonate(mut client: TcpStream, behind: u16, alter: Arc<Mutex<Alter>>) -> Option<()> {
+    let mut server = TcpStream::connect(("127.0.0.1", behind)).ok()?;
+    let mut startup = vec![0; 16 * 1024];
+    let length = client.read(&mut startup).ok()?;
+    startup.truncate(length);
+    server.write_all(&startup).ok()?;
+    let own = startup
+        .windows(OWN_SESSION.len())
+        .any(|part| part == OWN_SESSION);
+    let (from_server, mut to_client) = (server.try_clone().ok()?, client.try_clone().ok()?);
+    thread::spawn(move || {
+        let mut messages = std::io::BufReader::new(from_server);
+        while let Ok(Some(sent)) = Message::read(&mut messages) {
+            let altered = match alter.lock() {
+                Ok(alter) if !own => alter(sent),
+                _ => vec![sent],
+            };
+            for each in altered {
+                let Ok(packet) = message(each.tag, &each.body) else {
+                    return;
+                };
+                if to_client.write_all(&packet).is_err() {
+                    return;
+                }
+            }
+        }
+        let _ = to_client.shutdown(Shutdown::Write);
+    });
+    pass(client, Some(server), |_| ());
+    Some(())
 }

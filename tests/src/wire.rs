@@ -34,6 +34,31 @@ pub struct Message {
 }
 
 impl Message {
+    /// The next message of a stream; `None` at its end.
+    pub fn read(stream: &mut impl Read) -> Result<Option<Self>> {
+        let mut head = [0_u8; 5];
+        match stream.read_exact(&mut head) {
+            Ok(()) => {}
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
+                ) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error).context("no answer in time"),
+        }
+        let [tag, length @ ..] = head;
+        let length = usize::try_from(u32::from_be_bytes(length))?;
+        let mut body = vec![0_u8; length.checked_sub(4).context("a length below 4")?];
+        stream.read_exact(&mut body)?;
+        Ok(Some(Self {
+            tag: char::from(tag),
+            body,
+        }))
+    }
+
     /// The fields of an error or a notice, by their one-letter codes.
     #[must_use]
     pub fn fields(&self) -> BTreeMap<char, String> {
@@ -140,27 +165,7 @@ impl Wire {
 
     /// The next message; `None` when the server has closed.
     pub fn read(&mut self) -> Result<Option<Message>> {
-        let mut head = [0_u8; 5];
-        match self.stream.read_exact(&mut head) {
-            Ok(()) => {}
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset
-                ) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(error).context("no answer in time"),
-        }
-        let [tag, length @ ..] = head;
-        let length = usize::try_from(u32::from_be_bytes(length))?;
-        let mut body = vec![0_u8; length.checked_sub(4).context("a length below 4")?];
-        self.stream.read_exact(&mut body)?;
-        Ok(Some(Message {
-            tag: char::from(tag),
-            body,
-        }))
+        Message::read(&mut self.stream)
     }
 
     /// Everything up to and with `ReadyForQuery`, or to the end of the connection.
@@ -204,6 +209,11 @@ fn framed(body: &[u8]) -> Result<Vec<u8>> {
     Ok(packet)
 }
 
+/// A simple query.
+pub fn query(sql: &str) -> Result<Vec<u8>> {
+    message('Q', &text(sql))
+}
+
 /// `Parse` of an unnamed or named statement.
 pub fn parse(name: &str, sql: &str) -> Result<Vec<u8>> {
     let mut body = text(name);
@@ -230,6 +240,13 @@ pub fn execute() -> Result<Vec<u8>> {
 /// `Sync`.
 pub fn sync() -> Result<Vec<u8>> {
     message('S', &[])
+}
+
+/// The SQLSTATEs of the errors among messages, in order.
+#[must_use]
+pub fn sqlstates(messages: &[Message]) -> Vec<String> {
+    let errors = messages.iter().filter(|message| message.tag == 'E');
+    errors.map(Message::sqlstate).collect()
 }
 
 /// The types of messages, in order, as one text.

@@ -3,8 +3,8 @@
 use sluice_tests::process::{free_port, wait_for};
 use sluice_tests::target::Tap;
 use sluice_tests::wire::{
-    Message, PLAINTEXT, VERSION_3_0, VERSION_3_2, Wire, bind, execute, message, parse, sync, tags,
-    text,
+    PLAINTEXT, VERSION_3_0, VERSION_3_2, Wire, bind, execute, message, parse, sqlstates, sync,
+    tags, text,
 };
 use sluice_tests::{Gateway, Postgres, Settings};
 use std::io::Read as _;
@@ -44,14 +44,6 @@ impl Stage {
     fn login(&self) -> Wire {
         Wire::login(self.gateway.port, &self.token).unwrap()
     }
-}
-
-fn sqlstates(messages: &[Message]) -> Vec<String> {
-    messages
-        .iter()
-        .filter(|message| message.tag == 'E')
-        .map(Message::sqlstate)
-        .collect()
 }
 
 #[test]

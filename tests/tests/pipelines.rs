@@ -1,7 +1,7 @@
 //! Clients that send ahead: whatever order messages are packed in, what runs is what was decided.
 
 use sluice_tests::wire::{
-    Message, PLAINTEXT, VERSION_3_0, Wire, bind, execute, message, parse, sync, tags, text,
+    PLAINTEXT, VERSION_3_0, Wire, bind, execute, message, parse, query, sqlstates, sync, tags, text,
 };
 use sluice_tests::{Gateway, Postgres, Settings};
 
@@ -46,22 +46,13 @@ impl Stage {
     }
 }
 
-fn query(sql: &str) -> Vec<u8> {
-    message('Q', &text(sql)).unwrap()
-}
-
-fn sqlstates(messages: &[Message]) -> Vec<String> {
-    let errors = messages.iter().filter(|message| message.tag == 'E');
-    errors.map(Message::sqlstate).collect()
-}
-
 #[test]
 fn a_change_of_the_search_path_is_waited_for() {
     let stage = stage();
     let mut wire = stage.login();
     let packed = [
-        query("SET search_path = evil"),
-        query("SELECT status FROM orders LIMIT 1"),
+        query("SET search_path = evil").unwrap(),
+        query("SELECT status FROM orders LIMIT 1").unwrap(),
     ]
     .concat();
     wire.raw(&packed).unwrap();
@@ -191,7 +182,7 @@ fn an_error_before_a_query_in_a_step_leaves_the_session_well() {
     let mut wire = stage.login();
     let packed = [
         parse("", "SELECT no_such_column FROM orders").unwrap(),
-        query("SET work_mem = '4MB'"),
+        query("SET work_mem = '4MB'").unwrap(),
         sync().unwrap(),
     ]
     .concat();
@@ -213,7 +204,7 @@ fn empty_statements_and_copies_sent_ahead_work_as_they_do_directly() {
     wire.raw(&empty.concat()).unwrap();
     assert_eq!(tags(&wire.until_ready().unwrap()), "12IZ");
     let copy = [
-        query("COPY products (id, name, price_cents, stock) FROM STDIN"),
+        query("COPY products (id, name, price_cents, stock) FROM STDIN").unwrap(),
         message('d', b"901\tSent ahead\t1\t1\n").unwrap(),
         message('c', b"").unwrap(),
     ];

@@ -8,14 +8,17 @@ use crate::tokens::{HASH_BYTES, TokenRow};
 use sluice_model::{ApprovalState, PrincipalId, Timestamp, TokenId};
 use sluice_record::Mark;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row as _, SqlitePool};
+use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The store's file in the data directory.
 const STORE_FILE: &str = "sluice.db";
+/// How every SQLite file begins.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// How long a statement waits for the one connection, and the connection for the file's lock: longer than any
 /// write of ours takes, short enough that a request does not hang.
 const BUSY: Duration = Duration::from_secs(3);
@@ -36,6 +39,9 @@ pub enum StoreError {
     /// The file was removed or replaced under the running gateway.
     #[error("the store's file {0} was removed or replaced")]
     Gone(PathBuf),
+    /// The file's content was overwritten under the running gateway.
+    #[error("the store's file {0} is no store any more")]
+    Overwritten(PathBuf),
     /// The file cannot be made.
     #[error("the store's file {path} cannot be made: {why}")]
     File {
@@ -106,16 +112,29 @@ impl Store {
         self.pool.close().await;
     }
 
-    /// Whether it can be read and is still the same file.
+    /// Whether it can be read, and would take a change: a store that cannot keep that somebody was switched off is
+    /// as good as gone.
     pub(crate) async fn probe(&self) -> Result<()> {
+        let mut changing = self.changing().await?;
+        sqlx::query("SELECT size FROM checkpoint")
+            .fetch_optional(&mut *changing)
+            .await?;
+        Ok(changing.rollback().await?)
+    }
+
+    /// Begins a change, in the file that was opened: SQLite itself goes on writing to one that was moved away, and
+    /// reads from its own memory what it has read before, whatever became of the file.
+    async fn changing(&self) -> Result<Transaction<'static, Sqlite>> {
         let same = std::fs::metadata(&self.path).is_ok_and(|m| m.ino() == self.inode);
         if !same {
             return Err(StoreError::Gone(self.path.clone()));
         }
-        sqlx::query("SELECT size FROM checkpoint")
-            .fetch_optional(&self.pool)
-            .await?;
-        Ok(())
+        let mut head = [0; MAGIC.len()];
+        let read = std::fs::File::open(&self.path).and_then(|mut file| file.read_exact(&mut head));
+        if read.is_err() || head != *MAGIC {
+            return Err(StoreError::Overwritten(self.path.clone()));
+        }
+        Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 
     /// Reads everything.
@@ -221,7 +240,7 @@ impl Store {
         directory: Option<&ResourceSet>,
         at: Timestamp,
     ) -> Result<()> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.changing().await?;
         sqlx::query("DELETE FROM resources")
             .execute(&mut *tx)
             .await?;
@@ -249,8 +268,7 @@ impl Store {
                     .await?;
             }
         }
-        tx.commit().await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Switches a principal off (`Some`: when and by whom) or on, and keeps the approvals that change by it.
@@ -260,7 +278,7 @@ impl Store {
         off: Option<(Timestamp, &PrincipalId)>,
         approvals: &[Approval],
     ) -> Result<()> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.changing().await?;
         let name = principal.to_string();
         match off {
             Some((at, actor)) => {
@@ -282,14 +300,14 @@ impl Store {
         for approval in approvals {
             upsert(approval).execute(&mut *tx).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Keeps a new token.
     pub(crate) async fn add_token(&self, token: &TokenRow) -> Result<()> {
         let sql = "INSERT INTO tokens (id, name, principal, hash, created, expires) \
                    VALUES ($1, $2, $3, $4, $5, $6)";
+        let mut tx = self.changing().await?;
         sqlx::query(sql)
             .bind(token.id.as_str())
             .bind(&token.name)
@@ -297,24 +315,25 @@ impl Store {
             .bind(hex(&token.hash))
             .bind(token.created.0)
             .bind(token.expires.0)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Marks a token revoked.
     pub(crate) async fn revoke_token(&self, id: &TokenId, at: Timestamp) -> Result<()> {
+        let mut tx = self.changing().await?;
         sqlx::query("UPDATE tokens SET revoked = $2 WHERE id = $1 AND revoked IS NULL")
             .bind(id.as_str())
             .bind(at.0)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Keeps when tokens were last used.
     pub(crate) async fn write_last_used(&self, used: &[(TokenId, Timestamp)]) -> Result<()> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.changing().await?;
         for (id, at) in used {
             sqlx::query("UPDATE tokens SET last_used = $2 WHERE id = $1")
                 .bind(id.as_str())
@@ -322,18 +341,16 @@ impl Store {
                 .execute(&mut *tx)
                 .await?;
         }
-        tx.commit().await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Keeps approvals as they are now, all or none.
     pub(crate) async fn write_approvals(&self, approvals: &[Approval]) -> Result<()> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = self.changing().await?;
         for approval in approvals {
             upsert(approval).execute(&mut *tx).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Keeps the latest checkpoint of the log.
@@ -341,21 +358,23 @@ impl Store {
         let sql = "INSERT INTO checkpoint (one, size, root, at) VALUES (1, $1, $2, $3) \
                    ON CONFLICT (one) DO UPDATE SET size = excluded.size, root = excluded.root, at = excluded.at";
         let root = serde_json::to_string(&mark.root).unwrap_or_default();
+        let mut tx = self.changing().await?;
         sqlx::query(sql)
             .bind(i64::try_from(mark.size).unwrap_or(i64::MAX))
             .bind(root)
             .bind(at.0)
-            .execute(&self.pool)
+            .execute(&mut *tx)
             .await?;
-        Ok(())
+        Ok(tx.commit().await?)
     }
 
     /// Keeps the hash of the local administrator's credential.
     pub(crate) async fn write_local_admin(&self, hash: &[u8; HASH_BYTES]) -> Result<()> {
         let sql = "INSERT INTO local_admin (one, hash) VALUES (1, $1) \
                    ON CONFLICT (one) DO UPDATE SET hash = excluded.hash";
-        sqlx::query(sql).bind(hex(hash)).execute(&self.pool).await?;
-        Ok(())
+        let mut tx = self.changing().await?;
+        sqlx::query(sql).bind(hex(hash)).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
     }
 }
 
@@ -367,8 +386,7 @@ fn read_mark(size: i64, root: String) -> Option<Mark> {
     })
 }
 
-type Statement<'q> =
-    sqlx::query::Query<'q, sqlx::Sqlite, <sqlx::Sqlite as sqlx::Database>::Arguments>;
+type Statement<'q> = sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::Arguments>;
 
 fn upsert(approval: &Approval) -> Statement<'_> {
     let state = match approval.state {

@@ -34,6 +34,8 @@ pub struct Standing {
     pub tokens: BTreeMap<TokenId, Timestamp>,
     /// Approvals for a session or a window that were given and not withdrawn.
     pub grants: Vec<Grant>,
+    /// It is not known any more who stands: nobody does.
+    pub unknown: bool,
 }
 
 /// One immutable version of all policy and configuration that decisions use.
@@ -44,6 +46,7 @@ pub struct Snapshot {
     principals: HashMap<PrincipalId, Principal>,
     tokens: BTreeMap<TokenId, Timestamp>,
     grants: HashMap<PrincipalId, Vec<Grant>>,
+    standing_unknown: bool,
 }
 
 impl Snapshot {
@@ -84,6 +87,7 @@ impl Snapshot {
             principals,
             tokens: standing.tokens,
             grants,
+            standing_unknown: standing.unknown,
         }
     }
 
@@ -133,6 +137,11 @@ impl Snapshot {
         session: &SessionContext,
         now: Timestamp,
     ) -> Result<SessionView, Denial> {
+        if self.standing_unknown {
+            return Err(denial(
+                "the gateway cannot reach its store, so it does not know who may go on; try again later".into(),
+            ));
+        }
         let principal = self.standing_principal(&session.principal.id)?;
         let token_ends = session
             .token

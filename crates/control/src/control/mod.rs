@@ -268,7 +268,10 @@ impl Control {
         let now = self.now();
         working.version += 1;
         let standing = match working.cut_off {
-            true => Standing::default(),
+            true => Standing {
+                unknown: true,
+                ..Standing::default()
+            },
             false => standing(working, now),
         };
         let valid = working.tokens.values().filter(|t| t.is_valid(now));
@@ -308,5 +311,6 @@ fn standing(working: &Working, now: Timestamp) -> Standing {
             .values()
             .filter_map(|a| a.grant(now))
             .collect(),
+        unknown: false,
     }
 }

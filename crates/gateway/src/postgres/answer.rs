@@ -112,6 +112,10 @@ impl Session {
             let at = outbox.len();
             match &mut run.editor {
                 None => {
+                    if run.plan.as_ref().is_some_and(|plan| !plan.fits(frame.body)) {
+                        let why = "a row does not have the columns of its shape";
+                        return Err(End::Told(Refusal::internal(why)));
+                    }
                     if run.capture.wants_more() {
                         run.capture.row(frame.body);
                     }

@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 use sluice_model::Connection;
 use sluice_protocol::postgres::backend::{self, BackendMessage};
 use sluice_protocol::postgres::{BackendTag, encode, frame};
-use sluice_protocol::sql::{self, Relation, RelationKind, Volatility};
+use sluice_protocol::sql::{
+    self, Effect, Name, Relation, RelationKind, Statement, Target, Volatility,
+};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -87,6 +89,31 @@ impl Catalog {
         coded.is_some_and(|tables| tables.contains(table))
     }
 
+    /// Whether a statement writes a name without its schema that stands for other things in other schemas: what it
+    /// means then depends on the search path.
+    #[must_use]
+    pub fn is_ambiguous(&self, statement: &Statement) -> bool {
+        let relation = |name: &Name| several(&self.relations, name);
+        let routine = |name: &Name| several(&self.routines, name);
+        let used = statement.uses.iter().any(|used| match &used.target {
+            Target::Table(name) => relation(name),
+            Target::Routine(name) => routine(name),
+            // Made where the search path begins.
+            Target::NewTable(name) | Target::SchemaOf(name) => name.schema.is_none(),
+            _ => false,
+        });
+        let called = statement.routines.iter();
+        used || called.map(|c| &c.name).any(routine)
+            || statement.effects.iter().any(|effect| match effect {
+                Effect::Prepare { statement, .. } | Effect::Declare { statement, .. } => {
+                    self.is_ambiguous(statement)
+                }
+                // Names in what it runs are looked up anew.
+                Effect::Execute { .. } => true,
+                _ => false,
+            })
+    }
+
     /// Whether a table is known by number.
     #[must_use]
     pub fn knows(&self, table_oid: u32) -> bool {
@@ -153,6 +180,12 @@ impl Catalog {
             .insert(name.clone()?, volatility);
         Some(())
     }
+}
+
+/// Whether a name without a schema is that of things in several.
+fn several<T>(schemas: &HashMap<String, HashMap<String, T>>, name: &Name) -> bool {
+    let having = schemas.values().filter(|had| had.contains_key(&name.name));
+    name.schema.is_none() && having.take(2).count() > 1
 }
 
 /// Why the catalog cannot be had. In words for the caller.

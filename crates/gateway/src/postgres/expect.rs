@@ -8,7 +8,7 @@ use super::shape::BoundPlan;
 use crate::pipeline::Permit;
 use crate::port::Spent;
 use bytes::Bytes;
-use sluice_model::{Operation, RecordedValue};
+use sluice_model::RecordedValue;
 use sluice_protocol::postgres::copy::CopyEditor;
 use sluice_protocol::postgres::rows::RowEditor;
 use sluice_protocol::postgres::types::Formats;
@@ -169,8 +169,6 @@ pub struct Admitted {
     pub analysis: Arc<Analysis>,
     /// As the client sent it.
     pub text: Arc<str>,
-    /// The operation, where humans are asked about it.
-    pub operation: Option<Operation>,
     /// Bound parameters for the record.
     pub parameters: Vec<RecordedValue>,
     /// Leave to run it; `None` while humans are asked.

@@ -236,6 +236,7 @@ impl Session {
         let script = self.read(text).await?;
         let mut understood = Vec::with_capacity(script.statements.len());
         let mut before: Vec<&Statement> = Vec::new();
+        let mut after_code = false;
         for (index, statement) in script.statements.iter().enumerate() {
             let moved = |earlier: &&Statement| renames(earlier) || self.ends_scope(earlier);
             if before.iter().any(moved) {
@@ -249,6 +250,12 @@ impl Session {
                 .analyst
                 .analyse(&reference, &self.names, &before)
                 .await?;
+            if after_code && analysis.catalog.is_ambiguous(statement) {
+                let elsewhere = "a name that may lead elsewhere after a view, trigger or routine in the same message";
+                return Err(Refusal::not_understood(elsewhere)
+                    .hint("send it by itself, or write names with their schemas"));
+            }
+            after_code |= analysis.runs_code;
             self.admissible(statement)?;
             understood.push((analysis, Arc::from(statement.text(text))));
             before.push(statement);
@@ -355,7 +362,6 @@ impl Session {
             let admitted = Admitted {
                 analysis,
                 text,
-                operation: None,
                 parameters,
                 permit: Some(permit),
                 approved: None,
@@ -384,7 +390,6 @@ impl Session {
         let admitted = Admitted {
             analysis,
             text,
-            operation: Some(operation),
             parameters,
             permit,
             approved: None,

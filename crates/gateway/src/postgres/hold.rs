@@ -5,11 +5,8 @@ use super::expect::{Admitted, Resume};
 use super::refusal::{NOT_ALLOWED, Refusal};
 use super::session::{End, Session};
 use super::{digest, estimate};
-use crate::pipeline::Verdict;
-use crate::port::{HoldProgress, Spent, Ticket};
-use sluice_model::{
-    ApprovalFacts, Ask, Decision, HeldOperation, OperationDigest, PrincipalId, RecordedValue,
-};
+use crate::port::{HoldProgress, Ticket};
+use sluice_model::{Ask, HeldOperation, OperationDigest, PrincipalId, RecordedValue};
 use sluice_protocol::postgres::encode;
 use std::collections::BTreeSet;
 use std::future::pending;
@@ -203,73 +200,10 @@ impl Session {
             }
             Err(error) => return self.refuse_batch(&held.batch, &held.resume, error.into()),
         };
-        match self.admit_rest(&mut held.batch, &spent)? {
+        match self.admit_after_wait(&mut held, &spent).await? {
             None => self.forward(held.batch, held.resume),
             Some(refusal) => self.refuse_batch(&held.batch, &held.resume, refusal),
         }
-    }
-
-    /// Decides what still waits in a batch, with the approval as a fact.
-    fn admit_rest(
-        &mut self,
-        batch: &mut [Admitted],
-        spent: &Spent,
-    ) -> Result<Option<Refusal>, End> {
-        if let Some(refusal) = self.no_longer_allowed(batch) {
-            return Ok(Some(refusal));
-        }
-        for waiting in batch
-            .iter_mut()
-            .filter(|admitted| admitted.permit.is_none())
-        {
-            let Some(operation) = &waiting.operation else {
-                return Ok(Some(Refusal::internal(
-                    "an operation that waited is not known any more",
-                )));
-            };
-            let parameters = std::mem::take(&mut waiting.parameters);
-            match self.pipeline.admit_approved(operation, parameters, spent)? {
-                Verdict::Run(permit, _) => {
-                    waiting.op = permit.op();
-                    waiting.permit = Some(permit);
-                    waiting.approved = Some(spent.clone());
-                }
-                Verdict::Refuse(denial) => {
-                    return Ok(Some(Refusal::denied(
-                        &denial,
-                        &self.context.connection.name,
-                    )));
-                }
-                Verdict::Hold { .. } => {
-                    return Ok(Some(Refusal::internal("the approval does not suffice")));
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// What was allowed without asking must still be, after a wait in which policies can have changed.
-    fn no_longer_allowed(&self, batch: &[Admitted]) -> Option<Refusal> {
-        let (view, now) = (self.pipeline.view(), crate::clock::now());
-        let permitted = batch.iter().filter(|admitted| admitted.permit.is_some());
-        permitted
-            .map(|admitted| (&admitted.analysis, &admitted.text))
-            .find_map(|(analysis, text)| {
-                let operation = match analysis.operation(text, &self.context, view, now) {
-                    Ok(operation) => operation,
-                    Err(refusal) => return Some(refusal),
-                };
-                match view.decide(&operation, now, &ApprovalFacts::default()) {
-                    Decision::Allow(_) => None,
-                    Decision::Deny(denial) => {
-                        Some(Refusal::denied(&denial, &self.context.connection.name))
-                    }
-                    Decision::Ask(_) => Some(Refusal::new(
-                        NOT_ALLOWED,
-                        "the policies changed while the statement waited; run it again",
-                    )),
-                }
-            })
     }
 
     /// The client waited long enough; the request stays open.

@@ -4,6 +4,7 @@
 //! listen -> greet (TLS, startup) -> login (token, connection, account) -> (waiting) -> target -> session
 //! ```
 
+mod again;
 mod analyst;
 mod answer;
 mod back;

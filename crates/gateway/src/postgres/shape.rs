@@ -61,6 +61,15 @@ impl BoundPlan {
         each.collect()
     }
 
+    /// Whether the body of a DataRow has as many fields as the shape has columns.
+    #[must_use]
+    pub fn fits(&self, row: &[u8]) -> bool {
+        let fields = row
+            .first_chunk::<2>()
+            .map(|count| u16::from_be_bytes(*count));
+        fields.is_some_and(|fields| usize::from(fields) == self.edits.len())
+    }
+
     /// The type and format of each column.
     #[must_use]
     pub fn types_in(&self, formats: Option<&Formats>) -> Vec<(u32, Format)> {

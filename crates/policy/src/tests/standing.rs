@@ -67,6 +67,13 @@ fn a_session_ends_with_what_it_stands_on() {
             },
             Some("token t-000000000007 has expired; create a new one"),
         ),
+        (
+            "user:ada",
+            |s| s.unknown = true,
+            Some(
+                "the gateway cannot reach its store, so it does not know who may go on; try again later",
+            ),
+        ),
     ] {
         let session = session(&first, who, "shop");
         let found = changed(&first, change)

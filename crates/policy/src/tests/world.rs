@@ -173,6 +173,7 @@ pub fn standing() -> Standing {
         ],
         tokens: BTreeMap::from([(token(), at("2030-01-01T00:00:00Z"))]),
         grants: vec![],
+        unknown: false,
     }
 }
 
