@@ -25,6 +25,8 @@ pub struct Settings {
     pub target_port: Option<u16>,
     /// More environment for the process.
     pub environment: Vec<(String, String)>,
+    /// A program that starts it and becomes it, with its arguments.
+    pub launcher: Vec<String>,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             config: String::new(),
             target_port: None,
             environment: Vec::new(),
+            launcher: Vec::new(),
         }
     }
 }
@@ -66,6 +69,7 @@ pub struct Gateway {
     /// The HTTPS listener's port.
     pub https_port: u16,
     environment: Vec<(String, String)>,
+    launcher: Vec<String>,
 }
 
 impl Gateway {
@@ -91,7 +95,8 @@ impl Gateway {
             ("SHOP_OWNER_PASSWORD".to_owned(), PASSWORD.to_owned()),
         ];
         environment.extend(settings.environment);
-        let server = serve(&binary, home.path(), &environment)?;
+        let launcher = settings.launcher;
+        let server = serve(&launcher, &binary, home.path(), &environment)?;
         let mut gateway = Self {
             server,
             binary,
@@ -99,6 +104,7 @@ impl Gateway {
             port,
             https_port,
             environment,
+            launcher,
         };
         gateway.wait_until_ready()?;
         Ok(gateway)
@@ -119,7 +125,12 @@ impl Gateway {
     /// Starts it again in the same directory after it ended.
     pub fn restart(&mut self) -> Result<()> {
         self.server.stop();
-        self.server = serve(&self.binary, self.home.path(), &self.environment)?;
+        self.server = serve(
+            &self.launcher,
+            &self.binary,
+            self.home.path(),
+            &self.environment,
+        )?;
         self.wait_until_ready()
     }
 
@@ -314,13 +325,25 @@ fn write_resources(home: &Path, target_port: u16, replaced: &[(String, String)])
     Ok(())
 }
 
-fn serve(binary: &Path, home: &Path, environment: &[(String, String)]) -> Result<Running> {
+fn serve(
+    launcher: &[String],
+    binary: &Path,
+    home: &Path,
+    environment: &[(String, String)],
+) -> Result<Running> {
     use std::os::unix::process::CommandExt as _;
     let log = fs::OpenOptions::new()
         .create(true)
         .append(true)
         .open(home.join("log"))?;
-    let mut command = Command::new(binary);
+    let mut command = match launcher {
+        [] => Command::new(binary),
+        [program, arguments @ ..] => {
+            let mut command = Command::new(program);
+            command.args(arguments).arg(binary);
+            command
+        }
+    };
     command
         .args(["serve", "--config"])
         .arg(home.join("sluice.yaml"))

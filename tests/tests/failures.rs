@@ -1,8 +1,9 @@
 //! What happens when something fails: for each row, nothing reaches the target (or the caller) that should not.
 
+use sluice_tests::postgres::{APP, PASSWORD};
 use sluice_tests::process::{checked, free_port, wait_for};
 use sluice_tests::target::Tap;
-use sluice_tests::wire::{PLAINTEXT, Wire};
+use sluice_tests::wire::{PLAINTEXT, Wire, bind, execute, parse, query, sync, tags};
 use sluice_tests::{Gateway, Postgres, Settings};
 use std::process::Command;
 
@@ -21,24 +22,18 @@ fn stage(settings: Settings) -> (Postgres, Tap, Gateway, String) {
 
 #[test]
 fn an_error_while_deciding_refuses() {
-    // The engine skips a policy that fails; a forbid that fails must not vanish.
+    // The engine skips a policy that fails; a forbid that fails must not vanish. Both sums and products are checked:
+    // one of the two overflows at every hour of the day.
     let policies = "@id(\"all\") permit (principal, action, resource);\n\
                     @id(\"failing\") forbid (principal, action, resource) \
-                    when { action == Action::\"sql:select\" && context.clock.hour * 9223372036854775807 > 1 \
-                           && context.clock.hour * 9223372036854775807 * 4 > 1 };\n";
+                    when { action == Action::\"sql:select\" \
+                           && (context.clock.hour + 9223372036854775807) * 2 < 0 };\n";
     let (_shop, tap, gateway, token) = stage(Settings::default().policies(policies));
-    // Whatever the hour, one of the products overflows (or it is the hour 0, when neither does).
-    if gateway
-        .answer(
-            &token,
-            "SELECT date_part('hour', now() AT TIME ZONE 'Europe/Berlin')",
-        )
-        .is_ok_and(|hour| hour == "0")
-    {
-        return;
-    }
-    gateway.refusal(&token, "SELECT 'undecided'").unwrap();
+    let said = gateway.refusal(&token, "SELECT 'undecided'").unwrap();
+    assert!(said.contains("42501"), "{said}");
     assert!(!tap.saw("undecided"));
+    // The forbid says nothing about other actions.
+    assert!(gateway.psql(&token, &["BEGIN"]).unwrap().status.success());
 }
 
 #[test]
@@ -143,6 +138,87 @@ fn what_cannot_be_recorded_does_not_run() {
     );
 }
 
+/// How large a file the process may write, in bytes.
+fn limit_files(pid: u32, bytes: &str) {
+    let limit = format!("--fsize={bytes}:unlimited");
+    checked(Command::new("prlimit").args(["--pid", &pid.to_string(), &limit])).unwrap();
+}
+
+#[test]
+fn a_full_disk_ends_sessions_that_cannot_be_recorded() {
+    let settings = Settings {
+        // A write beyond the limit is then an error, as on a full disk, and no signal.
+        launcher: ["env", "--ignore-signal=XFSZ"].map(str::to_owned).into(),
+        ..Settings::default()
+    };
+    let (_shop, tap, gateway, token) = stage(settings);
+    let mut simple = Wire::login(gateway.port, &token).unwrap();
+    let mut extended = Wire::login(gateway.port, &token).unwrap();
+    for wire in [&mut simple, &mut extended] {
+        wire.query("SELECT 'on record'").unwrap();
+    }
+    limit_files(gateway.pid(), "1");
+    simple.raw(&query("SELECT 'unrecorded'").unwrap()).unwrap();
+    let steps = [
+        parse("", "SELECT 'unrecorded'").unwrap(),
+        bind("").unwrap(),
+        execute().unwrap(),
+        sync().unwrap(),
+    ];
+    extended.raw(&steps.concat()).unwrap();
+    for (how, wire) in [("simple", &mut simple), ("extended", &mut extended)] {
+        let answers = wire.until_ready().unwrap();
+        assert_eq!(tags(&answers), "E", "{how}: refused, and the session ends");
+        let fields = answers[0].fields();
+        assert!(fields[&'M'].contains("record"), "{how}: {fields:?}");
+    }
+    Wire::login(gateway.port, &token).unwrap_err();
+    assert!(!tap.saw("unrecorded"), "no byte of it went to the target");
+    limit_files(gateway.pid(), "unlimited");
+    wait_for("the gateway to take sessions again", || {
+        Ok(gateway.https("/readyz").ok())
+    })
+    .unwrap();
+    assert!(gateway.answer(&token, "SELECT 1").is_ok());
+    let verified = || checked(&mut gateway.sluice(&["audit", "verify"]));
+    wait_for("the gap to be on record", || {
+        let listed = gateway.admin(&["sessions"])?;
+        let ids = listed.split_whitespace().filter(|id| id.starts_with("s-"));
+        let gaps = ids.map(|id| gateway.admin(&["replay", id]));
+        let gaps = gaps.filter(|shown| shown.as_ref().is_ok_and(|shown| shown.contains("gap")));
+        Ok((gaps.count() >= 2).then_some(()))
+    })
+    .unwrap();
+    verified().unwrap();
+}
+
+#[test]
+fn a_login_that_the_target_took_back_opens_no_session() {
+    let (shop, _tap, gateway, token) = stage(Settings::default());
+    assert!(gateway.answer(&token, "SELECT 1").is_ok());
+    // What is remembered of an earlier login must not stand in for it.
+    for (taken, back) in [
+        ("PASSWORD 'another'", format!("PASSWORD '{PASSWORD}'")),
+        (
+            "VALID UNTIL '2001-01-01'",
+            "VALID UNTIL 'infinity'".to_owned(),
+        ),
+        ("NOLOGIN", "LOGIN".to_owned()),
+    ] {
+        let alter = |what: &str| shop.superuser_sql(&format!("ALTER ROLE {APP} {what}"));
+        alter(taken).unwrap();
+        let said = gateway.refusal(&token, "SELECT 2").unwrap();
+        assert!(
+            said.contains("refused the gateway's login"),
+            "{taken}: {said}"
+        );
+        assert!(!said.contains(PASSWORD), "{taken}");
+        alter(&back).unwrap();
+        assert!(gateway.answer(&token, "SELECT 3").is_ok(), "{back}");
+    }
+    assert!(!shop.ran("SELECT 2").unwrap());
+}
+
 #[test]
 fn the_end_of_the_target_in_a_session_is_told_and_the_gateway_lives() {
     let (mut shop, _tap, gateway, token) = stage(Settings::default());
@@ -153,29 +229,43 @@ fn the_end_of_the_target_in_a_session_is_told_and_the_gateway_lives() {
     assert!(gateway.https("/healthz").is_ok());
 }
 
+/// Statements that one client sends without waiting for answers.
+const AHEAD: usize = 25;
+/// Statements that ran before the kill, at least.
+const LOAD: usize = 2_000;
+
 #[test]
 fn after_a_kill_no_statement_that_reached_the_target_is_missing_from_the_record() {
     let policies = "@id(\"all\") permit (principal, action, resource);";
     let (shop, _tap, mut gateway, token) = stage(Settings::default().policies(policies));
-    let clients: Vec<_> = (0..4)
+    let clients: Vec<_> = (0..8)
         .map(|client| {
-            let port = gateway.port;
-            let token = token.clone();
+            let (port, token) = (gateway.port, token.clone());
             std::thread::spawn(move || {
                 let Ok(mut wire) = Wire::login(port, &token) else {
                     return;
                 };
-                for number in 0.. {
-                    let sql = format!("SELECT 'mark-{client}-{number}-' AS x");
-                    if wire.query(&sql).map_or(true, |answers| answers.is_empty()) {
+                for round in 0.. {
+                    // Sent ahead, so that the kill meets statements in every state.
+                    let packet = (0..AHEAD).flat_map(|number| {
+                        query(&format!("SELECT 'mark-{client}-{round}-{number}-' AS x")).unwrap()
+                    });
+                    if wire.raw(&packet.collect::<Vec<_>>()).is_err() {
                         return;
+                    }
+                    for _ in 0..AHEAD {
+                        if !matches!(wire.until_ready(), Ok(answers) if !answers.is_empty()) {
+                            return;
+                        }
                     }
                 }
             })
         })
         .collect();
     wait_for("some load", || {
-        Ok(shop.log()?.contains("mark-3-200-").then_some(()))
+        let log = shop.log()?;
+        let every = (0..8).all(|client| log.contains(&format!("mark-{client}-3-")));
+        Ok((every && log.matches("mark-").count() > LOAD).then_some(()))
     })
     .unwrap();
     gateway.process().signal("KILL").unwrap();
@@ -197,7 +287,7 @@ fn after_a_kill_no_statement_that_reached_the_target_is_missing_from_the_record(
         .match_indices("mark-")
         .filter_map(|(at, _)| log.get(at..)?.split('\'').next())
         .collect();
-    assert!(marks.len() > 200, "{}", marks.len());
+    assert!(marks.len() > LOAD, "{}", marks.len());
     for mark in marks {
         assert!(recorded.contains(mark), "{mark} ran and is not on record");
     }

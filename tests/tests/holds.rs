@@ -1,6 +1,7 @@
 //! Holds and approvals: one thing is approved, by somebody else, once.
 
 use sluice_tests::process::{Running, checked, wait_for};
+use sluice_tests::wire::{PLAINTEXT, Wire, execute, message, parse, sync, tags, text};
 use sluice_tests::{Gateway, Postgres, Settings};
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -238,4 +239,61 @@ fn a_window_asked_for_ahead_has_an_absolute_end() {
     })
     .unwrap();
     assert!(started.elapsed().as_secs() >= 3, "not before its time");
+}
+
+/// Runs `DELETE FROM payments WHERE order_id = $1` with this value, and gives the types of what is answered.
+fn delete_bound(wire: &mut Wire, order: &str) -> String {
+    let mut bound = [text(""), text("")].concat();
+    bound.extend([0, 0, 0, 1]);
+    bound.extend(u32::try_from(order.len()).unwrap().to_be_bytes());
+    bound.extend(order.bytes());
+    bound.extend([0, 0]);
+    let steps = [
+        parse("", "DELETE FROM payments WHERE order_id = $1").unwrap(),
+        message('B', &bound).unwrap(),
+        execute().unwrap(),
+        sync().unwrap(),
+    ];
+    wire.raw(&steps.concat()).unwrap();
+    tags(&wire.until_ready().unwrap())
+}
+
+#[test]
+fn an_approval_is_for_the_values_that_were_bound() {
+    let shop_file =
+        std::fs::read_to_string(sluice_tests::cargo::root().join("demo/resources/shop.yaml"))
+            .unwrap();
+    let settings = Settings {
+        config: PLAINTEXT.to_owned(),
+        ..Settings::default().resource(
+            "shop.yaml",
+            &format!("{shop_file}hold_timeout_seconds: 1\n"),
+        )
+    };
+    let stage = stage_with(settings);
+    let left = |order: &str| {
+        let sql = format!("SELECT count(*) FROM payments WHERE order_id = {order}");
+        stage.shop.superuser_sql(&sql).unwrap()
+    };
+    let mut wire = Wire::login(stage.gateway.port, &stage.ada).unwrap();
+    // Nobody decides in time; the request stays open.
+    assert!(delete_bound(&mut wire, "1").ends_with("EZ"));
+    let id = stage.gateway.pending_approval().unwrap();
+    let shown = stage
+        .gateway
+        .admin_json(&["approvals"])
+        .unwrap()
+        .to_string();
+    assert!(
+        shown.contains("order_id = $1") && shown.contains("[\"1\"]"),
+        "{shown}"
+    );
+    checked(&mut stage.as_dana(&["approve", &id])).unwrap();
+    // The same text with another value is another operation.
+    assert!(delete_bound(&mut wire, "2").ends_with("EZ"));
+    assert_eq!(left("2"), "1");
+    assert!(delete_bound(&mut wire, "1").ends_with("CZ"));
+    assert_eq!(left("1"), "0");
+    // And it is spent.
+    assert!(delete_bound(&mut wire, "1").ends_with("EZ"));
 }

@@ -91,13 +91,37 @@ fn a_policy_that_no_longer_permits_cuts_a_long_result() {
             )
             .unwrap();
         // From the moment that the gateway has taken the file.
-        gateway
-            .admin(&[
-                "apply",
-                "-f",
-                &gateway.home().join("resources").display().to_string(),
-            ])
-            .unwrap();
+        apply(gateway);
+    });
+}
+
+/// Applies what lies in the resources directory now.
+fn apply(gateway: &Gateway) {
+    let resources = gateway.home().join("resources").display().to_string();
+    gateway.admin(&["apply", "-f", &resources]).unwrap();
+}
+
+#[test]
+fn leaving_a_group_cuts_a_long_result() {
+    cut_by(|gateway| {
+        let file = gateway.home().join("resources/people.yaml");
+        let people = std::fs::read_to_string(file).unwrap();
+        let without = people.replacen("groups: [engineering]", "groups: [guests]", 1);
+        assert_ne!(people, without);
+        gateway.write_resource("people.yaml", &without).unwrap();
+        apply(gateway);
+    });
+}
+
+#[test]
+fn a_connection_that_leads_elsewhere_cuts_a_long_result() {
+    cut_by(|gateway| {
+        let file = gateway.home().join("resources/shop.yaml");
+        let shop = std::fs::read_to_string(file).unwrap();
+        let elsewhere = shop.replace("database: shop", "database: postgres");
+        assert_ne!(shop, elsewhere);
+        gateway.write_resource("shop.yaml", &elsewhere).unwrap();
+        apply(gateway);
     });
 }
 

@@ -27,6 +27,9 @@ pub fn start_logging() -> Result<(), Failure> {
     })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // A line that cannot be written (a full disk) is lost; saying so in the same place would panic, and with
+        // that end the session that had something to say.
+        .log_internal_errors(false)
         .with_writer(io::stderr);
     let started = if io::stderr().is_terminal() {
         builder.try_init()

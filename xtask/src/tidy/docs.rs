@@ -1,4 +1,5 @@
-//! Rules about prose: links lead somewhere, and the code map names every crate and every folder of modules.
+//! Rules about prose: links lead somewhere, the code map names every crate and every folder of modules, and the tests
+//! that prove something exist.
 
 use super::{File, Findings};
 use crate::shell;
@@ -6,11 +7,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 const MAP: &str = "ARCHITECTURE.md";
+const PROOFS: &str = "docs/proofs.md";
 
 pub fn look(files: &[File], found: &mut Findings) {
     for file in files.iter().filter(|file| file.path.ends_with(".md")) {
         links(file, found);
     }
+    proofs(files, found);
     let map = files
         .iter()
         .find(|file| file.path == MAP)
@@ -20,6 +23,30 @@ pub fn look(files: &[File], found: &mut Findings) {
             found
                 .problems
                 .push(format!("{MAP}: the code map does not name `{folder}`"));
+        }
+    }
+}
+
+/// Every test that the page of proofs names is there.
+fn proofs(files: &[File], found: &mut Findings) {
+    let page = files.iter().find(|file| file.path == PROOFS);
+    let text = page.map_or("", |page| page.text.as_str());
+    for named in text.split('`').skip(1).step_by(2) {
+        let Some((place, test)) = named.split_once("::") else {
+            continue;
+        };
+        let signature = format!("fn {test}(");
+        let there = files.iter().any(|file| {
+            let path = Path::new(&file.path);
+            let folder = path.parent().and_then(Path::file_name);
+            path.extension().is_some_and(|extension| extension == "rs")
+                && [path.file_stem(), folder].contains(&Some(place.as_ref()))
+                && file.text.contains(&signature)
+        });
+        if !there {
+            found.problems.push(format!(
+                "{PROOFS}: there is no test {test} in a file or folder {place}"
+            ));
         }
     }
 }

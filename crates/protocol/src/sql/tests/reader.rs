@@ -151,30 +151,3 @@ proptest! {
         }
     }
 }
-
-/// Not a check: prints what finding costs. Run by hand in a release build with `--ignored --nocapture`.
-#[test]
-#[ignore = "measures"]
-fn what_finding_costs() {
-    let reader = Reader::new();
-    let measure = |what: &str, text: &dyn Fn(usize) -> String| {
-        let texts: Vec<String> = (0..1_000).map(text).collect();
-        let begin = std::time::Instant::now();
-        for _ in 0..100 {
-            for text in &texts {
-                assert!(reader.read(text, ReadOptions::default()).is_ok());
-            }
-        }
-        println!("{what}: {} ns", begin.elapsed().as_nanos() / 100_000);
-    };
-    measure("same text", &|_| {
-        "SELECT abalance FROM pgbench_accounts WHERE aid = $1".to_owned()
-    });
-    measure("same shape", &|n| {
-        format!("SELECT abalance FROM pgbench_accounts WHERE aid = {n};")
-    });
-    let long = "UPDATE pgbench_accounts SET abalance = abalance + -2345 WHERE aid = ";
-    measure("same longer shape", &|n| {
-        format!("{long}{n} AND filler <> 'abc def ghi'")
-    });
-}
