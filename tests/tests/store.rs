@@ -113,6 +113,9 @@ impl Failure {
     }
 }
 
+/// Makes the store at this path fail.
+type Fail = fn(&Path) -> Failure;
+
 /// Writes into the same file, without cutting it first.
 fn write_over(store: &Path, bytes: &[u8]) {
     use std::io::Write as _;
@@ -132,7 +135,7 @@ impl Drop for Failure {
 
 #[test]
 fn without_the_store_nobody_new_comes_in_and_live_sessions_keep_what_they_have() {
-    let ways: [(&str, fn(&Path) -> Failure); 4] = [
+    let ways: [(&str, Fail); 4] = [
         ("removed", Failure::removed),
         ("replaced", Failure::replaced),
         ("overwritten", Failure::overwritten),

@@ -2,7 +2,7 @@
 
 use super::analyst::Analysis;
 use super::expect::{Admitted, Resume};
-use super::refusal::{NOT_ALLOWED, Refusal};
+use super::refusal::Refusal;
 use super::session::{End, Session};
 use super::{digest, estimate};
 use crate::port::{HoldProgress, Ticket};
