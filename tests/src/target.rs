@@ -13,7 +13,8 @@ use std::thread;
 #[derive(Debug)]
 pub struct Tap {
     port: u16,
-    sent: Arc<Mutex<Vec<u8>>>,
+    /// What was sent on each connection.
+    sent: Arc<Mutex<Vec<Vec<u8>>>>,
     connections: Arc<AtomicUsize>,
     ended: Arc<AtomicBool>,
 }
@@ -38,9 +39,12 @@ impl Tap {
                 if ended.load(Ordering::SeqCst) {
                     break;
                 }
-                connections.fetch_add(1, Ordering::SeqCst);
+                let number = connections.fetch_add(1, Ordering::SeqCst);
+                if let Ok(mut sent) = sent.lock() {
+                    sent.push(Vec::new());
+                }
                 let sent = Arc::clone(&sent);
-                thread::spawn(move || forward(client, behind, &sent));
+                thread::spawn(move || forward(client, behind, &sent, number));
             }
         });
         Ok(tap)
@@ -61,16 +65,27 @@ impl Tap {
     /// How many bytes have been sent to it so far, on all connections.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.sent.lock().map_or(0, |sent| sent.len())
+        let all = |sent: &Vec<Vec<u8>>| sent.iter().map(Vec::len).sum();
+        self.sent.lock().map_or(0, |sent| all(&sent))
     }
 
     /// Whether `needle` was among what has been sent to it.
     #[must_use]
     pub fn saw(&self, needle: &str) -> bool {
         let needle = needle.as_bytes();
-        self.sent
-            .lock()
-            .is_ok_and(|sent| sent.windows(needle.len().max(1)).any(|part| part == needle))
+        let within = |sent: &Vec<u8>| sent.windows(needle.len().max(1)).any(|part| part == needle);
+        self.sent.lock().is_ok_and(|sent| sent.iter().any(within))
+    }
+
+    /// The messages that were sent on each connection, each as its type and its texts. Plaintext only; the startup
+    /// message and the login are left out.
+    #[must_use]
+    pub fn messages(&self) -> Vec<Vec<(char, String)>> {
+        let sent = self.sent.lock();
+        sent.map_or_else(
+            |_| Vec::new(),
+            |sent| sent.iter().map(|one| messages(one)).collect(),
+        )
     }
 }
 
@@ -82,7 +97,34 @@ impl Drop for Tap {
     }
 }
 
-fn forward(client: TcpStream, behind: Option<u16>, sent: &Arc<Mutex<Vec<u8>>>) {
+/// Reads what a client of the PostgreSQL protocol sent, as far as it is there.
+fn messages(mut bytes: &[u8]) -> Vec<(char, String)> {
+    let mut read = Vec::new();
+    let mut typed = false;
+    loop {
+        let (tag, rest) = match (typed, bytes.split_first()) {
+            (true, Some((tag, rest))) => (char::from(*tag), rest),
+            (true, None) => return read,
+            // The startup message has no type.
+            (false, _) => (' ', bytes),
+        };
+        let length = rest
+            .first_chunk::<4>()
+            .map(|length| u32::from_be_bytes(*length));
+        let length = length.and_then(|length| usize::try_from(length).ok());
+        let Some((message, after)) = length.and_then(|length| rest.split_at_checked(length)) else {
+            return read;
+        };
+        if typed && tag != 'p' {
+            let body = String::from_utf8_lossy(message.get(4..).unwrap_or_default());
+            read.push((tag, body.trim_matches('\0').to_owned()));
+        }
+        typed = true;
+        bytes = after;
+    }
+}
+
+fn forward(client: TcpStream, behind: Option<u16>, sent: &Arc<Mutex<Vec<Vec<u8>>>>, number: usize) {
     let server = behind.and_then(|port| TcpStream::connect(("127.0.0.1", port)).ok());
     let answers = server
         .as_ref()
@@ -91,8 +133,10 @@ fn forward(client: TcpStream, behind: Option<u16>, sent: &Arc<Mutex<Vec<u8>>>) {
         thread::spawn(move || pass(from_server, Some(to_client), |_| ()));
     }
     let keep = |part: &[u8]| {
-        if let Ok(mut sent) = sent.lock() {
-            sent.extend_from_slice(part);
+        if let Ok(mut sent) = sent.lock()
+            && let Some(own) = sent.get_mut(number)
+        {
+            own.extend_from_slice(part);
         }
     };
     pass(client, server, keep);

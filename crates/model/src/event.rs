@@ -100,6 +100,20 @@ pub enum EventBody {
         /// As the client sent it.
         text: String,
     },
+    /// The target's planner is asked how many rows an operation would touch. Written before it is sent; the
+    /// operation is planned by it and does not run.
+    EstimateAsked {
+        /// The operation, as the client sent it.
+        text: String,
+        /// Bound parameters as kept (capped, masked where of a data class).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        parameters: Vec<RecordedValue>,
+    },
+    /// What the planner answered to the estimate that was asked for last.
+    EstimateAnswered {
+        /// The rows; none where it gave no answer in time.
+        rows: Option<i64>,
+    },
     /// An operation waits for a human.
     Held {
         /// Its number.

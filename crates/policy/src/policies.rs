@@ -22,6 +22,27 @@ pub(crate) struct Reads {
     pub(crate) groups: BTreeSet<String>,
     /// Numbers in the conditions, each with its successor, where they can be numbers of people.
     pub(crate) people: BTreeSet<u32>,
+    /// What the conditions read of the records in the context.
+    pub(crate) facts: FactsRead,
+}
+
+/// Which facts are read, by their names: those of any protocol.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FactsRead {
+    names: BTreeSet<String>,
+    /// A whole record is used, so that any of them may be.
+    all: bool,
+}
+
+impl FactsRead {
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        self.all || self.names.contains(name)
+    }
+
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.names.extend(other.names.iter().cloned());
+        self.all |= other.all;
+    }
 }
 
 /// One policy.
@@ -187,6 +208,61 @@ fn everything(reads: &mut Reads) {
     reads.clock = true;
     reads.approvals = true;
     reads.resource = true;
+    reads.facts.all = true;
+}
+
+/// What every context has besides the records of facts, and is no such record itself.
+const GENERAL: &[&str] = &[
+    "now",
+    "clock",
+    "client",
+    "approved_by",
+    "approvals",
+    "reason",
+    "break_glass",
+    "account",
+    "database",
+];
+
+/// `taken`: the value itself is used, and not only whether it is there.
+fn read_of_context(path: &[&str], taken: bool, reads: &mut Reads) {
+    let Some((first, below)) = path.split_first() else {
+        return everything(reads);
+    };
+    match *first {
+        "now" => reads.now = true,
+        "clock" => reads.clock = true,
+        "approved_by" | "approvals" => reads.approvals = true,
+        general if GENERAL.contains(&general) => {}
+        _ => match below.first() {
+            Some(fact) => {
+                reads.facts.names.insert((*fact).to_owned());
+            }
+            None => reads.facts.all |= taken,
+        },
+    }
+}
+
+/// What `access` names below the context, from the outside in: `sql` and `kind` of `context.sql.kind`, and of
+/// `context has sql.kind`. `None` where it is no use of the context, or a name is not told.
+fn path_in_context(access: &Value) -> Option<Vec<&str>> {
+    let left = access.get("left");
+    let mut path = match left.and_then(|left| left.get(".")) {
+        Some(outer) if is_variable(outer.get("left"), "context") => {
+            vec![outer.get("attr")?.as_str()?]
+        }
+        _ if is_variable(left, "context") => Vec::new(),
+        _ => return None,
+    };
+    match access.get("attr")? {
+        Value::Array(names) => {
+            for name in names {
+                path.push(name.as_str()?);
+            }
+        }
+        name => path.push(name.as_str()?),
+    }
+    Some(path)
 }
 
 /// Walks Cedar's JSON form of an expression. The context is used attribute by attribute; where it is used in any
@@ -197,14 +273,9 @@ fn walk(value: &Value, reads: &mut Reads) {
         Value::Object(fields) => {
             for (key, inner) in fields {
                 match (key.as_str(), inner) {
-                    ("." | "has", access) if is_variable(access.get("left"), "context") => {
-                        match access.get("attr").and_then(Value::as_str) {
-                            Some("now") => reads.now = true,
-                            Some("clock") => reads.clock = true,
-                            Some("approved_by" | "approvals") => reads.approvals = true,
-                            Some(_) => {}
-                            None => everything(reads),
-                        }
+                    ("." | "has", access) if path_in_context(access).is_some() => {
+                        let path = path_in_context(access).unwrap_or_default();
+                        read_of_context(&path, key == ".", reads);
                     }
                     ("Var", Value::String(name)) if name == "context" => everything(reads),
                     ("Var", Value::String(name)) if name == "resource" => reads.resource = true,
@@ -251,6 +322,10 @@ mod tests {
         };
         let none = Reads::default;
         let groups = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let facts = |names: &[&str]| FactsRead {
+            names: groups(names),
+            all: false,
+        };
         check("true", none());
         check("context.break_glass", none());
         check(
@@ -307,12 +382,34 @@ mod tests {
                 resource: true,
                 groups: groups(&[]),
                 people: [1, 2].into(),
+                facts: FactsRead {
+                    all: true,
+                    ..FactsRead::default()
+                },
+            },
+        );
+        check(
+            "context has sql.estimated_rows && context[\"sql\"].estimated_rows < 9",
+            Reads {
+                facts: facts(&["estimated_rows"]),
+                ..none()
+            },
+        );
+        check(
+            "context has sql && context.sql == context.sql",
+            Reads {
+                facts: FactsRead {
+                    all: true,
+                    ..FactsRead::default()
+                },
+                ..none()
             },
         );
         check(
             "if context has sql then context.sql.has_where else context.clock.weekday < 6",
             Reads {
                 clock: true,
+                facts: facts(&["has_where"]),
                 ..none()
             },
         );

@@ -253,6 +253,50 @@ impl SessionView {
             .any(|info| info.reads.now || info.reads.clock)
     }
 
+    /// Whether any policy that can matter to the session reads this fact of a protocol. One that costs something to
+    /// know need not be found out where none does.
+    #[must_use]
+    pub fn reads_fact(&self, name: &str) -> bool {
+        self.slices
+            .iter()
+            .flat_map(|slice| slice.policies(self.core()))
+            .any(|info| info.reads.facts.holds(name))
+    }
+
+    /// Whether the answer about this operation can depend on a fact that it does not have yet: a policy reads it for
+    /// one of the accesses, and no other access is refused whatever it is.
+    #[must_use]
+    pub fn wants_fact(&self, name: &str, op: &Operation, now: Timestamp) -> bool {
+        // What cannot be judged is refused when it is decided.
+        self.reads_fact(name) && self.depends_on(name, op, now).unwrap_or(false)
+    }
+
+    fn depends_on(&self, name: &str, op: &Operation, now: Timestamp) -> Result<bool, Denial> {
+        self.check_limits(&op.accesses, now)?;
+        let none = ApprovalFacts::default();
+        let standing = self.standing(now, &none);
+        let bench = self.bench(&op.facts, now);
+        let context = bench.context(&standing.approvals, standing.reason)?;
+        let mut depends = false;
+        for unit in &bench.units(&op.accesses)? {
+            if unit.slices().any(|slice| slice.facts.holds(name)) {
+                depends = true;
+                continue;
+            }
+            let verdict = bench.judge(unit, &context)?;
+            if matches!(
+                verdict,
+                Verdict::Refused {
+                    turnable: false,
+                    ..
+                }
+            ) {
+                return Ok(false);
+            }
+        }
+        Ok(depends)
+    }
+
     /// Could any policy permit any action in these groups, with any approval, at any time? `false` is a proof: for
     /// the principal, or for an agent's owner, no policy that permits has a scope that reaches such an action.
     #[must_use]

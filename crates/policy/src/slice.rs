@@ -7,7 +7,7 @@
 
 use crate::core::Core;
 use crate::entity::EntityError;
-use crate::policies::PolicyInfo;
+use crate::policies::{FactsRead, PolicyInfo};
 use cedar_policy::{
     ActionConstraint, Context, Decision as CedarDecision, Entities, Entity, EntityTypeName,
     EntityUid, PolicySet, PrincipalConstraint, Request, ResourceConstraint,
@@ -47,6 +47,8 @@ pub(crate) struct ActionSlice {
     pub(crate) groups: BTreeSet<String>,
     /// Numbers of people that its policies ask about.
     pub(crate) people: BTreeSet<u32>,
+    /// Facts that its policies read.
+    pub(crate) facts: FactsRead,
 }
 
 /// What the policies say to one access of one principal.
@@ -180,7 +182,10 @@ impl ActionSlice {
         let action = Entity::new_no_attrs(uid.clone(), parents);
         let entities = slice.entities.iter().cloned().chain([action]);
         let asking = || infos().filter(|info| info.reads.approvals);
+        let mut facts = FactsRead::default();
+        infos().for_each(|info| facts.extend(&info.reads.facts));
         Ok(Self {
+            facts,
             uid,
             set,
             entities: Entities::from_entities(entities, None).map_err(|_| EntityError)?,

@@ -144,6 +144,8 @@ impl Transcript {
                 shown
             }
             EventBody::Prepared { text } => format!("\n{at}  prepared, not run: {}", below(text)),
+            EventBody::EstimateAsked { text, .. } => estimate_asked(&at, text),
+            EventBody::EstimateAnswered { rows } => estimate_answered(*rows),
             EventBody::Held { op, approval, .. } => {
                 let waits = self.out.tone(Tone::Waiting, "waits for approval");
                 format!("{at}  #{op} {waits} {approval}")
@@ -221,6 +223,17 @@ impl Transcript {
 /// A statement whose further lines stand below its first one.
 fn below(text: &str) -> String {
     inert(text.trim()).replace('\n', &format!("\n{INDENT}"))
+}
+
+fn estimate_asked(at: &str, text: &str) -> String {
+    format!("\n{at}  planned for an estimate, not run: {}", below(text))
+}
+
+fn estimate_answered(rows: Option<i64>) -> String {
+    match rows {
+        Some(rows) => format!("{INDENT}about {rows} rows"),
+        None => format!("{INDENT}no estimate"),
+    }
 }
 
 fn opening(out: Output, event: &Event) -> String {

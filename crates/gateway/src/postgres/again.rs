@@ -118,9 +118,11 @@ impl Session {
             analysis,
             text,
             parameters,
+            estimate,
             ..
         } = admitted;
         write_back::check(analysis, text, parameters, view, now)?;
-        analysis.operation(text, &self.context, view, now)
+        let operation = analysis.operation(text, &self.context, view, now)?;
+        Ok(estimate.in_facts_of(operation))
     }
 }

@@ -249,9 +249,9 @@ impl Analyst {
         true
     }
 
-    /// A statement that gives another session of the same account the same search path.
+    /// The setting that gives another session of the same account the same search path.
     #[must_use]
-    pub fn search_path_sql(&self) -> Option<String> {
+    pub fn search_path(&self) -> Option<String> {
         let quoted = |schema: &String| format!("\"{}\"", schema.replace('"', "\"\""));
         let path = self
             .scope
@@ -261,7 +261,7 @@ impl Analyst {
             .map(quoted)
             .collect::<Vec<_>>()
             .join(", ");
-        (!path.is_empty()).then(|| format!("SET search_path = {path}"))
+        (!path.is_empty()).then_some(path)
     }
 
     /// What exists may have changed.

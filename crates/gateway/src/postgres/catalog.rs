@@ -22,6 +22,8 @@ const FRESH: Duration = Duration::from_secs(60);
 const REREAD_AT_MOST: Duration = Duration::from_secs(1);
 /// How long reading it may take.
 const READ_DEADLINE: Duration = Duration::from_secs(20);
+/// Settings of a session that reads it.
+pub const READING: &[(&str, &str)] = &[("statement_timeout", "15000")];
 /// The most rows of an answer about the catalog: columns of every table of a very large database.
 const MAX_ROWS: usize = 4_000_000;
 
@@ -37,6 +39,38 @@ const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, a.attnum
 const ROUTINES: &str = "SELECT n.nspname, p.proname, pg_catalog.max(p.provolatile::pg_catalog.text) \
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
     GROUP BY n.nspname, p.proname";
+/// Where planning a statement can run code that somebody wrote in the database: the planner folds calls of immutable
+/// routines in defaults, constraints, index expressions and statistics, and rewrites views, rules and row security. A
+/// row is a table, or (without a schema) says that operators, casts or operator classes (`anywhere`) or constraints of
+/// domains (`domains`) run such code. Compiled routines do not count: only a superuser makes them.
+const PLANNED: &str = "WITH RECURSIVE code AS (SELECT p.oid FROM pg_catalog.pg_proc p \
+    JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang \
+    WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
+    AND l.lanname OPERATOR(pg_catalog.<>) 'internal' AND l.lanname OPERATOR(pg_catalog.<>) 'c'), \
+    uses AS (SELECT DISTINCT d.classid, d.objid FROM pg_catalog.pg_depend d \
+    JOIN code ON code.oid OPERATOR(pg_catalog.=) d.refobjid \
+    WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass), \
+    parts(relid, classid, objid) AS (\
+    SELECT adrelid, 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid, oid FROM pg_catalog.pg_attrdef UNION ALL \
+    SELECT conrelid, 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, oid FROM pg_catalog.pg_constraint UNION ALL \
+    SELECT indrelid, 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, indexrelid FROM pg_catalog.pg_index UNION ALL \
+    SELECT stxrelid, 'pg_catalog.pg_statistic_ext'::pg_catalog.regclass::pg_catalog.oid, oid FROM pg_catalog.pg_statistic_ext UNION ALL \
+    SELECT oid, 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, oid FROM pg_catalog.pg_class), \
+    coded(oid) AS (SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind OPERATOR(pg_catalog.=) 'v' \
+    OR c.relkind OPERATOR(pg_catalog.=) 'f' OR c.relrowsecurity OR c.relhasrules UNION \
+    SELECT parts.relid FROM parts JOIN uses ON uses.classid OPERATOR(pg_catalog.=) parts.classid \
+    AND uses.objid OPERATOR(pg_catalog.=) parts.objid UNION \
+    SELECT i.inhparent FROM pg_catalog.pg_inherits i JOIN coded ON coded.oid OPERATOR(pg_catalog.=) i.inhrelid) \
+    SELECT n.nspname::pg_catalog.text, c.relname::pg_catalog.text FROM coded \
+    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) coded.oid \
+    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace UNION ALL \
+    SELECT NULL, 'anywhere' WHERE EXISTS (SELECT FROM pg_catalog.pg_operator o JOIN code ON code.oid OPERATOR(pg_catalog.=) o.oprcode) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_cast k JOIN code ON code.oid OPERATOR(pg_catalog.=) k.castfunc) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_amproc a JOIN code ON code.oid OPERATOR(pg_catalog.=) a.amproc) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_range r JOIN code ON code.oid OPERATOR(pg_catalog.=) r.rngsubdiff) UNION ALL \
+    SELECT NULL, 'domains' WHERE EXISTS (SELECT FROM pg_catalog.pg_constraint t JOIN uses \
+    ON uses.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass \
+    AND uses.objid OPERATOR(pg_catalog.=) t.oid WHERE t.contypid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid)";
 /// The schemas that names are searched in, as a JSON list.
 pub const SEARCH_PATH: &str =
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
@@ -58,6 +92,12 @@ pub struct Catalog {
     routines: HashMap<String, HashMap<String, Volatility>>,
     /// Views, and tables with triggers or rules, outside the system's own schemas.
     coded: HashMap<String, HashSet<String>>,
+    /// What planning can run code of: see [`PLANNED`].
+    planned: HashMap<String, HashSet<String>>,
+    /// Operators, casts or operator classes run code that somebody wrote.
+    code_anywhere: bool,
+    /// Constraints of domains run code that somebody wrote.
+    code_in_domains: bool,
     /// The search path that a new session of this account has.
     pub search_path: String,
 }
@@ -114,6 +154,24 @@ impl Catalog {
             })
     }
 
+    /// Whether planning a statement that uses these tables runs nothing but the server's own code. `bound`: it has
+    /// values of parameters, which are checked against the domains that they are of.
+    #[must_use]
+    pub fn plans_quietly<'a>(
+        &self,
+        mut tables: impl Iterator<Item = (&'a str, &'a str)>,
+        bound: bool,
+    ) -> bool {
+        use sql::Catalog as _;
+        let quiet = |(schema, table): (&str, &str)| {
+            let coded = self.planned.get(schema);
+            self.relation(schema, table).is_some()
+                && !coded.is_some_and(|tables| tables.contains(table))
+        };
+        let anywhere = self.code_anywhere || (bound && self.code_in_domains);
+        !anywhere && tables.all(quiet)
+    }
+
     /// Whether a table is known by number.
     #[must_use]
     pub fn knows(&self, table_oid: u32) -> bool {
@@ -161,6 +219,19 @@ impl Catalog {
                 column.clone_into(numbered.columns.get_mut(index)?);
                 relation.columns.push(column.clone());
             }
+        }
+        Some(())
+    }
+
+    fn add_planned(&mut self, row: &[Option<String>]) -> Option<()> {
+        match row {
+            [Some(schema), Some(table)] => {
+                let planned = self.planned.entry(schema.clone()).or_default();
+                planned.insert(table.clone());
+            }
+            [None, Some(what)] if what == "anywhere" => self.code_anywhere = true,
+            [None, Some(what)] if what == "domains" => self.code_in_domains = true,
+            _ => return None,
         }
         Some(())
     }
@@ -307,7 +378,7 @@ impl Catalogs {
         Arc::clone(self.slots.lock().entry(key).or_default())
     }
 
-    /// A session of the gateway's own at the target, that can only read.
+    /// A session of the gateway's own at the target, that can only read. `settings` are more of them.
     ///
     /// # Errors
     /// No lease or no session.
@@ -316,16 +387,19 @@ impl Catalogs {
         connection: &Connection,
         account: &str,
         database: &str,
+        settings: &[(&str, &str)],
     ) -> Result<TargetSession, CatalogError> {
         let lease = self.port.lease(connection, account).await?;
-        let parameters: Vec<(String, String)> = [
+        let own = [
             ("application_name", "sluice"),
             ("client_encoding", "UTF8"),
             ("default_transaction_read_only", "on"),
-            ("statement_timeout", "15000"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
+        ];
+        let parameters: Vec<(String, String)> = own
+            .iter()
+            .chain(settings)
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         Ok(target::connect(connection, &lease, database, &parameters, &self.salted).await?)
     }
 
@@ -335,10 +409,13 @@ impl Catalogs {
         account: &str,
         database: &str,
     ) -> Result<Catalog, CatalogError> {
-        let mut session = self.own_session(connection, account, database).await?;
+        let mut session = self
+            .own_session(connection, account, database, READING)
+            .await?;
         let mut catalog = Catalog::default();
         ask(&mut session, RELATIONS, |row| catalog.add_relation(row)).await?;
         ask(&mut session, ROUTINES, |row| catalog.add_routine(row)).await?;
+        ask(&mut session, PLANNED, |row| catalog.add_planned(row)).await?;
         ask(&mut session, SEARCH_PATH, |row| {
             catalog.search_path = row.first().cloned().flatten()?;
             Some(())
@@ -359,10 +436,22 @@ impl Catalogs {
 pub async fn ask(
     session: &mut TargetSession,
     query: &str,
+    take: impl FnMut(&[Option<String>]) -> Option<()>,
+) -> Result<(), CatalogError> {
+    encode::query(&mut session.side.outbox, query)
+        .map_err(|error| CatalogError::Answer(error.to_string()))?;
+    answers(session, take).await
+}
+
+/// Sends what is in the outbox and hands each row of text values to `take`, up to ReadyForQuery.
+///
+/// # Errors
+/// As those of [`ask`].
+pub async fn answers(
+    session: &mut TargetSession,
     mut take: impl FnMut(&[Option<String>]) -> Option<()>,
 ) -> Result<(), CatalogError> {
     let answer = |error: &dyn std::fmt::Display| CatalogError::Answer(error.to_string());
-    encode::query(&mut session.side.outbox, query).map_err(|e| answer(&e))?;
     session.side.send().await.map_err(|e| answer(&e))?;
     let (mut rows, mut failed) = (0, None);
     loop {

@@ -2,6 +2,7 @@
 
 use super::analyst::Analysis;
 use super::capture::Capture;
+use super::estimate::Estimate;
 use super::names::{Portal, Prepared};
 use super::refusal::Refusal;
 use super::shape::BoundPlan;
@@ -35,6 +36,8 @@ pub struct Running {
     pub text: Arc<str>,
     /// The approval that it runs under.
     pub approved: Option<Spent>,
+    /// The rows that it was expected to touch when it was decided.
+    pub estimate: Estimate,
     /// The portal that it runs in, when it came by Execute.
     pub portal: Option<Arc<Portal>>,
     /// When it was forwarded.
@@ -64,6 +67,7 @@ impl Running {
             analysis,
             text,
             approved: None,
+            estimate: Estimate::default(),
             portal: None,
             since: Instant::now(),
             described: None,
@@ -175,6 +179,8 @@ pub struct Admitted {
     pub permit: Option<Permit>,
     /// The approval that it runs under.
     pub approved: Option<Spent>,
+    /// The rows that it is expected to touch.
+    pub estimate: Estimate,
     /// Its number in the session.
     pub op: u64,
 }

@@ -3,6 +3,8 @@
 
 use super::Shared;
 use super::analyst::{Analysis, Analyst};
+use super::catalog::READING;
+use super::estimate::ESTIMATED_ROWS;
 use super::names::{Names, StatementRef};
 use super::shape::{self, Binding};
 use super::target::TargetSession;
@@ -188,6 +190,12 @@ async fn statement_of(
         Ok(told) => (explained.decision, explained.accesses) = (told.decision, told.accesses),
         Err(denial) => explained.decision = Decision::Deny(denial),
     }
+    if view.wants_fact(ESTIMATED_ROWS, &operation, now) {
+        explained.notes.push(
+            "a policy reads estimated_rows, which is not known here: the planner is asked when the statement is run"
+                .into(),
+        );
+    }
     if !analysis
         .get()
         .is_some_and(|statement| statement.returns_rows)
@@ -225,7 +233,12 @@ async fn statement_of(
 async fn describe(shared: &Shared, context: &SessionContext, text: &str) -> Option<Bytes> {
     let mut session = shared
         .catalogs
-        .own_session(&context.connection, &context.account, &context.database)
+        .own_session(
+            &context.connection,
+            &context.account,
+            &context.database,
+            READING,
+        )
         .await
         .ok()?;
     let out = &mut session.side.outbox;

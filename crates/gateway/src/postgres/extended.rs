@@ -1,6 +1,7 @@
 //! The extended protocol: statements are prepared, bound and run in steps, and decided at each run.
 
 use super::capture;
+use super::estimate::ESTIMATED_ROWS;
 use super::expect::{Expect, Resume, Undo};
 use super::names::{Portal, Prepared, StatementRef};
 use super::refusal::{Refusal, SYNTAX};
@@ -79,7 +80,10 @@ impl Session {
             let now = clock::now();
             let view = self.pipeline.view();
             let operation = analysis.operation(&text, &self.context, view, now)?;
-            if let Decision::Deny(denial) = view.decide(&operation, now, &ApprovalFacts::default())
+            // Where a policy reads the planner's estimate, it is decided when the values are there.
+            let decision = view.decide(&operation, now, &ApprovalFacts::default());
+            if let Decision::Deny(denial) = decision
+                && !view.wants_fact(ESTIMATED_ROWS, &operation, now)
             {
                 metrics::counter!("sluice_operations_refused_total").increment(1);
                 return Err(Refusal::denied(&denial, &self.context.connection.name));
@@ -183,7 +187,9 @@ impl Session {
         };
         let text = Arc::clone(&portal.prepared.text);
         let parameters = self.recorded_parameters(&portal);
-        match self.decide(vec![(analysis, text)], parameters)? {
+        let run = vec![(analysis, text)];
+        let estimates = self.estimates(&run, Some(&portal), &parameters).await?;
+        match self.decide(run, parameters, &estimates)? {
             Ok((batch, asks)) => {
                 self.run_or_hold(batch, asks, Resume::Execute(raw, portal))
                     .await
@@ -193,9 +199,7 @@ impl Session {
     }
 
     fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
-        // Two empty names in front make the bound part a Bind body again.
-        let mut body = vec![0, 0];
-        body.extend_from_slice(&portal.bound);
+        let body = portal.bind_body();
         let Ok(FrontendMessage::Bind(bind)) = frontend::parse(FrontendTag::Bind, &body) else {
             return Vec::new();
         };

@@ -2,6 +2,7 @@
 
 use super::analyst::Analysis;
 use super::effects::{counts, renames};
+use super::estimate::Estimate;
 use super::expect::{Admitted, Expect, Resume, Running};
 use super::extended::{OWN_NAME, OWN_PREFIX};
 use super::names::StatementRef;
@@ -225,7 +226,8 @@ impl Session {
                 return self.refuse_query(refusal);
             }
         };
-        match self.decide(batch, Vec::new())? {
+        let estimates = self.estimates(&batch, None, &[]).await?;
+        match self.decide(batch, Vec::new(), &estimates)? {
             Ok((batch, asks)) => self.run_or_hold(batch, asks, Resume::Query(raw)).await,
             Err(refusal) => self.refuse_query(refusal),
         }
@@ -321,10 +323,12 @@ impl Session {
         &mut self,
         understood: Vec<(Arc<Analysis>, Arc<str>)>,
         parameters: Vec<RecordedValue>,
+        estimates: &[Estimate],
     ) -> Result<Result<(Vec<Admitted>, Vec<(u64, Ask)>), Refusal>, End> {
         let (mut batch, mut asks) = (Vec::with_capacity(understood.len()), Vec::new());
-        for (analysis, text) in understood {
-            match self.decide_one(analysis, text, parameters.clone())? {
+        for (at, (analysis, text)) in understood.into_iter().enumerate() {
+            let estimate = estimates.get(at).copied().unwrap_or_default();
+            match self.decide_one(analysis, text, parameters.clone(), estimate)? {
                 Ok((admitted, ask)) => {
                     asks.extend(ask.map(|ask| (admitted.op, ask)));
                     batch.push(admitted);
@@ -344,6 +348,7 @@ impl Session {
         analysis: Arc<Analysis>,
         text: Arc<str>,
         parameters: Vec<RecordedValue>,
+        estimate: Estimate,
     ) -> Result<Result<(Admitted, Option<Ask>), Refusal>, End> {
         let (view, now) = (self.pipeline.view(), clock::now());
         let checked = write_back::check(&analysis, &text, &parameters, view, now)
@@ -353,7 +358,8 @@ impl Session {
             return Ok(Err(refusal));
         }
         let standing = analysis.allowed.lock().clone();
-        if let Some(standing) = standing
+        if estimate == Estimate::NotAsked
+            && let Some(standing) = standing
             && let Some(permit) = self
                 .pipeline
                 .admit_again(&standing, &text, parameters.clone())?
@@ -365,13 +371,14 @@ impl Session {
                 parameters,
                 permit: Some(permit),
                 approved: None,
+                estimate,
                 op,
             };
             return Ok(Ok((admitted, None)));
         }
         let operation =
             match analysis.operation(&text, &self.context, self.pipeline.view(), clock::now()) {
-                Ok(operation) => operation,
+                Ok(operation) => estimate.in_facts_of(operation),
                 Err(refusal) => {
                     self.pipeline.refuse(&text, &refusal.denial())?;
                     return Ok(Err(refusal));
@@ -379,7 +386,9 @@ impl Session {
             };
         let (op, permit, ask) = match self.pipeline.admit(&operation, parameters.clone())? {
             Verdict::Run(permit, standing) => {
-                *analysis.allowed.lock() = standing;
+                if estimate == Estimate::NotAsked {
+                    *analysis.allowed.lock() = standing;
+                }
                 (permit.op(), Some(permit), None)
             }
             Verdict::Hold { op, ask } => (op, None, Some(ask)),
@@ -393,6 +402,7 @@ impl Session {
             parameters,
             permit,
             approved: None,
+            estimate,
             op,
         };
         Ok(Ok((admitted, ask)))
@@ -410,6 +420,7 @@ impl Session {
             }
             let mut run = Running::new(permit, admitted.analysis, admitted.text);
             run.approved = admitted.approved;
+            run.estimate = admitted.estimate;
             runs.push_back(run);
         }
         match resume {

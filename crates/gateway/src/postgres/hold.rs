@@ -1,16 +1,14 @@
 //! Operations that wait for a human: how the client is told, and how the wait ends.
 
-use super::analyst::Analysis;
+use super::digest;
 use super::expect::{Admitted, Resume};
 use super::refusal::Refusal;
 use super::session::{End, Session};
-use super::{digest, estimate};
 use crate::port::{HoldProgress, Ticket};
 use sluice_model::{Ask, HeldOperation, OperationDigest, PrincipalId, RecordedValue};
 use sluice_protocol::postgres::encode;
 use std::collections::BTreeSet;
 use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -71,7 +69,9 @@ impl Session {
             };
         }
         let asks: Vec<Ask> = asks.into_iter().map(|(_, ask)| ask).collect();
-        let held = self.describe_held(&batch, &asks, digest).await;
+        let estimated_rows = self.blast_radius(&batch, &resume).await?;
+        let mut held = self.describe_held(&batch, &asks, digest);
+        held.estimated_rows = estimated_rows;
         match self.pipeline.hold(op, held).await? {
             Ok(ticket) => {
                 self.tell_held(&ticket);
@@ -92,7 +92,7 @@ impl Session {
         }
     }
 
-    async fn describe_held(
+    fn describe_held(
         &self,
         batch: &[Admitted],
         asks: &[Ask],
@@ -112,15 +112,6 @@ impl Session {
             .first()
             .map(|first| first.parameters.as_slice())
             .unwrap_or_default();
-        let asked: Vec<&Arc<Analysis>> = batch
-            .iter()
-            .filter(|a| a.permit.is_none())
-            .map(|a| &a.analysis)
-            .collect();
-        let estimated_rows = match (asked.as_slice(), batch) {
-            ([_], [only]) => estimate::rows(&self.shared, &self.context, &self.analyst, only).await,
-            _ => None,
-        };
         HeldOperation {
             session: self.context.id.clone(),
             principal: self.context.principal.id.clone(),
@@ -139,7 +130,7 @@ impl Session {
             digest: digest.to_hex(),
             group_sets,
             people,
-            estimated_rows,
+            estimated_rows: None,
             reason: self.context.reason.clone(),
             connect: false,
         }

@@ -88,6 +88,17 @@ pub struct Portal {
     pub hold: bool,
 }
 
+impl Portal {
+    /// The body of a Bind message that binds the same values, to the unnamed statement.
+    #[must_use]
+    pub fn bind_body(&self) -> Vec<u8> {
+        // Two empty names in front make the bound part a body again.
+        let mut body = vec![0, 0];
+        body.extend_from_slice(&self.bound);
+        body
+    }
+}
+
 /// Everything that has a name.
 #[derive(Debug, Default)]
 pub struct Names {

@@ -10,6 +10,7 @@
 
 use super::Shared;
 use super::analyst::Analyst;
+use super::estimate::Estimator;
 use super::expect::Expect;
 use super::hold::Held;
 use super::names::{Names, Prepared};
@@ -135,6 +136,8 @@ pub struct Session {
     /// Statements that were prepared and not recorded yet.
     pub(super) unrecorded: Vec<Arc<Prepared>>,
     pub(super) held: Option<Held>,
+    /// Asks the target's planner.
+    pub(super) estimator: Estimator,
     /// What the client was told its process number is.
     pub(super) process_id: i32,
     pub(super) target_key: Option<CancelKey>,
@@ -203,6 +206,7 @@ impl Session {
             read_only,
             unrecorded: Vec::new(),
             held: None,
+            estimator: Estimator::default(),
             process_id,
             target_key: target.cancel_key,
         }
@@ -414,6 +418,7 @@ impl Session {
             let allowed = run
                 .analysis
                 .operation(&run.text, &self.context, view, now)
+                .map(|operation| run.estimate.in_facts_of(operation))
                 .is_ok_and(|operation| {
                     matches!(view.decide(&operation, now, &facts), Decision::Allow(_))
                 });

@@ -364,4 +364,10 @@ pub const FACTS: &[FactSpec] = &[
         true,
         "whether it is an EXPLAIN",
     ),
+    fact(
+        "estimated_rows",
+        FactKind::Long,
+        false,
+        "the planner's estimate of the rows returned or changed, where there is one",
+    ),
 ];
