@@ -88,7 +88,7 @@ fn of_a_held_and_denied_statement_the_target_hears_one_explain_and_nothing_else(
     let shown = stage.hold_and_deny(ONE);
     assert!(shown["estimated_rows"].as_i64().is_some(), "{shown}");
     let explain = format!("EXPLAIN (FORMAT JSON) {ONE}");
-    assert_eq!(stage.reached(), [explain.clone()]);
+    assert_eq!(stage.reached(), std::slice::from_ref(&explain));
     // Its connection says that and nothing more, and could not change anything.
     let all = stage.tap.messages();
     let planner = all
