@@ -10,6 +10,7 @@ mod pipeline;
 mod port;
 mod postgres;
 mod registry;
+mod signals;
 mod tls;
 
 pub use meters::{METRICS, Meter, Metric};

@@ -325,6 +325,7 @@ async fn start(
         pipeline,
         process_id: key.process_id,
         read_only,
+        snapshot: Arc::clone(&snapshots.borrow()),
     };
     Some(Ready {
         session: Session::new(start),

@@ -21,13 +21,15 @@ use super::target::{self, TargetSession};
 use crate::clock;
 use crate::duplex::{self, PeerError, Side, Want};
 use crate::pipeline::{Answer, Pipeline, Unrecorded};
-use crate::registry::{EndReason, Live};
+use crate::registry::Live;
+use crate::signals::{Signal, Signals};
 use sluice_model::{ApprovalFacts, Decision, EventBody, Outcome, SessionContext};
 use sluice_policy::Snapshot;
 use sluice_protocol::postgres::startup::CancelKey;
 use sluice_protocol::postgres::types::TransactionStatus;
 use sluice_protocol::postgres::{Violation, encode};
 use std::collections::VecDeque;
+use std::mem::discriminant;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -141,6 +143,12 @@ pub struct Session {
     /// What the client was told its process number is.
     pub(super) process_id: i32,
     pub(super) target_key: Option<CancelKey>,
+    /// The policies and configuration of now.
+    snapshot: Arc<Snapshot>,
+    /// When it was last asked whether the session may go on.
+    renewed_at: Instant,
+    /// The gateway is draining.
+    draining: bool,
 }
 
 /// What a session starts with.
@@ -161,6 +169,8 @@ pub struct Start {
     pub process_id: i32,
     /// The target's transactions are read-only.
     pub read_only: bool,
+    /// The policies and configuration that it was let in by.
+    pub snapshot: Arc<Snapshot>,
 }
 
 impl Session {
@@ -176,6 +186,7 @@ impl Session {
             pipeline,
             process_id,
             read_only,
+            snapshot,
         } = start;
         let analyst = Analyst::new(Arc::clone(&shared.catalogs), Arc::clone(&context));
         Self {
@@ -209,12 +220,16 @@ impl Session {
             estimator: Estimator::default(),
             process_id,
             target_key: target.cancel_key,
+            snapshot,
+            renewed_at: Instant::now(),
+            draining: false,
         }
     }
 
     /// Runs the session to its end and records it.
     pub async fn run(mut self, snapshots: watch::Receiver<Arc<Snapshot>>) {
-        let end = match self.relay(snapshots).await {
+        let signals = Signals::of(&self.live, &self.shared.registry, snapshots);
+        let end = match self.relay(signals).await {
             Ok(()) => End::Left,
             Err(end) => end,
         };
@@ -232,75 +247,86 @@ impl Session {
         self.part(end, &why).await;
     }
 
-    async fn relay(&mut self, mut snapshots: watch::Receiver<Arc<Snapshot>>) -> Result<(), End> {
-        let live = Arc::clone(&self.live);
-        let mut ended = live.ended();
-        let mut draining = self.shared.registry.draining();
-        snapshots.mark_changed();
+    async fn relay(&mut self, mut signals: Signals) -> Result<(), End> {
+        // One timer for the whole session, moved only to an earlier time: each move wakes the timer's thread,
+        // which costs more than all else that is done for a small statement.
+        let mut alarm = pin!(tokio::time::sleep_until(self.wake_at()));
         loop {
-            if self.work_unless_ended(&mut ended, &mut snapshots).await? {
+            if self.work_unless_ended(&mut signals).await? {
                 return Ok(());
             }
-            if *draining.borrow() && self.is_idle() {
+            if self.draining && self.is_idle() {
                 return Err(End::Told(Refusal::new(
                     ENDED,
                     "the gateway is shutting down; connect again",
                 )));
             }
             let wake_at = self.wake_at();
+            if wake_at < alarm.deadline() {
+                alarm.as_mut().reset(wake_at);
+            }
             let want = self.wants();
             tokio::select! {
                 biased;
-                reason = told_to_end(&mut ended) => return Err(End::because(&reason)),
-                changed = snapshots.changed() => {
-                    if changed.is_err() {
-                        return Err(End::Told(Refusal::new(ENDED, "the control plane is gone")));
-                    }
-                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
-                    self.renew(&snapshot)?;
-                }
-                () = live.cancel.notified() => self.cancel().await?,
+                signal = signals.next() => self.on_signal(signal).await?,
                 () = Held::decided(&mut self.held) => self.hold_decided().await?,
-                _ = draining.changed() => {}
                 moved = duplex::exchange(&mut self.client, &mut self.target, want) => {
                     moved.map_err(End::Broken)?;
                 }
-                () = tokio::time::sleep_until(wake_at) => {
-                    let snapshot = Arc::clone(&snapshots.borrow());
-                    self.tick(&snapshot).await?;
+                () = alarm.as_mut() => {
+                    self.tick().await?;
+                    alarm.as_mut().reset(self.wake_at());
                 }
             }
         }
     }
 
-    /// Works off what was received. Reading a catalog or making a request can take a while: the order to
-    /// end, and a principal who is switched off, are heard meanwhile.
-    async fn work_unless_ended(
-        &mut self,
-        ended: &mut watch::Receiver<Option<EndReason>>,
-        snapshots: &mut watch::Receiver<Arc<Snapshot>>,
-    ) -> Result<bool, End> {
-        let context = Arc::clone(&self.context);
-        let mut work = pin!(self.work());
-        let mut renewed = false;
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut work => {
-                    if renewed {
-                        snapshots.mark_changed();
-                    }
-                    return done;
-                }
-                reason = told_to_end(ended) => return Err(End::because(&reason)),
-                Ok(()) = snapshots.changed() => {
-                    renewed = true;
-                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
-                    let view = snapshot.view(&context, clock::now());
-                    view.map_err(|denial| End::because(&denial.message))?;
-                }
+    async fn on_signal(&mut self, signal: Signal) -> Result<(), End> {
+        match signal {
+            Signal::End(reason) => Err(End::because(&reason.0)),
+            Signal::Abandoned => Err(End::because("the control plane is gone")),
+            Signal::Snapshot(snapshot) => {
+                self.snapshot = snapshot;
+                self.renew()
+            }
+            Signal::Cancel => self.cancel().await,
+            Signal::Drain => {
+                self.draining = true;
+                Ok(())
             }
         }
+    }
+
+    /// Works off what was received. Reading a catalog or making a request can take a while: the order to
+    /// end, and a principal who is switched off, are heard meanwhile; all else that was heard is done after it.
+    async fn work_unless_ended(&mut self, signals: &mut Signals) -> Result<bool, End> {
+        let context = Arc::clone(&self.context);
+        let mut heard: Vec<Signal> = Vec::new();
+        let left = {
+            let mut work = pin!(self.work());
+            loop {
+                tokio::select! {
+                    biased;
+                    done = &mut work => break done?,
+                    signal = signals.next() => {
+                        match &signal {
+                            Signal::End(reason) => return Err(End::because(&reason.0)),
+                            Signal::Snapshot(snapshot) => {
+                                let view = snapshot.view(&context, clock::now());
+                                view.map_err(|denial| End::because(&denial.message))?;
+                            }
+                            Signal::Abandoned | Signal::Cancel | Signal::Drain => {}
+                        }
+                        heard.retain(|earlier| discriminant(earlier) != discriminant(&signal));
+                        heard.push(signal);
+                    }
+                }
+            }
+        };
+        for signal in heard {
+            self.on_signal(signal).await?;
+        }
+        Ok(left)
     }
 
     /// Works off what was received. `true`: the client left.
@@ -357,50 +383,48 @@ impl Session {
             && self.client.is_flushed()
     }
 
+    /// When something is due even though nobody sends anything.
     fn wake_at(&self) -> Instant {
         let view = self.pipeline.view();
-        let now = clock::now();
-        let until = |end: sluice_model::Timestamp| {
-            Duration::from_micros(u64::try_from(end.0.saturating_sub(now.0)).unwrap_or(0))
-        };
-        let tick = if view.time_dependent() { TICK } else { SELDOM };
-        let tick = if self.pipeline.is_behind() {
-            RECORD_DELAY
-        } else {
-            tick
-        };
-        let ends = view.ends_at().map_or(SELDOM, until);
-        let wake = Instant::now() + tick.min(ends).max(Duration::from_millis(10));
+        let mut wake = self.renewed_at + if view.time_dependent() { TICK } else { SELDOM };
+        if self.pipeline.is_behind() {
+            wake = wake.min(Instant::now() + RECORD_DELAY);
+        }
+        if let Some(end) = view.ends_at() {
+            let left = u64::try_from(end.0.saturating_sub(clock::now().0)).unwrap_or(0);
+            // A clock that runs a little apart from the timer must not make this spin.
+            let left = Duration::from_micros(left).max(Duration::from_millis(10));
+            wake = wake.min(Instant::now() + left);
+        }
         self.held
             .as_ref()
             .map_or(wake, |held| wake.min(held.deadline))
     }
 
     /// Time passed: a hold may be over, a window or token may have ended.
-    async fn tick(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), End> {
-        if self
-            .held
-            .as_ref()
-            .is_some_and(|held| held.deadline <= Instant::now())
-        {
+    async fn tick(&mut self) -> Result<(), End> {
+        let now = Instant::now();
+        if self.held.as_ref().is_some_and(|held| held.deadline <= now) {
             self.hold_timed_out().await?;
         }
         self.client.rest();
         self.target.rest();
-        if self.pipeline.is_behind() {
-            self.pipeline.flush()?;
-            if !self.pipeline.view().time_dependent() && self.held.is_none() {
-                return Ok(());
-            }
+        self.pipeline.flush()?;
+        let view = self.pipeline.view();
+        let every = if view.time_dependent() { TICK } else { SELDOM };
+        let ended = view.ends_at().is_some_and(|end| end <= clock::now());
+        if ended || self.renewed_at + every <= now {
+            self.renew()?;
         }
-        self.renew(snapshot)
+        Ok(())
     }
 
-    /// Goes on under this snapshot, if it may; what runs is decided again.
-    fn renew(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), End> {
+    /// Goes on under the snapshot of now, if it may; what runs is decided again.
+    fn renew(&mut self) -> Result<(), End> {
         self.pipeline
-            .renew(snapshot)
+            .renew(&self.snapshot)
             .map_err(|denial| End::because(&denial.message))?;
+        self.renewed_at = Instant::now();
         let view = self.pipeline.view();
         let running = self.expect.iter().flat_map(|expect| match expect {
             Expect::Execute(running) => std::slice::from_ref(running.as_ref())
@@ -493,13 +517,6 @@ impl Session {
         let _ = timeout(PARTING, self.target.finish()).await;
         self.pipeline.close(why);
     }
-}
-
-async fn told_to_end(ended: &mut watch::Receiver<Option<EndReason>>) -> String {
-    let told = ended.wait_for(Option::is_some).await;
-    told.ok()
-        .and_then(|reason| reason.as_ref().map(|r| r.0.clone()))
-        .unwrap_or_default()
 }
 
 /// How an operation ended, for its record.
