@@ -6,11 +6,11 @@
 use crate::clock;
 use crate::port::{ControlPort, PortError, Spent, Ticket};
 use sluice_model::{
-    Allowed, ApprovalFacts, ApprovalId, Ask, Decision, Denial, EventBody, HeldOperation,
-    MaskedColumn, Operation, OperationDigest, Outcome, PrincipalId, RecordedValue, SessionContext,
+    ApprovalFacts, ApprovalId, Ask, Decision, Denial, EventBody, HeldOperation, MaskedColumn,
+    Operation, OperationDigest, Outcome, PrincipalId, RecordedValue, SessionContext,
 };
 use sluice_policy::{SessionView, Snapshot};
-use sluice_record::{Receipt, RecordError, SessionRecord};
+use sluice_record::{EventRef, Receipt, RecordError, Rendered, RowsJson, SessionRecord};
 use std::sync::Arc;
 
 /// How a login stands in records and requests, where a statement stands otherwise.
@@ -36,7 +36,7 @@ impl Permit {
 #[derive(Debug, Clone)]
 pub struct StandingAllow {
     epoch: u64,
-    allowed: Allowed,
+    decision: Rendered<Decision>,
 }
 
 /// The record cannot be written: the session ends here.
@@ -70,7 +70,7 @@ pub struct Answer {
     /// Bytes sent to the caller.
     pub bytes: u64,
     /// Columns masked.
-    pub masked: Vec<MaskedColumn>,
+    pub masked: Arc<[MaskedColumn]>,
     /// Microseconds since it was forwarded.
     pub micros: u64,
 }
@@ -136,20 +136,21 @@ impl Pipeline {
     pub fn admit(
         &mut self,
         operation: &Operation,
-        parameters: Vec<RecordedValue>,
+        parameters: &[RecordedValue],
     ) -> Result<Verdict, Unrecorded> {
         let decision = self
             .view
             .decide(operation, clock::now(), &ApprovalFacts::default());
-        let permit = self.asked(&operation.text, parameters, decision.clone(), None)?;
+        let rendered = Rendered::new(&decision)?;
+        let permit = self.asked(&operation.text, parameters, &rendered, None)?;
         Ok(match decision {
-            Decision::Allow(allowed) => {
+            Decision::Allow(_) => {
                 let standing = !self.view.time_dependent();
                 Verdict::Run(
                     permit,
                     standing.then_some(StandingAllow {
                         epoch: self.epoch,
-                        allowed,
+                        decision: rendered,
                     }),
                 )
             }
@@ -167,18 +168,13 @@ impl Pipeline {
         &mut self,
         standing: &StandingAllow,
         text: &str,
-        parameters: Vec<RecordedValue>,
+        parameters: &[RecordedValue],
     ) -> Result<Option<Permit>, Unrecorded> {
         if standing.epoch != self.epoch {
             return Ok(None);
         }
-        self.asked(
-            text,
-            parameters,
-            Decision::Allow(standing.allowed.clone()),
-            None,
-        )
-        .map(Some)
+        self.asked(text, parameters, &standing.decision, None)
+            .map(Some)
     }
 
     /// Decides an operation again, now that humans have agreed to it, and uses the approval up.
@@ -188,7 +184,7 @@ impl Pipeline {
     pub fn admit_approved(
         &mut self,
         operation: &Operation,
-        parameters: Vec<RecordedValue>,
+        parameters: &[RecordedValue],
         spent: &Spent,
     ) -> Result<Verdict, Unrecorded> {
         let decision = match self.view.decide(operation, clock::now(), &spent.facts) {
@@ -199,12 +195,8 @@ impl Pipeline {
             }),
             decided => decided,
         };
-        let permit = self.asked(
-            &operation.text,
-            parameters,
-            decision.clone(),
-            Some(spent.id.clone()),
-        )?;
+        let rendered = Rendered::new(&decision)?;
+        let permit = self.asked(&operation.text, parameters, &rendered, Some(&spent.id))?;
         Ok(match decision {
             Decision::Allow(_) => Verdict::Run(permit, None),
             Decision::Deny(denial) => Verdict::Refuse(denial),
@@ -230,16 +222,8 @@ impl Pipeline {
     /// # Errors
     /// [`Unrecorded`] ends the session.
     pub fn refuse(&mut self, text: &str, denial: &Denial) -> Result<(), Unrecorded> {
-        let op = self.next_op;
-        self.next_op += 1;
-        let body = EventBody::Asked {
-            op,
-            text: text.to_owned(),
-            parameters: Vec::new(),
-            decision: Decision::Deny(denial.clone()),
-            approval: None,
-        };
-        self.append(&body)
+        let decision = Rendered::new(&Decision::Deny(denial.clone()))?;
+        self.asked(text, &[], &decision, None).map(drop)
     }
 
     /// Asks humans about an operation, and records that it waits.
@@ -311,7 +295,27 @@ impl Pipeline {
         &self.port
     }
 
-    /// Records something else: a part of an answer as the caller saw it, a statement that was prepared.
+    /// Records a part of an answer as the caller saw it.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn rows(
+        &mut self,
+        op: u64,
+        columns: Option<&Rendered<[String]>>,
+        rows: RowsJson,
+        capped: bool,
+    ) -> Result<(), Unrecorded> {
+        let rows = EventRef::Rows {
+            op,
+            columns,
+            rows,
+            capped,
+        };
+        Ok(self.record.append_later(clock::now(), rows)?)
+    }
+
+    /// Records something else, such as a statement that was prepared.
     ///
     /// # Errors
     /// [`Unrecorded`] ends the session.
@@ -324,22 +328,15 @@ impl Pipeline {
     /// # Errors
     /// [`Unrecorded`] ends the session.
     pub fn answered(&mut self, op: u64, answer: Answer) -> Result<(), Unrecorded> {
-        let Answer {
-            outcome,
-            rows,
-            bytes,
-            masked,
-            micros,
-        } = answer;
-        let body = EventBody::Answered {
+        let answered = EventRef::Answered {
             op,
-            outcome,
-            rows,
-            bytes,
-            masked,
-            micros,
+            outcome: &answer.outcome,
+            rows: answer.rows,
+            bytes: answer.bytes,
+            masked: &answer.masked,
+            micros: answer.micros,
         };
-        self.append(&body)
+        Ok(self.record.append_later(clock::now(), answered)?)
     }
 
     /// Records the end of the session.
@@ -353,20 +350,20 @@ impl Pipeline {
     fn asked(
         &mut self,
         text: &str,
-        parameters: Vec<RecordedValue>,
-        decision: Decision,
-        approval: Option<ApprovalId>,
+        parameters: &[RecordedValue],
+        decision: &Rendered<Decision>,
+        approval: Option<&ApprovalId>,
     ) -> Result<Permit, Unrecorded> {
         let op = self.next_op;
         self.next_op += 1;
-        let body = EventBody::Asked {
+        let asked = EventRef::Asked {
             op,
-            text: text.to_owned(),
+            text,
             parameters,
             decision,
             approval,
         };
-        let receipt = self.record.append(clock::now(), &body)?;
+        let receipt = self.record.append(clock::now(), asked)?;
         Ok(Permit {
             op,
             _receipt: receipt,

@@ -8,9 +8,8 @@ use sluice_model::{Access, Action, Resource, TextMask, Timestamp};
 use std::sync::Arc;
 
 impl SessionView {
-    /// Whether any data class exists that this session is not sure to see in clear everywhere. `false` is a proof.
-    #[must_use]
-    pub fn has_classes(&self) -> bool {
+    /// What [`Self::has_classes`] answers.
+    pub(crate) fn may_hide_classes(&self) -> bool {
         let classes = &self.core().data_classes;
         !classes.iter().all(|class| {
             self.slices.iter().all(|slice| {
@@ -86,6 +85,11 @@ impl SessionView {
 
     /// The scanner of what this session may not see, and whether it looks for anything.
     pub(crate) fn scanner(&self, now: Timestamp) -> (Arc<dyn TextMask>, bool) {
+        if self.is_constant_until(now)
+            && let Some((_, scanner, active)) = &self.cache.lock().scanner
+        {
+            return (Arc::clone(scanner), *active);
+        }
         let hidden: Vec<usize> = (0..self.core().data_classes.len())
             .filter(|class| !self.class_revealed(*class, now))
             .collect();

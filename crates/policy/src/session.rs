@@ -16,7 +16,7 @@ use sluice_model::{
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::RandomState;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// An operation that needs more is refused: a thousand accesses take tens of milliseconds to decide.
 const MAX_ACCESSES: usize = 1_000;
@@ -46,6 +46,15 @@ pub struct SessionView {
     token_ends: Option<Timestamp>,
     hasher: RandomState,
     pub(crate) cache: Mutex<Cache>,
+    /// What never changes in a view, and is asked for with every message.
+    constant: OnceLock<Constant>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Constant {
+    has_classes: bool,
+    time_dependent: bool,
+    ends_at: Option<Timestamp>,
 }
 
 impl fmt::Debug for SessionView {
@@ -75,7 +84,39 @@ impl SessionView {
             token_ends: parts.token_ends,
             hasher: RandomState::new(),
             cache: Mutex::default(),
+            constant: OnceLock::new(),
         })
+    }
+
+    fn constant(&self) -> Constant {
+        *self.constant.get_or_init(|| {
+            let windows = self.grants.iter().map(end_of).filter(|end| *end != FAR);
+            Constant {
+                has_classes: self.may_hide_classes(),
+                time_dependent: self
+                    .slices
+                    .iter()
+                    .flat_map(|slice| slice.policies(self.core()))
+                    .any(|info| info.reads.now || info.reads.clock),
+                ends_at: windows.chain(self.token_ends).min(),
+            }
+        })
+    }
+
+    /// Whether any data class exists that this session is not sure to see in clear everywhere. `false` is a proof.
+    #[must_use]
+    pub fn has_classes(&self) -> bool {
+        self.constant().has_classes
+    }
+
+    /// Whether every answer of this view is the same until `now` as at any earlier time in it.
+    pub(crate) fn is_constant_until(&self, now: Timestamp) -> bool {
+        let Constant {
+            time_dependent,
+            ends_at,
+            ..
+        } = self.constant();
+        !time_dependent && ends_at.is_none_or(|end| now < end)
     }
 
     /// The snapshot that it was made from.
@@ -247,10 +288,7 @@ impl SessionView {
     /// does not change within a session, and no policy that can matter to the session looks at the time.
     #[must_use]
     pub fn time_dependent(&self) -> bool {
-        self.slices
-            .iter()
-            .flat_map(|slice| slice.policies(self.core()))
-            .any(|info| info.reads.now || info.reads.clock)
+        self.constant().time_dependent
     }
 
     /// Whether any policy that can matter to the session reads this fact of a protocol. One that costs something to
@@ -327,8 +365,7 @@ impl SessionView {
     /// When a window or token that the session stands on ends; ask the snapshot for a new view then.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
-        let windows = self.grants.iter().map(end_of).filter(|end| *end != FAR);
-        windows.chain(self.token_ends).min()
+        self.constant().ends_at
     }
 
     /// How many grants still hold: as they only end, the number names the set.

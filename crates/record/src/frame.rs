@@ -50,7 +50,7 @@ impl FrameBuffer {
         &mut self,
         previous: &Hash,
         number: u64,
-        payload: &impl Serialize,
+        payload: impl FnOnce(&mut Vec<u8>) -> Result<(), RecordError>,
     ) -> Result<(&[u8], Hash), RecordError> {
         self.bytes.clear();
         self.bytes.shrink_to(KEPT_BUFFER);
@@ -65,13 +65,19 @@ impl FrameBuffer {
     }
 
     /// Appends a length still to be filled in, the number and the payload.
-    fn lay_out(&mut self, number: u64, payload: &impl Serialize) -> Result<u32, RecordError> {
+    fn lay_out(
+        &mut self,
+        number: u64,
+        payload: impl FnOnce(&mut Vec<u8>) -> Result<(), RecordError>,
+    ) -> Result<u32, RecordError> {
         self.bytes.extend_from_slice(&[0; 4]);
         self.bytes.extend_from_slice(&number.to_be_bytes());
         let before = self.bytes.len();
-        write_json(&mut self.bytes, payload)?;
+        payload(&mut self.bytes)?;
         u32::try_from(self.bytes.len() - before)
-            .map_err(|_| RecordError::TooLarge { limit: MAX_PAYLOAD })
+            .ok()
+            .filter(|length| *length as usize <= MAX_PAYLOAD)
+            .ok_or(RecordError::TooLarge { limit: MAX_PAYLOAD })
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! `docs/records.md` describes the format. What is where:
 //!
-//! * `session`: the record of one session, the hot path; `log`: the log over all of them; `recover`: after a crash.
+//! * `session`: the record of one session, the hot path; `event`: its usual events; `log`: the log over all of them; `recover`: after a crash.
 //! * `verify`: whether everything is as it was written; `read`: replay and lists; `chain`: one record, strictly.
 //! * `frame`, `entry`, `merkle`, `note`, `hash`, `layout`: the format itself.
 
 mod chain;
 mod entry;
 mod error;
+mod event;
 mod frame;
 mod hash;
 mod inert;
@@ -24,6 +25,7 @@ mod verify;
 pub use chain::read_frames;
 pub use entry::{Entry, Torn};
 pub use error::RecordError;
+pub use event::{EventRef, Rendered, RowsJson, ValueRef};
 pub use frame::MAX_PAYLOAD;
 pub use hash::Hash;
 pub use inert::{inert, inert_line};

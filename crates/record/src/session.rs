@@ -1,11 +1,11 @@
 //! The record of one session: the hot path.
 
 use crate::error::RecordError;
+use crate::event::EventRef;
 use crate::frame::FrameBuffer;
 use crate::hash::Hash;
 use crate::layout::{self, Layout};
 use parking_lot::Mutex;
-use serde::Serialize;
 use sluice_model::{EventBody, SessionId, Timestamp};
 use std::fs::File;
 use std::io::Write as _;
@@ -59,14 +59,6 @@ impl Tail {
     }
 }
 
-/// What an event looks like on disk; reads back as [`sluice_model::Event`].
-#[derive(Serialize)]
-struct EventRef<'a> {
-    at: Timestamp,
-    #[serde(flatten)]
-    body: &'a EventBody,
-}
-
 /// Appends one event: one serialisation, one hash, one write.
 fn write_event(
     file: &File,
@@ -76,7 +68,8 @@ fn write_event(
     body: &EventBody,
 ) -> Result<Tail, WriteError> {
     let count = tail.count + 1;
-    let (frame, hash) = buffer.chained(&tail.hash, count, &EventRef { at, body })?;
+    let event = EventRef::from(body);
+    let (frame, hash) = buffer.chained(&tail.hash, count, |out| event.write(at, out))?;
     let length = tail.length.saturating_add(frame.len() as u64);
     let mut file = file;
     file.write_all(frame)?;
@@ -255,8 +248,12 @@ impl SessionRecord {
     ///
     /// # Errors
     /// The event could not be written, or an earlier one could not: the session must end.
-    pub fn append(&mut self, at: Timestamp, body: &EventBody) -> Result<Receipt, RecordError> {
-        self.postpone(at, body)?;
+    pub fn append<'a>(
+        &mut self,
+        at: Timestamp,
+        event: impl Into<EventRef<'a>>,
+    ) -> Result<Receipt, RecordError> {
+        self.postpone(at, event.into())?;
         self.flush()?;
         Ok(Receipt {
             session: Arc::clone(&self.live.id),
@@ -269,8 +266,12 @@ impl SessionRecord {
     ///
     /// # Errors
     /// As [`Self::append`].
-    pub fn append_later(&mut self, at: Timestamp, body: &EventBody) -> Result<(), RecordError> {
-        self.postpone(at, body)?;
+    pub fn append_later<'a>(
+        &mut self,
+        at: Timestamp,
+        event: impl Into<EventRef<'a>>,
+    ) -> Result<(), RecordError> {
+        self.postpone(at, event.into())?;
         if self.later.len() >= MAX_POSTPONED {
             self.flush()?;
         }
@@ -304,7 +305,7 @@ impl SessionRecord {
         Ok(())
     }
 
-    fn postpone(&mut self, at: Timestamp, body: &EventBody) -> Result<(), RecordError> {
+    fn postpone(&mut self, at: Timestamp, event: EventRef<'_>) -> Result<(), RecordError> {
         if !self.usable {
             return Err(RecordError::Poisoned);
         }
@@ -314,7 +315,7 @@ impl SessionRecord {
         let count = self.later_tail.count + 1;
         match self
             .buffer
-            .chained(&self.later_tail.hash, count, &EventRef { at, body })
+            .chained(&self.later_tail.hash, count, |out| event.write(at, out))
         {
             Ok((frame, hash)) => {
                 let length = self.later_tail.length.saturating_add(frame.len() as u64);

@@ -7,6 +7,7 @@ use super::names::{Names, StatementRef};
 use super::refusal::Refusal;
 use super::shape::BoundPlan;
 use crate::pipeline::StandingAllow;
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use sluice_model::{Access, Action, Operation, Resource, SessionContext, Timestamp};
 use sluice_policy::SessionView;
@@ -196,7 +197,7 @@ pub struct Analyst {
     scope_changes: u64,
     /// When the catalog was last compared with the one that all sessions share, and at which of its changes.
     compared: (Instant, u64),
-    kept: HashMap<usize, Arc<Analysis>>,
+    kept: HashMap<usize, Arc<Analysis>, RandomState>,
     /// What exists was changed in a transaction that has not ended: others cannot see it yet.
     pub changing_catalog: bool,
 }
@@ -213,7 +214,7 @@ impl Analyst {
             generation: 0,
             scope_changes: 0,
             compared: (Instant::now(), 0),
-            kept: HashMap::new(),
+            kept: HashMap::default(),
             changing_catalog: false,
         }
     }

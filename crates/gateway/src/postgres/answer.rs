@@ -51,7 +51,8 @@ impl Session {
                 )));
             }
             if run.rows == 0 {
-                let formats = run.formats().cloned().unwrap_or_default();
+                let portal = run.portal.clone();
+                let formats = portal.as_ref().map(|portal| &portal.result_formats);
                 run.capture.choose(formats);
             }
             return Ok(());
@@ -85,8 +86,8 @@ impl Session {
             return Err(out_of_place(BackendTag::RowDescription));
         };
         if run.rows == 0 {
-            let types = plan.types_in(run.formats());
-            run.capture.describe(Arc::clone(&plan.names), types);
+            let formats = run.portal.as_ref().map(|portal| &portal.result_formats);
+            run.capture.describe(Arc::clone(&plan), formats);
         }
         run.editor = (!plan.clear).then(|| RowEditor::new(plan.edits_in(run.formats())));
         run.plan = Some(plan);

@@ -1,10 +1,14 @@
 //! Keeps a part of an answer for the record, as the caller saw it, up to a stated cap.
 
+use super::shape::BoundPlan;
+use crate::pipeline::{Pipeline, Unrecorded};
 use bytes::BytesMut;
-use sluice_model::{EventBody, RecordedValue};
+use sluice_model::RecordedValue;
 use sluice_protocol::postgres::BackendTag;
 use sluice_protocol::postgres::backend::{self, BackendMessage};
 use sluice_protocol::postgres::types::{Format, Formats};
+use sluice_record::{RowsJson, ValueRef};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The most bytes of values kept of one answer. A page of rows tells an auditor what was seen; the count of
@@ -16,26 +20,28 @@ pub const CAP_ROWS: usize = 100;
 pub const CAP_VALUE: usize = 2 * 1024;
 
 /// The kept part of one answer.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Capture {
-    columns: Option<Arc<[String]>>,
-    types: Vec<(u32, Format)>,
+    plan: Option<Arc<BoundPlan>>,
     formats: Formats,
-    rows: Vec<Vec<RecordedValue>>,
+    /// The client chose the formats.
+    chosen: bool,
+    rows: RowsJson,
     bytes: usize,
     capped: bool,
 }
 
 impl Capture {
-    /// The answer's columns became known: their names, types and formats.
-    pub fn describe(&mut self, columns: Arc<[String]>, types: Vec<(u32, Format)>) {
-        self.columns = Some(columns);
-        self.types = types;
+    /// The answer's columns became known, and the formats if the client chose them.
+    pub fn describe(&mut self, plan: Arc<BoundPlan>, formats: Option<&Formats>) {
+        self.plan = Some(plan);
+        self.choose(formats);
     }
 
     /// Only the formats are known, because nobody asked for a description.
-    pub fn choose(&mut self, formats: Formats) {
-        self.formats = formats;
+    pub fn choose(&mut self, formats: Option<&Formats>) {
+        self.chosen = formats.is_some();
+        self.formats = formats.cloned().unwrap_or_default();
     }
 
     /// Whether another row would be kept.
@@ -55,12 +61,21 @@ impl Capture {
         };
         let Ok(fields) = row.fields() else { return };
         self.bytes += body.len();
-        let values = fields.iter().enumerate().map(|(index, field)| {
-            let known = self.types.get(index).copied();
-            let (type_oid, format) = known.unwrap_or((0, self.formats.of(index)));
-            value(*field, type_oid, format)
-        });
-        self.rows.push(values.collect());
+        self.rows.begin(body.len());
+        let edits = self.plan.as_ref().map_or(&[][..], |plan| &plan.edits);
+        for (index, field) in fields.into_iter().enumerate() {
+            let known = edits.get(index);
+            let type_oid = known.map_or(0, |column| column.type_oid);
+            let format = match known {
+                Some(column) if !self.chosen => column.format,
+                _ => self.formats.of(index),
+            };
+            match readable(field, type_oid, format) {
+                Readable::Null => self.rows.push(ValueRef::Null),
+                Readable::Text(text) => self.rows.push(ValueRef::Text(&text)),
+                Readable::Bytes(bytes) => self.rows.push(ValueRef::Bytes(bytes)),
+            }
+        }
     }
 
     /// Keeps a piece of COPY data.
@@ -70,62 +85,83 @@ impl Capture {
             return;
         }
         self.bytes += data.len();
-        self.rows.push(vec![value(Some(data), 0, Format::Text)]);
+        self.rows.begin(data.len());
+        match readable(Some(data), 0, Format::Text) {
+            Readable::Text(text) => self.rows.push(ValueRef::Text(&text)),
+            _ => self.rows.push(ValueRef::Bytes(data.len() as u64)),
+        }
     }
 
-    /// The event to record, when there is anything to keep.
-    #[must_use]
-    pub fn take(&mut self, op: u64) -> Option<EventBody> {
+    /// Records what was kept, when there is anything.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn record(self, op: u64, pipeline: &mut Pipeline) -> Result<(), Unrecorded> {
         if self.rows.is_empty() && !self.capped {
-            return None;
+            return Ok(());
         }
-        let columns = self
-            .columns
-            .as_ref()
-            .map(|names| names.to_vec())
-            .unwrap_or_default();
-        Some(EventBody::Rows {
-            op,
-            columns,
-            rows: std::mem::take(&mut self.rows),
-            capped: self.capped,
-        })
+        let columns = self.plan.as_ref().map(|plan| &plan.names_json);
+        pipeline.rows(op, columns, self.rows, self.capped)
     }
 }
 
 /// A value for the record: as text where it is one or can be read as one.
+enum Readable<'a> {
+    Null,
+    Text(Cow<'a, str>),
+    Bytes(u64),
+}
+
+/// A parameter for the record: as text where it is one or can be read as one.
 #[must_use]
 pub fn value(field: Option<&[u8]>, type_oid: u32, format: Format) -> RecordedValue {
+    match readable(field, type_oid, format) {
+        Readable::Null => RecordedValue::Null,
+        Readable::Text(text) => RecordedValue::Text(text.into_owned()),
+        Readable::Bytes(bytes) => RecordedValue::Bytes(bytes),
+    }
+}
+
+fn readable(field: Option<&[u8]>, type_oid: u32, format: Format) -> Readable<'_> {
     let Some(bytes) = field else {
-        return RecordedValue::Null;
+        return Readable::Null;
     };
     let text = match format {
         _ if bytes.len() > CAP_VALUE => None,
-        Format::Text => std::str::from_utf8(bytes).ok().map(str::to_owned),
-        Format::Binary => readable(type_oid, bytes),
+        Format::Text => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Format::Binary => binary(type_oid, bytes),
     };
-    text.map_or(
-        RecordedValue::Bytes(bytes.len() as u64),
-        RecordedValue::Text,
-    )
+    text.map_or(Readable::Bytes(bytes.len() as u64), Readable::Text)
 }
 
 /// A binary value of one of the types that nearly every parameter has. Type numbers are those of `pg_type`.
-fn readable(type_oid: u32, bytes: &[u8]) -> Option<String> {
-    match type_oid {
+fn binary(type_oid: u32, bytes: &[u8]) -> Option<Cow<'_, str>> {
+    Some(match type_oid {
         // "char", name, text, json, xml, unknown, bpchar, varchar: the text itself.
-        18 | 19 | 25 | 114 | 142 | 705 | 1042 | 1043 => String::from_utf8(bytes.to_vec()).ok(),
+        18 | 19 | 25 | 114 | 142 | 705 | 1042 | 1043 => std::str::from_utf8(bytes).ok()?.into(),
         // jsonb: a version, then the text.
-        3802 => String::from_utf8(bytes.get(1..)?.to_vec()).ok(),
-        16 => Some(if *bytes.first()? == 0 { "f" } else { "t" }.to_owned()),
-        21 => Some(i16::from_be_bytes(bytes.try_into().ok()?).to_string()),
-        23 => Some(i32::from_be_bytes(bytes.try_into().ok()?).to_string()),
-        20 => Some(i64::from_be_bytes(bytes.try_into().ok()?).to_string()),
-        26 => Some(u32::from_be_bytes(bytes.try_into().ok()?).to_string()),
-        700 => Some(f32::from_be_bytes(bytes.try_into().ok()?).to_string()),
-        701 => Some(f64::from_be_bytes(bytes.try_into().ok()?).to_string()),
-        _ => None,
-    }
+        3802 => std::str::from_utf8(bytes.get(1..)?).ok()?.into(),
+        16 => if *bytes.first()? == 0 { "f" } else { "t" }.into(),
+        21 => i16::from_be_bytes(bytes.try_into().ok()?)
+            .to_string()
+            .into(),
+        23 => i32::from_be_bytes(bytes.try_into().ok()?)
+            .to_string()
+            .into(),
+        20 => i64::from_be_bytes(bytes.try_into().ok()?)
+            .to_string()
+            .into(),
+        26 => u32::from_be_bytes(bytes.try_into().ok()?)
+            .to_string()
+            .into(),
+        700 => f32::from_be_bytes(bytes.try_into().ok()?)
+            .to_string()
+            .into(),
+        701 => f64::from_be_bytes(bytes.try_into().ok()?)
+            .to_string()
+            .into(),
+        _ => return None,
+    })
 }
 
 /// The body of the message that was appended to `out` at `from`.
@@ -179,9 +215,6 @@ mod tests {
         assert!(capture.wants_more());
         capture.row(&row);
         assert!(!capture.wants_more());
-        let Some(EventBody::Rows { rows, capped, .. }) = capture.take(1) else {
-            panic!("rows")
-        };
-        assert_eq!((rows.len(), capped), (CAP_ROWS, true));
+        assert_eq!((capture.rows.len(), capture.capped), (CAP_ROWS, true));
     }
 }

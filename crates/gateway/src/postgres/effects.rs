@@ -19,11 +19,10 @@ impl Session {
         succeeded: bool,
     ) -> Result<(), End> {
         let op = run.permit.op();
-        if let Some(kept) = run.capture.take(op) {
-            self.pipeline.note(&kept)?;
-        }
-        metrics::histogram!("sluice_operation_seconds").record(run.since.elapsed().as_secs_f64());
-        self.pipeline.answered(op, answer(&run, outcome))?;
+        std::mem::take(&mut run.capture).record(op, &mut self.pipeline)?;
+        let answer = answer(&run, outcome);
+        self.operation_seconds.record(answer.micros as f64 / 1e6);
+        self.pipeline.answered(op, answer)?;
         if counts(&run.analysis) {
             self.effects_in_flight = self.effects_in_flight.saturating_sub(1);
         }

@@ -235,14 +235,10 @@ async fn explain(
     portal: Option<&Portal>,
 ) -> Result<Option<i64>, CatalogError> {
     let cannot = |error: &dyn std::fmt::Display| CatalogError::Answer(error.to_string());
-    let body = portal.map(Portal::bind_body).unwrap_or_default();
-    let bound = match portal {
-        None => None,
-        Some(_) => match frontend::parse(FrontendTag::Bind, &body).map_err(|e| cannot(&e))? {
-            FrontendMessage::Bind(bind) => Some(bind),
-            _ => None,
-        },
-    };
+    let bound = portal
+        .map(|portal| frontend::bound(&portal.bound))
+        .transpose()
+        .map_err(|e| cannot(&e))?;
     let types = portal.map_or(&[][..], |portal| &portal.prepared.parameter_types);
     let (parameter_formats, parameters) = bound
         .map(|bind| (bind.parameter_formats, bind.parameters))

@@ -222,7 +222,7 @@ async fn statement_of(
                 .iter()
                 .map(|name| ExplainedColumn { name: name.clone() })
                 .collect();
-            explained.masked.clone_from(&plan.masked);
+            explained.masked = plan.masked.to_vec();
         }
         Err(refusal) => explained.notes.push(refusal.message),
     }

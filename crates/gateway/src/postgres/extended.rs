@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// Names that the gateway keeps for itself at the target.
 pub(super) const OWN_PREFIX: &str = "_sluice";
+/// Bound values up to so many bytes are copied out of the inbox.
+const COPIED_BOUND: usize = 1024;
 /// The gateway's own statement and portal, for asking the target about its search path.
 pub(super) const OWN_NAME: &str = "_sluice_scope";
 
@@ -109,6 +111,12 @@ impl Session {
         // What is bound: everything after the two names, in the bytes that are forwarded.
         let names = bind.portal.len() + bind.statement.len() + 2;
         let bound = raw.slice((frame::HEADER_LEN + names).min(raw.len())..);
+        let bound = if bound.len() <= COPIED_BOUND {
+            // Kept as a slice, it would keep the whole inbox: the next read would need a new one.
+            Bytes::copy_from_slice(&bound)
+        } else {
+            bound
+        };
         let portal = Portal {
             prepared,
             result_formats: bind.result_formats.clone(),
@@ -187,11 +195,15 @@ impl Session {
         };
         let text = Arc::clone(&portal.prepared.text);
         let parameters = self.recorded_parameters(&portal);
-        let run = vec![(analysis, text)];
+        let run = [(analysis, text)];
         let estimates = self.estimates(&run, Some(&portal), &parameters).await?;
-        match self.decide(run, parameters, &estimates)? {
-            Ok((batch, asks)) => {
-                self.run_or_hold(batch, asks, Resume::Execute(raw, portal))
+        let estimate = estimates.first().copied().unwrap_or_default();
+        let [(analysis, text)] = run;
+        match self.decide_one(analysis, text, parameters, estimate)? {
+            Ok((admitted, None)) => self.forward_execute(admitted, &raw, portal),
+            Ok((admitted, Some(ask))) => {
+                let asks = vec![(admitted.op, ask)];
+                self.run_or_hold(vec![admitted], asks, Resume::Execute(raw, portal))
                     .await
             }
             Err(refusal) => self.refuse_extended(refusal),
@@ -199,8 +211,7 @@ impl Session {
     }
 
     fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
-        let body = portal.bind_body();
-        let Ok(FrontendMessage::Bind(bind)) = frontend::parse(FrontendTag::Bind, &body) else {
+        let Ok(bind) = frontend::bound(&portal.bound) else {
             return Vec::new();
         };
         if bind.parameters.is_empty() {

@@ -5,7 +5,7 @@ use super::effects::{counts, renames};
 use super::estimate::Estimate;
 use super::expect::{Admitted, Expect, Resume, Running};
 use super::extended::{OWN_NAME, OWN_PREFIX};
-use super::names::StatementRef;
+use super::names::{Portal, StatementRef};
 use super::refusal::{NOT_ALLOWED, Refusal, UNSUPPORTED};
 use super::session::{End, MAX_OWED, Session, Skip};
 use super::shape;
@@ -227,7 +227,7 @@ impl Session {
             }
         };
         let estimates = self.estimates(&batch, None, &[]).await?;
-        match self.decide(batch, Vec::new(), &estimates)? {
+        match self.decide(batch, &estimates)? {
             Ok((batch, asks)) => self.run_or_hold(batch, asks, Resume::Query(raw)).await,
             Err(refusal) => self.refuse_query(refusal),
         }
@@ -322,19 +322,17 @@ impl Session {
     pub(super) fn decide(
         &mut self,
         understood: Vec<(Arc<Analysis>, Arc<str>)>,
-        parameters: Vec<RecordedValue>,
         estimates: &[Estimate],
     ) -> Result<Result<(Vec<Admitted>, Vec<(u64, Ask)>), Refusal>, End> {
         let (mut batch, mut asks) = (Vec::with_capacity(understood.len()), Vec::new());
         for (at, (analysis, text)) in understood.into_iter().enumerate() {
             let estimate = estimates.get(at).copied().unwrap_or_default();
-            match self.decide_one(analysis, text, parameters.clone(), estimate)? {
+            match self.decide_one(analysis, text, Vec::new(), estimate)? {
                 Ok((admitted, ask)) => {
                     asks.extend(ask.map(|ask| (admitted.op, ask)));
                     batch.push(admitted);
                 }
                 Err(refusal) => {
-                    metrics::counter!("sluice_operations_refused_total").increment(1);
                     self.drop_batch(&batch)?;
                     return Ok(Err(refusal));
                 }
@@ -343,7 +341,22 @@ impl Session {
         Ok(Ok((batch, asks)))
     }
 
-    fn decide_one(
+    /// Decides one statement, and records the decision. The outer error ends the session.
+    pub(super) fn decide_one(
+        &mut self,
+        analysis: Arc<Analysis>,
+        text: Arc<str>,
+        parameters: Vec<RecordedValue>,
+        estimate: Estimate,
+    ) -> Result<Result<(Admitted, Option<Ask>), Refusal>, End> {
+        let decided = self.decided(analysis, text, parameters, estimate)?;
+        if decided.is_err() {
+            metrics::counter!("sluice_operations_refused_total").increment(1);
+        }
+        Ok(decided)
+    }
+
+    fn decided(
         &mut self,
         analysis: Arc<Analysis>,
         text: Arc<str>,
@@ -360,9 +373,7 @@ impl Session {
         let standing = analysis.allowed.lock().clone();
         if estimate == Estimate::NotAsked
             && let Some(standing) = standing
-            && let Some(permit) = self
-                .pipeline
-                .admit_again(&standing, &text, parameters.clone())?
+            && let Some(permit) = self.pipeline.admit_again(&standing, &text, &parameters)?
         {
             let op = permit.op();
             let admitted = Admitted {
@@ -384,7 +395,7 @@ impl Session {
                     return Ok(Err(refusal));
                 }
             };
-        let (op, permit, ask) = match self.pipeline.admit(&operation, parameters.clone())? {
+        let (op, permit, ask) = match self.pipeline.admit(&operation, &parameters)? {
             Verdict::Run(permit, standing) => {
                 if estimate == Estimate::NotAsked {
                     *analysis.allowed.lock() = standing;
@@ -412,16 +423,7 @@ impl Session {
     pub(super) fn forward(&mut self, batch: Vec<Admitted>, resume: Resume) -> Result<(), End> {
         let mut runs = VecDeque::with_capacity(batch.len());
         for admitted in batch {
-            let Some(permit) = admitted.permit else {
-                return Err(End::Told(Refusal::internal("an operation was not decided")));
-            };
-            if counts(&admitted.analysis) {
-                self.effects_in_flight += 1;
-            }
-            let mut run = Running::new(permit, admitted.analysis, admitted.text);
-            run.approved = admitted.approved;
-            run.estimate = admitted.estimate;
-            runs.push_back(run);
+            runs.push_back(self.running_from(admitted)?);
         }
         match resume {
             Resume::Query(raw) => {
@@ -431,20 +433,49 @@ impl Session {
                 self.step += 1;
             }
             Resume::Execute(raw, portal) => {
-                let Some(mut run) = runs.pop_front() else {
+                let Some(run) = runs.pop_front() else {
                     return Err(End::Told(Refusal::internal(
                         "an Execute without an operation",
                     )));
                 };
-                self.unrecorded
-                    .retain(|prepared| !Arc::ptr_eq(prepared, &portal.prepared));
-                self.describe_first(&raw, &portal)?;
-                run.portal = Some(portal);
-                self.target.outbox.extend_from_slice(&raw);
-                self.expect.push_back(Expect::Execute(Box::new(run)));
-                self.in_step();
+                self.execute(run, &raw, portal)?;
             }
         }
+        Ok(())
+    }
+
+    /// Forwards an Execute that is decided and recorded.
+    pub(super) fn forward_execute(
+        &mut self,
+        admitted: Admitted,
+        raw: &Bytes,
+        portal: Arc<Portal>,
+    ) -> Result<(), End> {
+        let run = self.running_from(admitted)?;
+        self.execute(run, raw, portal)
+    }
+
+    fn running_from(&mut self, admitted: Admitted) -> Result<Running, End> {
+        let Some(permit) = admitted.permit else {
+            return Err(End::Told(Refusal::internal("an operation was not decided")));
+        };
+        if counts(&admitted.analysis) {
+            self.effects_in_flight += 1;
+        }
+        let mut run = Running::new(permit, admitted.analysis, admitted.text);
+        run.approved = admitted.approved;
+        run.estimate = admitted.estimate;
+        Ok(run)
+    }
+
+    fn execute(&mut self, mut run: Running, raw: &Bytes, portal: Arc<Portal>) -> Result<(), End> {
+        self.unrecorded
+            .retain(|prepared| !Arc::ptr_eq(prepared, &portal.prepared));
+        self.describe_first(raw, &portal)?;
+        run.portal = Some(portal);
+        self.target.outbox.extend_from_slice(raw);
+        self.expect.push_back(Expect::Execute(Box::new(run)));
+        self.in_step();
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The prepared statements and portals (cursors among them) of one session, as the target has them.
 
+use foldhash::fast::RandomState;
 use parking_lot::Mutex;
 use sluice_protocol::postgres::types::Formats;
 use sluice_protocol::sql::{Resolved, Script, Statement};
@@ -88,22 +89,11 @@ pub struct Portal {
     pub hold: bool,
 }
 
-impl Portal {
-    /// The body of a Bind message that binds the same values, to the unnamed statement.
-    #[must_use]
-    pub fn bind_body(&self) -> Vec<u8> {
-        // Two empty names in front make the bound part a body again.
-        let mut body = vec![0, 0];
-        body.extend_from_slice(&self.bound);
-        body
-    }
-}
-
 /// Everything that has a name.
 #[derive(Debug, Default)]
 pub struct Names {
-    statements: HashMap<Box<str>, Arc<Prepared>>,
-    portals: HashMap<Box<str>, Arc<Portal>>,
+    statements: HashMap<Box<str>, Arc<Prepared>, RandomState>,
+    portals: HashMap<Box<str>, Arc<Portal>, RandomState>,
     bytes: usize,
 }
 
@@ -176,11 +166,13 @@ impl Names {
 
     /// A transaction ended with this step: only held cursors are left, and what was bound after it.
     pub fn end_transaction(&mut self, step: u64) {
-        if !self.portals.is_empty() {
-            self.portals
-                .retain(|_, portal| portal.hold || portal.step > step);
-            self.recount();
-        }
+        let mut freed = 0;
+        self.portals.retain(|_, portal| {
+            let stays = portal.hold || portal.step > step;
+            freed += if stays { 0 } else { portal.bound.len() };
+            stays
+        });
+        self.count(0, freed);
     }
 
     fn recount(&mut self) {

@@ -8,6 +8,7 @@ use crate::pipeline::Answer;
 use sluice_model::Outcome;
 use sluice_protocol::postgres::encode;
 use sluice_protocol::postgres::types::TransactionStatus;
+use std::sync::Arc;
 
 /// Sent in place of a refused statement where the target must fail too, so that its transaction and its
 /// pipeline end as they would have. The target's operator sees why in the log.
@@ -35,7 +36,7 @@ impl Session {
                 outcome: Outcome::Cut("not forwarded".into()),
                 rows: 0,
                 bytes: 0,
-                masked: Vec::new(),
+                masked: Arc::default(),
                 micros: 0,
             };
             self.pipeline.answered(admitted.op, answer)?;

@@ -149,6 +149,8 @@ pub struct Session {
     renewed_at: Instant,
     /// The gateway is draining.
     draining: bool,
+    /// How long operations took, in seconds: the handle, so that it need not be looked up for each of them.
+    pub(super) operation_seconds: metrics::Histogram,
 }
 
 /// What a session starts with.
@@ -223,6 +225,7 @@ impl Session {
             snapshot,
             renewed_at: Instant::now(),
             draining: false,
+            operation_seconds: metrics::histogram!("sluice_operation_seconds"),
         }
     }
 
@@ -251,6 +254,8 @@ impl Session {
         // One timer for the whole session, moved only to an earlier time: each move wakes the timer's thread,
         // which costs more than all else that is done for a small statement.
         let mut alarm = pin!(tokio::time::sleep_until(self.wake_at()));
+        // It will go off soon, and what is due is looked at again then.
+        let mut soon = false;
         loop {
             if self.work_unless_ended(&mut signals).await? {
                 return Ok(());
@@ -261,9 +266,12 @@ impl Session {
                     "the gateway is shutting down; connect again",
                 )));
             }
-            let wake_at = self.wake_at();
-            if wake_at < alarm.deadline() {
-                alarm.as_mut().reset(wake_at);
+            if !soon {
+                let wake_at = self.wake_at();
+                if wake_at < alarm.deadline() {
+                    alarm.as_mut().reset(wake_at);
+                }
+                soon = self.pipeline.is_behind();
             }
             let want = self.wants();
             tokio::select! {
@@ -276,6 +284,7 @@ impl Session {
                 () = alarm.as_mut() => {
                     self.tick().await?;
                     alarm.as_mut().reset(self.wake_at());
+                    soon = false;
                 }
             }
         }
@@ -528,7 +537,7 @@ pub(super) fn answer(run: &super::expect::Running, outcome: Outcome) -> Answer {
         masked: run
             .plan
             .as_ref()
-            .map(|plan| plan.masked.clone())
+            .map(|plan| Arc::clone(&plan.masked))
             .unwrap_or_default(),
         micros: u64::try_from(run.since.elapsed().as_micros()).unwrap_or(u64::MAX),
     }

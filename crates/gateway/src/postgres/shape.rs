@@ -11,6 +11,7 @@ use sluice_protocol::postgres::backend::{self, BackendMessage, FieldDescription}
 use sluice_protocol::postgres::types::{Format, Formats};
 use sluice_protocol::postgres::values::{ColumnEdit, FieldEdit};
 use sluice_protocol::sql::{ColumnMention, Effect, Output};
+use sluice_record::Rendered;
 use std::sync::Arc;
 
 /// Columns of the server's own statistics that hold values of other tables.
@@ -36,14 +37,16 @@ pub struct BoundPlan {
     pub epoch: u64,
     /// What it was bound to: the body of the RowDescription.
     pub described: Bytes,
-    /// The columns' names, for the record.
+    /// The columns' names.
     pub names: Arc<[String]>,
+    /// The same for the record.
+    pub names_json: Rendered<[String]>,
     /// What is done to each column, with the format that the description says.
     pub edits: Arc<[ColumnEdit]>,
     /// Nothing is done to any.
     pub clear: bool,
     /// The columns that are masked, for the record.
-    pub masked: Vec<MaskedColumn>,
+    pub masked: Arc<[MaskedColumn]>,
 }
 
 impl BoundPlan {
@@ -68,14 +71,6 @@ impl BoundPlan {
             .first_chunk::<2>()
             .map(|count| u16::from_be_bytes(*count));
         fields.is_some_and(|fields| usize::from(fields) == self.edits.len())
-    }
-
-    /// The type and format of each column.
-    #[must_use]
-    pub fn types_in(&self, formats: Option<&Formats>) -> Vec<(u32, Format)> {
-        let each = self.edits.iter().enumerate();
-        each.map(|(index, edit)| (edit.type_oid, formats.map_or(edit.format, |f| f.of(index))))
-            .collect()
     }
 }
 
@@ -224,13 +219,17 @@ fn make(
             edit: edit(column, &plan),
         })
         .collect();
+    let names: Arc<[String]> = shape.iter().map(|c| c.name.clone()).collect();
+    let names_json = Rendered::new(&*names)
+        .map_err(|_| Refusal::internal("the names of the answer's columns are too long"))?;
     Ok(BoundPlan {
         epoch: binding.epoch,
         described,
-        names: shape.iter().map(|c| c.name.clone()).collect(),
+        names,
+        names_json,
         clear: edits.iter().all(|e| matches!(e.edit, FieldEdit::Clear)),
         edits: edits.into(),
-        masked: plan.masked,
+        masked: plan.masked.into(),
     })
 }
 

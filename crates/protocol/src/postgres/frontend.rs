@@ -140,9 +140,28 @@ fn parse_parse<'a>(reader: &mut Reader<'a>) -> Result<Parse<'a>, Violation> {
     })
 }
 
+/// Reads the part of a Bind body that follows its two names, which are left empty.
+///
+/// # Errors
+/// As [`parse`].
+pub fn bound(body: &[u8]) -> Result<Bind<'_>, Violation> {
+    let mut reader = Reader::new(Peer::Client, FrontendTag::Bind.rule().name, body);
+    let bind = parse_bound(&mut reader, "", "")?;
+    reader.end()?;
+    Ok(bind)
+}
+
 fn parse_bind<'a>(reader: &mut Reader<'a>) -> Result<Bind<'a>, Violation> {
     let portal = reader.cstr("a portal name")?;
     let statement = reader.cstr("a statement name")?;
+    parse_bound(reader, portal, statement)
+}
+
+fn parse_bound<'a>(
+    reader: &mut Reader<'a>,
+    portal: &'a str,
+    statement: &'a str,
+) -> Result<Bind<'a>, Violation> {
     let parameter_formats = Formats::read(reader)?;
     let n = reader.count(4, "a list of values")?;
     if !parameter_formats.fits(n) {

@@ -1,7 +1,7 @@
 //! Every way of changing what is on disk is named by `verify`.
 
 use super::{NAME, NOW, append_some, begin, events_file, id, key, open};
-use crate::frame::{FrameBuffer, FrameReader, push_frame};
+use crate::frame::{FrameBuffer, FrameReader, push_frame, write_json};
 use crate::hash::Hash;
 use crate::layout::session_header;
 use crate::verify::{Finding, Problem};
@@ -63,7 +63,9 @@ fn chained_again(frames: &mut [Vec<u8>]) {
     for (number, frame) in (1..).zip(frames) {
         let payload = &frame[12..frame.len() - 32];
         let value: Box<serde_json::value::RawValue> = serde_json::from_slice(payload).unwrap();
-        let (bytes, hash) = buffer.chained(&previous, number, &value).unwrap();
+        let (bytes, hash) = buffer
+            .chained(&previous, number, |out| write_json(out, &value))
+            .unwrap();
         *frame = bytes.to_vec();
         previous = hash;
     }
