@@ -214,7 +214,8 @@ impl Pipeline {
         decision: Decision,
         approval: Option<ApprovalId>,
     ) -> Result<u64, Unrecorded> {
-        Ok(self.asked(CONNECT, Vec::new(), decision, approval)?.op)
+        let decision = Rendered::new(&decision)?;
+        Ok(self.asked(CONNECT, &[], &decision, approval.as_ref())?.op)
     }
 
     /// Records an operation that the protocol itself refuses (it was not understood).
