@@ -68,7 +68,7 @@ impl Session {
             let parameters = std::mem::take(&mut waiting.parameters);
             match self
                 .pipeline
-                .admit_approved(&operation, parameters, spent)?
+                .admit_approved(&operation, &parameters, spent)?
             {
                 Verdict::Run(permit, _) => {
                     waiting.op = permit.op();
