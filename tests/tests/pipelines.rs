@@ -149,10 +149,10 @@ fn fetch_runs_no_portal_that_was_not_decided() {
     named.extend(sync().unwrap());
     wire.raw(&named).unwrap();
     assert_eq!(tags(&wire.until_ready().unwrap()), "12Z");
-    for sql in ["FETCH ALL FROM p", "MOVE ALL IN p"] {
-        assert_ne!(sqlstates(&wire.query(sql).unwrap()), [""; 0], "{sql}");
-    }
-    assert!(!stage.shop.ran("FETCH ALL FROM p").unwrap());
+    // Moving over its rows deletes them: it waits for an approval, as Execute would.
+    wire.send('Q', &text("MOVE ALL IN p")).unwrap();
+    stage.gateway.pending_approval().unwrap();
+    assert!(!stage.shop.ran("MOVE ALL IN p").unwrap());
 }
 
 #[test]
@@ -215,6 +215,40 @@ fn empty_statements_and_copies_sent_ahead_work_as_they_do_directly() {
         .superuser_sql("SELECT name FROM products WHERE id = 901")
         .unwrap();
     assert_eq!(found, "Sent ahead");
+}
+
+#[test]
+fn one_piece_of_copy_data_may_be_larger_than_any_buffer() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let copy = query("COPY products (id, name, price_cents, stock) FROM STDIN");
+    let rows = |from: usize| -> Vec<u8> {
+        let name = "x".repeat(1_000);
+        let rows = (from..from + 3_000).map(|id| format!("{id}\t{name}\t1\t1\n"));
+        rows.collect::<String>().into_bytes()
+    };
+    let piece = |data: &[u8]| message('d', data).unwrap();
+    let (first, second) = (rows(10_000), rows(20_000));
+    let (half, other) = second.split_at(second.len() - 1_234);
+    let pieces = [piece(&first), piece(half), piece(other)].concat();
+    wire.raw(&[copy.clone(), pieces, message('c', b"").unwrap()].concat())
+        .unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()), "GCZ");
+    let found = stage
+        .shop
+        .superuser_sql("SELECT count(*), sum(length(name)) FROM products WHERE id >= 10000")
+        .unwrap();
+    assert_eq!(found, "6000|6000000");
+    // The target gives up at the first row and reads over the rest, as it does directly.
+    let wrong = [b"no number\tx\t1\t1\n".to_vec(), rows(30_000)].concat();
+    wire.raw(&[copy, piece(&wrong), message('c', b"").unwrap()].concat())
+        .unwrap();
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["22P02"]);
+    // Outside COPY it is dropped, whole.
+    wire.raw(&piece(&rows(40_000))).unwrap();
+    for _ in 0..3 {
+        assert_eq!(tags(&wire.query("SELECT 1").unwrap()), "TDCZ");
+    }
 }
 
 #[test]
@@ -321,4 +355,71 @@ fn a_session_knows_its_own_notifications() {
     let answers = wire.query("NOTIFY news, 'hello'").unwrap();
     let told = answers.iter().find(|message| message.tag == 'A').unwrap();
     assert_eq!(told.body.get(..4), key.body.get(..4));
+}
+
+/// Binds the statement `s` to the portal `p`.
+fn bind_portal() -> Vec<u8> {
+    message('B', &[text("p"), text("s"), vec![0; 6]].concat()).unwrap()
+}
+
+#[test]
+fn a_portal_of_bind_is_fetched_from_as_it_was_decided() {
+    let stage = stage();
+    let mut wire = stage.login();
+    wire.query("BEGIN").unwrap();
+    let numbers = parse("s", "SELECT generate_series(1, 9)").unwrap();
+    wire.raw(&[numbers, bind_portal(), sync().unwrap()].concat())
+        .unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()), "12Z");
+    assert_eq!(tags(&wire.query("MOVE FORWARD 4 p").unwrap()), "CZ");
+    let fetched = wire.query("FETCH 1 p").unwrap();
+    assert_eq!(tags(&fetched), "TDCZ");
+    assert_eq!(fetched.get(1).unwrap().row(), [Some("5".to_owned())]);
+    wire.query("ROLLBACK").unwrap();
+
+    // FETCH runs what is in the portal: here a DELETE, which waits.
+    let delete = parse("s", "DELETE FROM orders WHERE id = -3 RETURNING id").unwrap();
+    let close = message('C', &[b"S".to_vec(), text("s")].concat()).unwrap();
+    wire.query("BEGIN").unwrap();
+    wire.raw(&[close, delete, bind_portal(), sync().unwrap()].concat())
+        .unwrap();
+    assert_eq!(tags(&wire.until_ready().unwrap()), "312Z");
+    wire.send('Q', &text("FETCH ALL p")).unwrap();
+    stage.gateway.pending_approval().unwrap();
+    assert!(!stage.shop.ran("FETCH ALL p").unwrap());
+}
+
+#[test]
+fn sessions_know_themselves_and_each_other_by_the_targets_process_numbers() {
+    let stage = stage();
+    let mut wire = Wire::connect(stage.gateway.port).unwrap();
+    let parameters = [("user", "app"), ("database", "shop")];
+    wire.startup(VERSION_3_0, &parameters).unwrap();
+    wire.password(&stage.token).unwrap();
+    let greeting = wire.until_ready().unwrap();
+    let number = |message: &Message| {
+        let (number, _) = message.body.split_first_chunk::<4>().unwrap();
+        i32::from_be_bytes(*number).to_string()
+    };
+    let told = number(greeting.iter().find(|m| m.tag == 'K').unwrap());
+    let asked = wire.query("SELECT pg_backend_pid()").unwrap();
+    assert_eq!(asked.get(1).unwrap().row(), [Some(told.clone())]);
+    let mut other = stage.login();
+    other.query("LISTEN news").unwrap();
+    wire.query("LISTEN news").unwrap();
+    let own = wire.query("NOTIFY news").unwrap();
+    assert_eq!(number(own.iter().find(|m| m.tag == 'A').unwrap()), told);
+    assert_eq!(number(&other.read().unwrap().unwrap()), told);
+}
+
+#[test]
+fn a_target_that_ends_the_session_has_the_last_word() {
+    let stage = stage();
+    let mut wire = stage.login();
+    let asked = wire.query("SELECT pg_backend_pid()").unwrap();
+    let pid = asked.get(1).unwrap().row().remove(0).unwrap();
+    wire.send('Q', &text("SELECT pg_sleep(60)")).unwrap();
+    let ended = format!("SELECT pg_terminate_backend({pid})");
+    stage.shop.superuser_sql(&ended).unwrap();
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["57P01"]);
 }

@@ -3,17 +3,19 @@
 use parking_lot::Mutex;
 use sluice_model::{PrincipalId, SessionId, Timestamp};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::{Notify, watch};
 
 /// Why a session is ended from outside, in words for its client and its record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndReason(pub String);
 
-/// The key that a client presents to cancel what it runs: minted here, never the target's own.
+/// The key that a client presents to cancel what it runs: its secret is minted here, never the target's own.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CancelKey {
-    /// Stands where a server puts its process id.
+    /// The number of the target's process. Those of several targets can be equal.
     pub pid: u32,
     /// 4 bytes in protocol 3.0, 32 in 3.2.
     pub secret: Vec<u8>,
@@ -38,8 +40,11 @@ pub struct Live {
     pub application: Option<String>,
     /// Since when.
     pub since: Timestamp,
-    /// The client asked to cancel what runs or waits.
-    pub cancel: Notify,
+    cancel: Notify,
+    /// How often the client asked to cancel what runs or waits.
+    cancels_asked: AtomicU64,
+    /// How many of these were passed on.
+    cancels_done: watch::Sender<u64>,
     end: watch::Sender<Option<EndReason>>,
 }
 
@@ -52,6 +57,21 @@ impl Live {
                 *current = Some(EndReason(reason.to_owned()));
             }
             first
+        });
+    }
+
+    /// Waits until the client asks to cancel what runs or waits; gives how often it has by now.
+    pub async fn cancel_asked(&self) -> u64 {
+        self.cancel.notified().await;
+        self.cancels_asked.load(Ordering::Acquire)
+    }
+
+    /// The first so many requests to cancel were passed on.
+    pub fn cancel_done(&self, number: u64) {
+        self.cancels_done.send_if_modified(|done| {
+            let more = *done < number;
+            *done = number.max(*done);
+            more
         });
     }
 
@@ -105,11 +125,21 @@ impl Membership {
     pub fn live(&self) -> &Arc<Live> {
         &self.live
     }
+
+    /// From now on this key cancels what the session runs.
+    pub fn cancelled_by(&mut self, key: CancelKey) {
+        // Another session's key stays that session's; this one then cannot be cancelled.
+        if let MapEntry::Vacant(free) = self.registry.keys.lock().entry(key.clone()) {
+            free.insert(Arc::clone(&self.live));
+            self.key = Some(key);
+        }
+    }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
         self.registry.live.lock().remove(&self.live.id);
+        self.live.cancel_done(u64::MAX);
         if let Some(key) = &self.key {
             self.registry.keys.lock().remove(key);
         }
@@ -126,7 +156,7 @@ impl Registry {
 
     /// Enters a session. It leaves when the membership is dropped.
     #[must_use]
-    pub fn enter(self: &Arc<Self>, entry: Entry, key: Option<CancelKey>) -> Membership {
+    pub fn enter(self: &Arc<Self>, entry: Entry) -> Membership {
         let live = Arc::new(Live {
             id: entry.id,
             principal: entry.principal,
@@ -137,18 +167,17 @@ impl Registry {
             application: entry.application,
             since: entry.since,
             cancel: Notify::new(),
+            cancels_asked: AtomicU64::new(0),
+            cancels_done: watch::channel(0).0,
             end: watch::channel(None).0,
         });
         self.live.lock().insert(live.id.clone(), Arc::clone(&live));
-        if let Some(key) = &key {
-            self.keys.lock().insert(key.clone(), Arc::clone(&live));
-        }
         metrics::counter!("sluice_sessions_opened_total").increment(1);
         metrics::gauge!("sluice_sessions_live").increment(1.0);
         Membership {
             registry: Arc::clone(self),
             live,
-            key,
+            key: None,
         }
     }
 
@@ -167,11 +196,16 @@ impl Registry {
         found.inspect(|live| live.end(reason)).is_some()
     }
 
-    /// Passes a client's cancel request on; a key that is not known is ignored, as a server would.
-    pub fn cancel(&self, key: &CancelKey) {
+    /// Passes a client's cancel request on, and waits until that is done or the session is over; a key that is
+    /// not known is ignored, as a server would.
+    pub async fn cancel(&self, key: &CancelKey) {
         let found = self.keys.lock().get(key).cloned();
         if let Some(live) = found {
+            let number = live.cancels_asked.fetch_add(1, Ordering::AcqRel) + 1;
             live.cancel.notify_one();
+            let mut done = live.cancels_done.subscribe();
+            // The sender is in `live`, so that this ends by the number alone.
+            let _ = done.wait_for(|done| *done >= number).await;
         }
     }
 
@@ -217,14 +251,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_session_is_found_by_id_and_key_while_it_lives() {
+    #[tokio::test]
+    async fn a_session_is_found_by_id_and_key_while_it_lives() {
         let registry = Registry::new();
         let key = CancelKey {
             pid: 7,
             secret: vec![1, 2, 3, 4],
         };
-        let membership = registry.enter(entry(1), Some(key.clone()));
+        let mut membership = registry.enter(entry(1));
+        membership.cancelled_by(key.clone());
         let id = membership.live().id.clone();
         assert_eq!(registry.count(), 1);
         assert!(registry.end(&id, "first") && registry.end(&id, "second"));
@@ -237,6 +272,37 @@ mod tests {
         drop(membership);
         assert_eq!(registry.count(), 0);
         assert!(!registry.end(&id, "gone"));
-        registry.cancel(&key);
+        registry.cancel(&key).await;
+    }
+
+    #[tokio::test]
+    async fn a_key_that_two_sessions_were_given_stays_the_firsts() {
+        let registry = Registry::new();
+        let key = CancelKey {
+            pid: 7,
+            secret: vec![1, 2, 3, 4],
+        };
+        let [mut first, mut second] = [1, 2].map(|bits| registry.enter(entry(bits)));
+        first.cancelled_by(key.clone());
+        second.cancelled_by(key.clone());
+        drop(second);
+        let asked = async {
+            let number = first.live().cancel_asked().await;
+            first.live().cancel_done(number);
+        };
+        tokio::join!(registry.cancel(&key), asked);
+    }
+
+    #[tokio::test]
+    async fn a_request_to_cancel_is_over_with_its_session() {
+        let registry = Registry::new();
+        let key = CancelKey {
+            pid: 7,
+            secret: vec![1, 2, 3, 4],
+        };
+        let mut membership = registry.enter(entry(1));
+        membership.cancelled_by(key.clone());
+        let leave = async { drop(membership) };
+        tokio::join!(registry.cancel(&key), leave);
     }
 }

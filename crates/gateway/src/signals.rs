@@ -20,8 +20,8 @@ pub enum Signal {
     Snapshot(Arc<Snapshot>),
     /// No policies will come any more: the control plane is gone.
     Abandoned,
-    /// Its client asked, on another connection, to cancel what runs or waits.
-    Cancel,
+    /// Its client asked, on another connection, to cancel what runs or waits, for so many times by now.
+    Cancel(u64),
     /// The gateway is draining: it ends at its next pause.
     Drain,
 }
@@ -83,8 +83,8 @@ fn changed(snapshots: watch::Receiver<Arc<Snapshot>>) -> BoxStream<'static, Sign
 
 fn cancelled(live: Arc<Live>) -> BoxStream<'static, Signal> {
     stream::unfold(live, |live| async move {
-        live.cancel.notified().await;
-        Some((Signal::Cancel, live))
+        let number = live.cancel_asked().await;
+        Some((Signal::Cancel(number), live))
     })
     .boxed()
 }

@@ -3,7 +3,8 @@
 
 use super::catalog::{Age, Catalog, CatalogError, Catalogs};
 use super::effects::renames;
-use super::names::{Names, StatementRef};
+use super::meaning::{Meaning, declared_in, prepared_in};
+use super::names::{Names, Portal, StatementRef};
 use super::refusal::Refusal;
 use super::shape::BoundPlan;
 use crate::pipeline::StandingAllow;
@@ -42,6 +43,8 @@ pub struct Analysis {
     pub runs_code: bool,
     /// The texts of the prepared statements that it runs, for approvers and their digest.
     pub runs: Vec<Arc<str>>,
+    /// The portal of Bind that it fetches from: its values are this statement's.
+    pub bound: Option<Arc<Portal>>,
     /// What the cursor that it declares needs; its own needs where it declares none.
     pub cursor: Arc<Resolved>,
     /// The last mask plan and what it was bound to.
@@ -323,6 +326,7 @@ impl Analyst {
             touches_scope: meaning.touches_scope,
             runs_code: runs_code(&meaning.resolved, &catalog),
             runs: meaning.runs,
+            bound: meaning.bound,
             cursor: Arc::new(meaning.cursor.unwrap_or_else(|| meaning.resolved.clone())),
             resolved: meaning.resolved,
             catalog,
@@ -355,6 +359,7 @@ impl Analyst {
             touches_scope: false,
             runs_code: false,
             runs: Vec::new(),
+            bound: None,
             cursor: Arc::new(resolved.clone()),
             resolved,
             catalog,
@@ -425,6 +430,7 @@ impl Analyst {
             touches_scope: renames(statement),
             runs: Vec::new(),
             cursor: None,
+            bound: None,
         };
         for effect in &statement.effects {
             match effect {
@@ -466,8 +472,7 @@ impl Analyst {
             return Ok(None);
         };
         let Some(cursor) = &portal.cursor else {
-            return Err(Refusal::not_understood("FETCH from a portal of Bind")
-                .hint("run the portal with Execute, or declare a cursor"));
+            return self.bound(portal, lookup, depth);
         };
         let touches_scope = portal.prepared.statement.get().is_some_and(renames);
         Ok(Some(Meaning {
@@ -475,7 +480,27 @@ impl Analyst {
             touches_scope,
             runs: vec![Arc::clone(&portal.prepared.text)],
             cursor: None,
+            bound: None,
         }))
+    }
+
+    /// What a portal of Bind needs, which FETCH and MOVE run just as Execute does.
+    fn bound(
+        &self,
+        portal: &Arc<Portal>,
+        lookup: Lookup<'_>,
+        depth: usize,
+    ) -> Result<Option<Meaning>, Refusal> {
+        if portal.scope != self.scope_changes {
+            return Err(Refusal::scope_moved());
+        }
+        let Some(statement) = portal.prepared.statement.get() else {
+            return Ok(None);
+        };
+        let mut meaning = self.resolve(statement, lookup, depth + 1)?;
+        meaning.runs.push(Arc::clone(&portal.prepared.text));
+        meaning.bound = Some(Arc::clone(portal));
+        Ok(Some(meaning))
     }
 }
 
@@ -500,22 +525,6 @@ impl Lookup<'_> {
     }
 }
 
-/// What a statement means, with what it runs by name.
-struct Meaning {
-    resolved: Resolved,
-    touches_scope: bool,
-    runs: Vec<Arc<str>>,
-    cursor: Option<Resolved>,
-}
-
-impl Meaning {
-    fn absorb(&mut self, inner: Self, copies: bool) {
-        absorb(&mut self.resolved, inner.resolved, copies);
-        self.touches_scope |= inner.touches_scope;
-        self.runs.extend(inner.runs);
-    }
-}
-
 /// The schemas searched, of a JSON list; the session's own temporary schema is called `pg_temp`.
 fn read_schemas(json: &str) -> Option<Vec<String>> {
     let list: Vec<String> = serde_json::from_str(json).ok()?;
@@ -527,61 +536,6 @@ fn read_schemas(json: &str) -> Option<Vec<String>> {
         }
     };
     (list.len() <= MAX_PATH).then(|| list.into_iter().map(named).collect())
-}
-
-fn prepared_in(batch: &[&Statement], name: &str) -> Option<Arc<Statement>> {
-    batch
-        .iter()
-        .rev()
-        .flat_map(|s| &s.effects)
-        .find_map(|effect| match effect {
-            Effect::Prepare { name: n, statement } if n == name => Some(Arc::clone(statement)),
-            _ => None,
-        })
-}
-
-fn declared_in(batch: &[&Statement], name: &str) -> Option<Arc<Statement>> {
-    batch
-        .iter()
-        .rev()
-        .flat_map(|s| &s.effects)
-        .find_map(|effect| match effect {
-            Effect::Declare {
-                cursor, statement, ..
-            } if cursor == name => Some(Arc::clone(statement)),
-            _ => None,
-        })
-}
-
-/// What EXECUTE needs is what the prepared statement needs, and its answer is that statement's (or is
-/// copied into a table).
-fn absorb(outer: &mut Resolved, inner: Resolved, copies: bool) {
-    outer.accesses.extend(inner.accesses);
-    outer.accesses.sort();
-    outer.accesses.dedup();
-    for (name, value) in inner.facts.values {
-        use sluice_model::Fact;
-        match (outer.facts.values.get_mut(&name), value) {
-            (Some(Fact::Texts(mine)), Fact::Texts(theirs)) => mine.extend(theirs),
-            // Taking every row is what matters, in whichever of the two.
-            (Some(Fact::Bool(mine)), Fact::Bool(theirs)) if name == "has_where" => *mine &= theirs,
-            (Some(Fact::Bool(mine)), Fact::Bool(theirs)) => *mine |= theirs,
-            (Some(_), _) => {}
-            (None, value) => {
-                outer.facts.values.insert(name, value);
-            }
-        }
-    }
-    if copies {
-        outer.copied.extend(inner.carried);
-    } else {
-        outer.outputs = inner.outputs;
-        outer.star = inner.star;
-        outer.carried.extend(inner.carried);
-    }
-    outer.searched.extend(inner.searched);
-    outer.copied.extend(inner.copied);
-    outer.unresolved |= inner.unresolved;
 }
 
 /// The mentions of an output, and whether they are all that it can carry.

@@ -3,7 +3,7 @@
 use super::expect::{Expect, Undo};
 use super::front::keeps_meaning;
 use super::names::Prepared;
-use super::refusal::Refusal;
+use super::refusal::{CANCELED, Refusal};
 use super::session::{End, Session, Skip};
 use bytes::Bytes;
 use sluice_model::{Outcome, TextMask};
@@ -65,6 +65,7 @@ impl Session {
             }
             BackendMessage::ErrorResponse(fields) => {
                 let code = fields.sqlstate().unwrap_or("XX000").to_owned();
+                self.target_ended |= fields.ends_session();
                 self.on_error(&code, &body, raw)?;
             }
             BackendMessage::ReadyForQuery(status) => self.on_ready(status, raw)?,
@@ -169,20 +170,9 @@ impl Session {
             } else {
                 payload
             };
-            let process_id = self.shown_process(process_id);
             encode::notification_response(&mut self.client.outbox, process_id, channel, payload);
         }
         Ok(())
-    }
-
-    /// The process number that the client knows its own session by stands for the target's.
-    fn shown_process(&self, process_id: i32) -> i32 {
-        let own = self.target_key.as_ref().map(|key| key.process_id);
-        if own == Some(process_id) {
-            self.process_id
-        } else {
-            process_id
-        }
     }
 
     fn send_error(&mut self, body: &Bytes, raw: &Bytes) -> Result<(), End> {
@@ -224,6 +214,20 @@ impl Session {
                     return Ok(());
                 }
                 self.abandon_step(None)
+            }
+            Some(Expect::Scope { ready, .. }) if code == CANCELED => {
+                // The client meant something of its own that was over by then: it is asked again.
+                (self.scope_asked, self.scope_stale) = (false, true);
+                if !ready {
+                    self.send_error(body, raw)?;
+                    return self.abandon_step(None);
+                }
+                self.expect.push_front(Expect::Scope {
+                    schemas: None,
+                    ready,
+                    closed: 0,
+                });
+                Ok(())
             }
             Some(Expect::Scope { .. }) => Err(End::Told(Refusal::internal(
                 "the target did not tell its search path; the session ends",
@@ -315,6 +319,9 @@ impl Session {
                 ..
             }) => {
                 self.transaction = status;
+                if !self.scope_asked {
+                    return Ok(());
+                }
                 return self.scope_told(schemas);
             }
             _ => return Err(out_of_place(BackendTag::ReadyForQuery)),

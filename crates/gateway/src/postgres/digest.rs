@@ -58,7 +58,12 @@ pub fn of(context: &SessionContext, batch: &[Admitted], resume: &Resume) -> Oper
         }
     }
     part(b"bound");
-    if let Resume::Execute(_, portal) = resume {
+    let executed = match resume {
+        Resume::Execute(_, portal) => Some(portal),
+        Resume::Query(_) => None,
+    };
+    let fetched = batch.iter().filter_map(|one| one.analysis.bound.as_ref());
+    for portal in executed.into_iter().chain(fetched) {
         for parameter_type in &portal.prepared.parameter_types {
             part(&parameter_type.to_be_bytes());
         }

@@ -178,8 +178,7 @@ impl Session {
         }
         if portal.scope != self.analyst.scope() {
             // The target planned it when it was bound; it would be decided by where names lead now.
-            let moved = "the search path changed since the portal was bound";
-            return self.refuse_extended(Refusal::not_understood(moved).hint("bind it again"));
+            return self.refuse_extended(Refusal::scope_moved());
         }
         let analysis = match self
             .analyst
@@ -210,7 +209,7 @@ impl Session {
         }
     }
 
-    fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
+    pub(super) fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
         let Ok(bind) = frontend::bound(&portal.bound) else {
             return Vec::new();
         };

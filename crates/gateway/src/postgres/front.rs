@@ -41,10 +41,24 @@ impl Session {
     pub(super) async fn work_client(&mut self) -> Result<Asked, End> {
         let mut asked = Asked::default();
         while self.held.is_none() && self.target.has_room() && self.expect.len() < MAX_OWED {
+            if self.copy_rest.is_open() {
+                if !self.pass_copy_data() {
+                    break;
+                }
+                asked.moved = true;
+                continue;
+            }
             let Some(header) = frame::peek_header::<FrontendTag>(&self.client.inbox)? else {
                 break;
             };
-            if self.client.inbox.len() < header.total() || !self.settled(header.tag)? {
+            if self.client.inbox.len() < header.total() {
+                if !self.begin_copy_data(header)? {
+                    break;
+                }
+                asked.moved = true;
+                continue;
+            }
+            if !self.settled(header.tag)? {
                 break;
             }
             let raw = self.client.inbox.split_to(header.total()).freeze();
@@ -57,10 +71,15 @@ impl Session {
         Ok(asked)
     }
 
-    /// Whether a message of the client is there only in part.
+    /// Whether a message of the client that is read as a whole is there only in part.
     pub(super) fn client_message_incomplete(&self) -> bool {
+        if self.held.is_some() || self.copy_rest.is_open() {
+            return false;
+        }
         match frame::peek_header::<FrontendTag>(&self.client.inbox) {
-            Ok(Some(header)) => self.held.is_none() && self.client.inbox.len() < header.total(),
+            Ok(Some(header)) => {
+                header.tag != FrontendTag::CopyData && self.client.inbox.len() < header.total()
+            }
             _ => false,
         }
     }
@@ -68,7 +87,7 @@ impl Session {
     /// Whether the next message can be understood now. What a name stands for, and where an unqualified
     /// one leads, must be as the target has it: answers that are owed are waited for (and asked for, within
     /// a step), then the target is asked for its search path.
-    fn settled(&mut self, tag: FrontendTag) -> Result<bool, End> {
+    pub(super) fn settled(&mut self, tag: FrontendTag) -> Result<bool, End> {
         if self.skip != Skip::No {
             return Ok(true);
         }
@@ -363,6 +382,10 @@ impl Session {
         parameters: Vec<RecordedValue>,
         estimate: Estimate,
     ) -> Result<Result<(Admitted, Option<Ask>), Refusal>, End> {
+        let parameters = match &analysis.bound {
+            Some(portal) => self.recorded_parameters(portal),
+            None => parameters,
+        };
         let (view, now) = (self.pipeline.view(), clock::now());
         let checked = write_back::check(&analysis, &text, &parameters, view, now)
             .and_then(|()| shape::check_binary_copy(&analysis, self.binding()));

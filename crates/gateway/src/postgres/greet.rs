@@ -10,13 +10,17 @@ use sluice_protocol::postgres::startup::{self, First, Startup};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// The name that clients of direct TLS must ask for.
 const ALPN: &[u8] = b"postgresql";
 /// Requests before the startup: TLS, then GSS, then the startup itself. More are no client.
 const MAX_REQUESTS: usize = 3;
+/// How long a client that cancels is kept waiting for a target that does not answer.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A client that has said what it wants.
 pub struct Greeted {
@@ -86,7 +90,7 @@ pub async fn greet(
                 tcp.write_all(b"N").await?;
             }
             First::Cancel(key) => {
-                cancel(shared, key);
+                cancel(shared, key).await;
                 return Err(Parted::Gone);
             }
             First::Startup(startup) => {
@@ -128,7 +132,7 @@ async fn secure(shared: &Arc<Shared>, tcp: TcpStream, direct: bool) -> Result<Gr
             server_name,
         }),
         First::Cancel(key) => {
-            cancel(shared, key);
+            cancel(shared, key).await;
             Err(Parted::Gone)
         }
         First::DirectTls | First::SslRequest | First::GssEncRequest => {
@@ -181,12 +185,14 @@ fn has_more(tcp: &TcpStream) -> bool {
     matches!(tcp.poll_peek(&mut context, &mut buffer), Poll::Ready(Ok(n)) if n > 0)
 }
 
-fn cancel(shared: &Arc<Shared>, key: startup::CancelKey) {
-    let pid = u32::from_ne_bytes(key.process_id.to_ne_bytes());
-    shared.registry.cancel(&CancelKey {
-        pid,
+/// A server closes the connection once it has passed the request on. Clients wait for that, so that it does not
+/// meet their next statement.
+async fn cancel(shared: &Arc<Shared>, key: startup::CancelKey) {
+    let key = CancelKey {
+        pid: u32::from_ne_bytes(key.process_id.to_ne_bytes()),
         secret: key.secret.to_vec(),
-    });
+    };
+    let _ = timeout(CANCEL_PATIENCE, shared.registry.cancel(&key)).await;
 }
 
 /// Tells a client why it is refused, and closes.

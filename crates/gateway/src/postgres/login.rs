@@ -285,14 +285,7 @@ async fn start(
         ..
     } = opened;
     let mut pipeline = Pipeline::new(Arc::clone(&context), view, record, Arc::clone(&shared.port));
-    let key = secret_of(version, key);
-    let enter = || {
-        let registry_key = CancelKey {
-            pid: u32::from_ne_bytes(key.process_id.to_ne_bytes()),
-            secret: key.secret.to_vec(),
-        };
-        shared.registry.enter(entry(&context), Some(registry_key))
-    };
+    let enter = || shared.registry.enter(entry(&context));
     encode::authentication_ok(&mut client.outbox);
     let mut waited = None;
     if let Some(ask) = ask {
@@ -313,8 +306,14 @@ async fn start(
         Ok(target) => target,
         Err(refusal) => return gave_up(&context, client, pipeline, Over::Told(refusal)).await,
     };
+    let process_id = target.cancel_key.as_ref().map(|key| key.process_id);
+    let key = cancel_key(version, process_id, key);
     greet_client(&mut client, &target, &key);
-    let membership = waited.unwrap_or_else(enter);
+    let mut membership = waited.unwrap_or_else(enter);
+    membership.cancelled_by(CancelKey {
+        pid: u32::from_ne_bytes(key.process_id.to_ne_bytes()),
+        secret: key.secret.to_vec(),
+    });
     tracing::info!(session = %context.id, principal = %context.principal.id, connection = context.connection.name, "session opened");
     let start = Start {
         shared: Arc::clone(shared),
@@ -323,7 +322,6 @@ async fn start(
         client,
         target,
         pipeline,
-        process_id: key.process_id,
         read_only,
         snapshot: Arc::clone(&snapshots.borrow()),
     };
@@ -415,18 +413,24 @@ async fn reach(
     .await?)
 }
 
-/// The key that the client may cancel with: 4 bytes in protocol 3.0, 32 in 3.2.
-fn secret_of(version: ProtocolVersion, random: [u8; 36]) -> startup::CancelKey {
-    let (pid, secret) = random.split_at(4);
-    // A process number is positive.
-    let pid = i32::from_ne_bytes(pid.try_into().unwrap_or_default()) & i32::MAX;
+/// The key that the client may cancel with: the secret (4 bytes in protocol 3.0, 32 in 3.2) is the gateway's
+/// own, the process number the target's, because clients compare it with what statements and notifications say.
+fn cancel_key(
+    version: ProtocolVersion,
+    process_id: Option<i32>,
+    random: [u8; 36],
+) -> startup::CancelKey {
+    let (stand_in, secret) = random.split_at(4);
     let len = if version >= ProtocolVersion::V3_2 {
         32
     } else {
         4
     };
     startup::CancelKey {
-        process_id: pid,
+        // A target that tells none gets one that is positive, as a process number is.
+        process_id: process_id.unwrap_or_else(|| {
+            i32::from_ne_bytes(stand_in.try_into().unwrap_or_default()) & i32::MAX
+        }),
         secret: secret.iter().copied().take(len).collect::<Vec<_>>().into(),
     }
 }
@@ -463,9 +467,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cancel_key_is_as_long_as_the_protocol_says_and_its_process_number_is_positive() {
+    fn a_cancel_key_has_the_targets_process_number_and_a_secret_of_the_gateways_own() {
         for (version, length) in [(ProtocolVersion::V3_0, 4), (ProtocolVersion::V3_2, 32)] {
-            let key = secret_of(version, [0xff; 36]);
+            let key = cancel_key(version, Some(42), [0xff; 36]);
+            assert_eq!((key.secret.len(), key.process_id), (length, 42));
+            let key = cancel_key(version, None, [0xff; 36]);
             assert_eq!((key.secret.len(), key.process_id > 0), (length, true));
         }
     }

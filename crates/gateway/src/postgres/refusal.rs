@@ -83,6 +83,13 @@ impl Refusal {
         Self::new("26000", format!("{kind} \"{name}\" does not exist"))
     }
 
+    /// Names would lead elsewhere than where they led when the portal was planned.
+    #[must_use]
+    pub fn scope_moved() -> Self {
+        Self::not_understood("the search path changed since the portal was bound")
+            .hint("bind it again")
+    }
+
     /// A name that the gateway keeps for itself.
     #[must_use]
     pub fn name_taken() -> Self {

@@ -10,6 +10,7 @@
 
 use super::Shared;
 use super::analyst::Analyst;
+use super::copy_in::CopyRest;
 use super::estimate::Estimator;
 use super::expect::Expect;
 use super::hold::Held;
@@ -52,6 +53,8 @@ const PARTING: Duration = Duration::from_millis(500);
 pub enum End {
     /// The client left.
     Left,
+    /// The target ended the session, and the client was sent what it said.
+    TargetLeft,
     /// One of the streams failed.
     Broken(PeerError),
     /// The gateway ends it, and the client is told why.
@@ -111,6 +114,8 @@ pub struct Session {
     pub(super) unsynced: bool,
     /// The target takes COPY data.
     pub(super) copy_in: bool,
+    /// What is still to come of the client's CopyData message.
+    pub(super) copy_rest: CopyRest,
     /// The client ended its COPY data, and the target has not answered that.
     pub(super) copy_ended: bool,
     /// A Sync came while the target took COPY data, and was kept back.
@@ -140,9 +145,9 @@ pub struct Session {
     pub(super) held: Option<Held>,
     /// Asks the target's planner.
     pub(super) estimator: Estimator,
-    /// What the client was told its process number is.
-    pub(super) process_id: i32,
     pub(super) target_key: Option<CancelKey>,
+    /// The target said that it ends the session.
+    pub(super) target_ended: bool,
     /// The policies and configuration of now.
     snapshot: Arc<Snapshot>,
     /// When it was last asked whether the session may go on.
@@ -167,8 +172,6 @@ pub struct Start {
     pub target: TargetSession,
     /// Decisions and record.
     pub pipeline: Pipeline,
-    /// What the client was told its process number is.
-    pub process_id: i32,
     /// The target's transactions are read-only.
     pub read_only: bool,
     /// The policies and configuration that it was let in by.
@@ -186,7 +189,6 @@ impl Session {
             client,
             target,
             pipeline,
-            process_id,
             read_only,
             snapshot,
         } = start;
@@ -205,6 +207,7 @@ impl Session {
             skip: Skip::No,
             unsynced: false,
             copy_in: false,
+            copy_rest: CopyRest::default(),
             copy_ended: false,
             copy_sync: false,
             scope_stale: false,
@@ -220,8 +223,8 @@ impl Session {
             unrecorded: Vec::new(),
             held: None,
             estimator: Estimator::default(),
-            process_id,
             target_key: target.cancel_key,
+            target_ended: false,
             snapshot,
             renewed_at: Instant::now(),
             draining: false,
@@ -238,6 +241,7 @@ impl Session {
         };
         let why = match &end {
             End::Left => "the client left".to_owned(),
+            End::TargetLeft => "the target ended the session".to_owned(),
             End::Broken(PeerError::Client(error)) => {
                 format!("the client's connection failed: {error}")
             }
@@ -298,7 +302,7 @@ impl Session {
                 self.snapshot = snapshot;
                 self.renew()
             }
-            Signal::Cancel => self.cancel().await,
+            Signal::Cancel(number) => self.cancel(number).await,
             Signal::Drain => {
                 self.draining = true;
                 Ok(())
@@ -324,7 +328,7 @@ impl Session {
                                 let view = snapshot.view(&context, clock::now());
                                 view.map_err(|denial| End::because(&denial.message))?;
                             }
-                            Signal::Abandoned | Signal::Cancel | Signal::Drain => {}
+                            Signal::Abandoned | Signal::Cancel(_) | Signal::Drain => {}
                         }
                         heard.retain(|earlier| discriminant(earlier) != discriminant(&signal));
                         heard.push(signal);
@@ -355,6 +359,9 @@ impl Session {
             return Ok(true);
         }
         if self.target.closed && self.target.inbox.is_empty() {
+            if self.target_ended {
+                return Err(End::TargetLeft);
+            }
             let gone = Refusal::new("08006", "the target closed the connection");
             return Err(End::Told(gone));
         }
@@ -474,24 +481,30 @@ impl Session {
     }
 
     /// The client asked, on another connection, to cancel what runs or waits.
-    async fn cancel(&mut self) -> Result<(), End> {
+    async fn cancel(&mut self, number: u64) -> Result<(), End> {
         if self.held.is_some() {
             let refusal = Refusal::new(CANCELED, "canceling statement due to user request");
-            return self.hold_over("cancelled", Vec::new(), refusal, true).await;
+            self.hold_over("cancelled", Vec::new(), refusal, true)
+                .await?;
+            self.live.cancel_done(number);
+            return Ok(());
         }
-        self.cancel_at_target();
+        self.cancel_at_target(number);
         Ok(())
     }
 
-    fn cancel_at_target(&self) {
+    /// Cancels what the target runs, and says that so many of the client's requests were passed on.
+    fn cancel_at_target(&self, number: u64) {
+        let live = Arc::clone(&self.live);
         let Some(key) = self.target_key.clone() else {
-            return;
+            return live.cancel_done(number);
         };
         let (context, id) = (Arc::clone(&self.context), self.context.id.clone());
         tokio::spawn(async move {
             if let Err(error) = target::cancel(&context.connection.target, &key).await {
                 tracing::warn!(session = %id, %error, "a cancel request could not be passed on");
             }
+            live.cancel_done(number);
         });
     }
 
@@ -515,7 +528,7 @@ impl Session {
             }
         }
         if busy {
-            self.cancel_at_target();
+            self.cancel_at_target(0);
         }
         if let End::Told(refusal) = &end {
             refusal.encode("FATAL", &mut self.client.outbox);

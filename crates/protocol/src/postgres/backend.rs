@@ -192,6 +192,12 @@ impl<'a> Fields<'a> {
     pub fn sqlstate(&self) -> Option<&'a str> {
         self.get(b'C')
     }
+
+    /// Whether the server closes the connection after it.
+    #[must_use]
+    pub fn ends_session(&self) -> bool {
+        matches!(self.get(b'V'), Some("FATAL" | "PANIC"))
+    }
 }
 
 /// Reads the body of a message of type `tag`.

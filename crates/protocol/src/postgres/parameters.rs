@@ -140,6 +140,14 @@ const ALLOWED: &[(&str, Rule, &str)] = &[
         "a number with a unit such as 30s",
     ),
     ("jit", Rule::Switch, "on or off"),
+    // How much the target tells besides; notices are scrubbed whatever their level.
+    (
+        "client_min_messages",
+        Rule::OneOf(&[
+            "debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error",
+        ]),
+        "a level such as notice or warning",
+    ),
 ];
 
 /// Admits a client's startup parameters.

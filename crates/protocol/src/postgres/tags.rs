@@ -19,8 +19,9 @@ const LIMIT_LOGIN: usize = 64 * KIB;
 const LIMIT_STATEMENT: usize = MIB;
 /// The values bound to one statement. Larger ones can be streamed with COPY.
 const LIMIT_BIND: usize = 64 * MIB;
-/// One piece of a COPY. Clients send 8 to 64 KiB; a piece is not a row and can always be cut smaller.
-const LIMIT_COPY_CHUNK: usize = MIB;
+/// One piece of a COPY from the client: what a server takes (`PQ_LARGE_MESSAGE_LIMIT`, less the length field).
+/// It is passed on as it comes, so that none of it need be held.
+const LIMIT_COPY_PIECE: usize = 0x3fff_fffe - 4;
 /// One row, error or piece of COPY from the target, which is held whole while it is masked. The protocol
 /// allows 1 GiB; more than this is refused rather than let one session hold that much.
 const LIMIT_TARGET: usize = 64 * MIB;
@@ -94,7 +95,7 @@ tags! {
     FrontendTag from Peer::Client;
     Bind = b'B', LIMIT_BIND, "decided again with its values, recorded, rewritten from its parsed fields and forwarded";
     Close = b'C', LIMIT_NAMES, "forwarded; the statement or portal is forgotten";
-    CopyData = b'd', LIMIT_COPY_CHUNK, "forwarded while a decided COPY FROM STDIN is open, otherwise dropped as a server does";
+    CopyData = b'd', LIMIT_COPY_PIECE, "forwarded as it comes while a decided COPY FROM STDIN is open, otherwise dropped as a server does";
     CopyDone = b'c', LIMIT_EMPTY, "forwarded while a decided COPY FROM STDIN is open, otherwise dropped as a server does";
     CopyFail = b'f', LIMIT_NAMES, "forwarded while a decided COPY FROM STDIN is open, otherwise dropped as a server does";
     Describe = b'D', LIMIT_NAMES, "forwarded for a statement or portal that was let through";
