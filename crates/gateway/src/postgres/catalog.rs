@@ -11,7 +11,7 @@ use sluice_protocol::postgres::{BackendTag, encode, frame};
 use sluice_protocol::sql::{
     self, Effect, Name, Relation, RelationKind, Statement, Target, Volatility,
 };
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -24,18 +24,22 @@ const REREAD_AT_MOST: Duration = Duration::from_secs(1);
 const READ_DEADLINE: Duration = Duration::from_secs(20);
 /// Settings of a session that reads it.
 pub const READING: &[(&str, &str)] = &[("statement_timeout", "15000")];
-/// The most rows of an answer about the catalog: columns of every table of a very large database.
-const MAX_ROWS: usize = 4_000_000;
+/// The most rows of an answer about the catalog: the tables of a very large database.
+const MAX_ROWS: usize = 1_000_000;
+/// PostgreSQL has at most 1,600 columns in a table; numbers of dropped ones are not used again.
+const MAX_COLUMN: usize = 2_000;
 
-const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, a.attnum, a.attname, \
+/// One row for each relation: the server folds the columns, since rows cost more than bytes.
+const RELATIONS: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind, \
     EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.tgisinternal) \
     OR c.relhasrules AND n.nspname OPERATOR(pg_catalog.<>) 'pg_catalog' \
-    AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema' \
+    AND n.nspname OPERATOR(pg_catalog.<>) 'information_schema', \
+    (SELECT pg_catalog.json_object_agg(a.attnum, a.attname) FROM pg_catalog.pg_attribute a \
+    WHERE a.attrelid OPERATOR(pg_catalog.=) c.oid \
+    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped) \
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace \
-    LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid OPERATOR(pg_catalog.=) c.oid \
-    AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped \
     WHERE c.relkind OPERATOR(pg_catalog.<>) 'i' AND c.relkind OPERATOR(pg_catalog.<>) 'I' \
-    AND c.relkind OPERATOR(pg_catalog.<>) 't' ORDER BY c.oid, a.attnum";
+    AND c.relkind OPERATOR(pg_catalog.<>) 't'";
 const ROUTINES: &str = "SELECT n.nspname, p.proname, pg_catalog.max(p.provolatile::pg_catalog.text) \
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace \
     GROUP BY n.nspname, p.proname";
@@ -179,7 +183,7 @@ impl Catalog {
     }
 
     fn add_relation(&mut self, row: &[Option<String>]) -> Option<()> {
-        let [oid, schema, table, kind, number, column, coded] = row else {
+        let [oid, schema, table, kind, coded, columns] = row else {
             return None;
         };
         let oid: u32 = oid.as_ref()?.parse().ok()?;
@@ -195,31 +199,31 @@ impl Catalog {
             let coded = self.coded.entry(schema.clone()).or_default();
             coded.insert(table.clone());
         }
-        let relation = self
-            .relations
-            .entry(schema.clone())
-            .or_default()
-            .entry(table.clone())
-            .or_insert_with(|| Relation {
-                kind,
-                columns: Vec::new(),
-            });
-        let numbered = self.numbered.entry(oid).or_insert_with(|| Numbered {
-            schema: schema.clone(),
-            table: table.clone(),
-            columns: Vec::new(),
-        });
-        if let (Some(number), Some(column)) = (number, column) {
-            let index = number.parse::<usize>().ok()?.checked_sub(1)?;
-            // PostgreSQL has at most 1,600 columns in a table.
-            if index < 2_000 {
-                if numbered.columns.len() <= index {
-                    numbered.columns.resize(index + 1, String::new());
-                }
-                column.clone_into(numbered.columns.get_mut(index)?);
-                relation.columns.push(column.clone());
-            }
+        // By number; a relation without columns has none to tell.
+        let named: BTreeMap<usize, String> = match columns {
+            Some(columns) => serde_json::from_str(columns).ok()?,
+            None => BTreeMap::new(),
+        };
+        let mut numbered = Vec::with_capacity(named.len());
+        for (number, column) in named.iter().filter(|(number, _)| **number < MAX_COLUMN) {
+            numbered.resize(number.checked_sub(1)?, String::new());
+            numbered.push(column.clone());
         }
+        self.numbered.insert(
+            oid,
+            Numbered {
+                schema: schema.clone(),
+                table: table.clone(),
+                columns: numbered,
+            },
+        );
+        self.relations.entry(schema.clone()).or_default().insert(
+            table.clone(),
+            Relation {
+                kind,
+                columns: named.into_values().collect(),
+            },
+        );
         Some(())
     }
 
@@ -484,6 +488,41 @@ pub async fn answers(
         }
         if !session.side.receive().await.map_err(|e| answer(&e))? {
             return Err(answer(&"the target closed the connection"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sluice_protocol::sql::Catalog as _;
+
+    #[test]
+    fn columns_keep_their_numbers_where_others_were_dropped() {
+        let mut catalog = Catalog::default();
+        let row = |columns: Option<&str>, table: &str, oid: &str| {
+            let texts = [oid, "public", table, "r", "f"].map(|text| Some(text.to_owned()));
+            let mut row = texts.to_vec();
+            row.push(columns.map(str::to_owned));
+            row
+        };
+        let columns = r#"{ "10" : "last", "1" : "id", "3" : "na\"me" }"#;
+        catalog
+            .add_relation(&row(Some(columns), "orders", "7"))
+            .unwrap();
+        catalog.add_relation(&row(None, "empty", "8")).unwrap();
+        let of = |number| catalog.column(7, number).map(|(_, _, column)| column);
+        assert_eq!(
+            [1, 2, 3, 10, 11].map(of),
+            [Some("id"), None, Some("na\"me"), Some("last"), None]
+        );
+        assert_eq!(
+            catalog.relation("public", "orders").unwrap().columns,
+            ["id", "na\"me", "last"]
+        );
+        assert!(catalog.knows(8) && catalog.relation("public", "empty").is_some());
+        for wrong in ["[]", r#"{"0": "a"}"#, r#"{"x": "a"}"#] {
+            assert_eq!(catalog.add_relation(&row(Some(wrong), "t", "9")), None);
         }
     }
 }
