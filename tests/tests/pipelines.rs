@@ -1,7 +1,8 @@
 //! Clients that send ahead: whatever order messages are packed in, what runs is what was decided.
 
 use sluice_tests::wire::{
-    PLAINTEXT, VERSION_3_0, Wire, bind, execute, message, parse, query, sqlstates, sync, tags, text,
+    Message, PLAINTEXT, VERSION_3_0, Wire, bind, execute, message, parse, query, sqlstates, sync,
+    tags, text,
 };
 use sluice_tests::{Gateway, Postgres, Settings};
 
@@ -221,7 +222,7 @@ fn empty_statements_and_copies_sent_ahead_work_as_they_do_directly() {
 fn one_piece_of_copy_data_may_be_larger_than_any_buffer() {
     let stage = stage();
     let mut wire = stage.login();
-    let copy = query("COPY products (id, name, price_cents, stock) FROM STDIN");
+    let copy = query("COPY products (id, name, price_cents, stock) FROM STDIN").unwrap();
     let rows = |from: usize| -> Vec<u8> {
         let name = "x".repeat(1_000);
         let rows = (from..from + 3_000).map(|id| format!("{id}\t{name}\t1\t1\n"));
