@@ -251,6 +251,9 @@ pub(super) async fn verify(
     }))
 }
 
+/// So much of an operation to explain is kept in the log.
+const EXPLAINED_BYTES: usize = 16 * 1024;
+
 /// Says what would be decided. Nothing is run.
 #[utoipa::path(
     post, path = "/v1/explain", request_body = ExplainRequest,
@@ -277,10 +280,23 @@ pub(super) async fn explain(
         .principal(wanted)
         .cloned()
         .ok_or_else(gone)?;
+    // The target may be asked what columns the operation answers with, and it hears nothing unrecorded.
+    let operation = capped(&request.operation, EXPLAINED_BYTES);
+    let detail = format!("on {} for {wanted}: {operation}", request.connection);
+    app.control
+        .record(caller.id(), "explain", &request.connection, detail)?;
     let answer = app.explainer.explain(&principal, &request).await;
     answer
         .map(Json)
         .map_err(|why| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, why, None))
+}
+
+/// The beginning of a text, in whole characters, and whether there was more.
+fn capped(text: &str, bytes: usize) -> String {
+    match text.get(..text.floor_char_boundary(bytes)) {
+        Some(kept) if kept.len() < text.len() => format!("{kept} ... ({} bytes)", text.len()),
+        _ => text.to_owned(),
+    }
 }
 
 async fn off_the_threads<T: Send + 'static>(

@@ -196,10 +196,11 @@ async fn statement_of(
                 .into(),
         );
     }
-    if !analysis
+    let returns_rows = analysis
         .get()
-        .is_some_and(|statement| statement.returns_rows)
-    {
+        .is_some_and(|statement| statement.returns_rows);
+    // The target is asked for the columns, so that what is not allowed must not reach it here either.
+    if !returns_rows || !matches!(explained.decision, Decision::Allow(_)) {
         return explained;
     }
     let described = timeout(DESCRIBE_DEADLINE, describe(shared, context, &text)).await;
