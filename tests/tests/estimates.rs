@@ -88,14 +88,17 @@ fn of_a_held_and_denied_statement_the_target_hears_one_explain_and_nothing_else(
     let shown = stage.hold_and_deny(ONE);
     assert!(shown["estimated_rows"].as_i64().is_some(), "{shown}");
     let explain = format!("EXPLAIN (FORMAT JSON) {ONE}");
-    assert_eq!(stage.reached(), std::slice::from_ref(&explain));
+    assert_eq!(
+        stage.reached(),
+        ["BEGIN READ ONLY; SELECT 1", &explain, "ROLLBACK"]
+    );
     // Its connection says that and nothing more, and could not change anything.
     let all = stage.tap.messages();
     let planner = all
         .iter()
         .find(|one| one.iter().any(|(_, text)| *text == explain));
     let tags: String = planner.unwrap().iter().map(|(tag, _)| *tag).collect();
-    assert_eq!(tags, "PBESX");
+    assert_eq!(tags, "QPBESQX");
     assert!(
         stage
             .tap
@@ -210,6 +213,37 @@ fn no_code_that_somebody_wrote_runs_for_an_estimate() {
     let held = stage.hold_and_deny("DELETE FROM plain WHERE id = 1");
     assert!(held["estimated_rows"].is_null(), "{held}");
     assert_eq!(stage.reached(), before);
+}
+
+#[test]
+fn what_values_are_checked_by_does_not_run_for_an_estimate() {
+    for domain in [
+        "CREATE FUNCTION wipe(int) RETURNS bool LANGUAGE plpgsql AS 'BEGIN DELETE FROM plain; RETURN true; END'; \
+        CREATE DOMAIN watched AS int CHECK (wipe(value))",
+        "CREATE DOMAIN watched AS int CHECK (set_config('default_transaction_read_only', 'off', false) IS NOT NULL)",
+    ] {
+        let prepare = format!(
+            "CREATE TABLE plain (id int); INSERT INTO plain VALUES (7); GRANT ALL ON plain TO shop_app; {domain}"
+        );
+        let stage = stage_with(&prepare, Settings::default());
+        let held = stage.hold_and_deny("DELETE FROM plain WHERE '{1}'::watched[] IS NOT NULL");
+        assert!(held["estimated_rows"].is_null(), "{held}");
+        assert_eq!(stage.reached(), [""; 0], "{domain}");
+        let left = stage.shop.superuser_sql("SELECT count(*) FROM plain");
+        assert_eq!(left.unwrap(), "1");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_with_more_statements_than_are_estimated_is_refused() {
+    let stage = stage_with("ANALYZE", few_rows());
+    let client = stage.client().await;
+    let one = "DELETE FROM payments WHERE order_id = 0";
+    let (enough, more) = (vec![one; 16].join(";"), vec![one; 17].join(";"));
+    assert!(client.simple_query(&enough).await.is_ok());
+    let error = client.simple_query(&more).await.unwrap_err();
+    assert_eq!(error.code().unwrap().code(), "0A000");
+    assert!(!stage.reached().contains(&more));
 }
 
 /// Few rows may be changed; for many there is no approval either.

@@ -48,8 +48,15 @@ struct Stage {
 }
 
 fn stage() -> Stage {
+    stage_with("")
+}
+
+fn stage_with(more: &str) -> Stage {
     let shop = Postgres::start().unwrap();
     shop.superuser_sql(CODE).unwrap();
+    if !more.is_empty() {
+        shop.superuser_sql(more).unwrap();
+    }
     let tap = Tap::start(Some(shop.port())).unwrap();
     let settings = Settings {
         config: PLAINTEXT.to_owned(),
@@ -132,6 +139,72 @@ fn what_is_sent_ahead_of_code_is_read_after_it() {
         assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42501"], "{code}");
     }
     assert!(!stage.tap.saw(NAMED), "no byte of it went to the target");
+}
+
+/// Code that no statement names: what makes it run, and a statement that does.
+const UNNAMED: &[(&str, &str)] = &[
+    (
+        "CREATE FUNCTION astray(integer, text) RETURNS boolean LANGUAGE plpgsql AS \
+        $$ BEGIN PERFORM set_config('search_path', 'evil', false); RETURN true; END $$; \
+        CREATE OPERATOR === (LEFTARG = integer, RIGHTARG = text, FUNCTION = astray)",
+        "SELECT 1 === 'x'::text",
+    ),
+    (
+        "CREATE DOMAIN led AS text CHECK (set_config('search_path', 'evil', false) IS NOT NULL)",
+        "SELECT '{a}'::led[]",
+    ),
+    (
+        "CREATE FUNCTION astray(integer) RETURNS boolean LANGUAGE plpgsql AS \
+        $$ BEGIN PERFORM set_config('search_path', 'evil', false); RETURN true; END $$; \
+        CREATE TABLE checked (n integer CHECK (astray(n))); GRANT ALL ON checked TO PUBLIC",
+        "INSERT INTO checked VALUES (1)",
+    ),
+    (
+        "CREATE TABLE defaulted (n integer, path text DEFAULT set_config('search_path', 'evil', false)); \
+        GRANT ALL ON defaulted TO PUBLIC",
+        "INSERT INTO defaulted (n) VALUES (1)",
+    ),
+];
+
+#[test]
+fn code_that_no_statement_names_is_reckoned_with() {
+    for (made, code) in UNNAMED {
+        let stage = stage_with(made);
+        let mut wire = stage.login();
+        let packed = [query(code).unwrap(), query(NAMED).unwrap()].concat();
+        wire.raw(&packed).unwrap();
+        assert_eq!(sqlstates(&wire.until_ready().unwrap()), [""; 0], "{code}");
+        assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["42501"], "{code}");
+        let both = format!("{code}; {NAMED}");
+        let answers = stage.login().query(&both).unwrap();
+        assert_eq!(sqlstates(&answers), ["0A000"], "{both}");
+        assert!(
+            !stage.tap.saw(NAMED),
+            "{code}: no byte of it went to the target"
+        );
+    }
+}
+
+#[test]
+fn code_that_was_made_during_a_wait_is_reckoned_with() {
+    let stage = stage_with(
+        "CREATE TABLE first (n integer); CREATE TABLE lone (n integer); INSERT INTO lone VALUES (1); \
+        GRANT ALL ON first, lone TO PUBLIC",
+    );
+    let mut wire = stage.login();
+    let batch = "INSERT INTO first VALUES (1); DELETE FROM lone";
+    wire.raw(&query(batch).unwrap()).unwrap();
+    until_held(&mut wire);
+    stage
+        .shop
+        .superuser_sql(
+            "CREATE TABLE evil.lone (n integer); GRANT ALL ON evil.lone TO PUBLIC; \
+            CREATE TRIGGER spring BEFORE INSERT ON first FOR EACH ROW EXECUTE FUNCTION spring()",
+        )
+        .unwrap();
+    stage.approve();
+    assert_eq!(sqlstates(&wire.until_ready().unwrap()), ["0A000"]);
+    assert!(!stage.tap.saw(batch), "no byte of it went to the target");
 }
 
 #[test]

@@ -170,7 +170,8 @@ impl Pipeline {
         text: &str,
         parameters: &[RecordedValue],
     ) -> Result<Option<Permit>, Unrecorded> {
-        if standing.epoch != self.epoch {
+        let ended = |end| end <= clock::now();
+        if standing.epoch != self.epoch || self.view.ends_at().is_some_and(ended) {
             return Ok(None);
         }
         self.asked(text, parameters, &standing.decision, None)
@@ -392,7 +393,7 @@ impl Pipeline {
 }
 
 /// Whether a session may go on: `connect` must still be allowed, with the approvals that hold now.
-fn standing(view: &SessionView) -> Result<(), Denial> {
+pub(crate) fn standing(view: &SessionView) -> Result<(), Denial> {
     match view.connect(clock::now(), &ApprovalFacts::default()) {
         Decision::Allow(_) => Ok(()),
         Decision::Deny(denial) => Err(denial),

@@ -3,6 +3,7 @@
 
 use super::digest;
 use super::expect::Admitted;
+use super::front::Batch;
 use super::hold::Held;
 use super::names::StatementRef;
 use super::refusal::{NOT_ALLOWED, Refusal};
@@ -37,13 +38,13 @@ impl Session {
             .iter()
             .map(|admitted| admitted.analysis.statement.clone())
             .collect();
-        let mut before = Vec::with_capacity(batch.len());
+        if !self.analyst.changing_catalog {
+            self.analyst.outdate();
+        }
+        let mut earlier = Batch::default();
         for (admitted, reference) in batch.iter_mut().zip(&references) {
-            admitted.analysis = self
-                .analyst
-                .analyse(reference, &self.names, &before)
-                .await?;
-            before.extend(reference.get());
+            admitted.analysis = self.understand_next(reference, &mut earlier).await?;
+            earlier.before.extend(reference.get());
         }
         Ok(())
     }

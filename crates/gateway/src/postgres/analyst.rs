@@ -154,13 +154,14 @@ impl Analysis {
 
 /// Whether code of the target's own users may run, which can change settings on the way.
 fn runs_code(resolved: &Resolved, catalog: &Catalog) -> bool {
-    resolved
-        .accesses
-        .iter()
-        .any(|access| match &access.resource {
-            Resource::Table { schema, table, .. } => catalog.runs_code(schema, table),
-            _ => ["sql:function", "sql:do", "sql:call"].contains(&access.action.as_str()),
-        })
+    catalog.runs_code_anywhere()
+        || resolved
+            .accesses
+            .iter()
+            .any(|access| match &access.resource {
+                Resource::Table { schema, table, .. } => catalog.runs_code(schema, table),
+                _ => ["sql:function", "sql:do", "sql:call"].contains(&access.action.as_str()),
+            })
 }
 
 /// The columns that a mention stands for: (schema, table, column) with what is known; a column of `None` is

@@ -46,14 +46,23 @@ const ROUTINES: &str = "SELECT n.nspname, p.proname, pg_catalog.max(p.provolatil
 /// Where planning a statement can run code that somebody wrote in the database: the planner folds calls of immutable
 /// routines in defaults, constraints, index expressions and statistics, and rewrites views, rules and row security. A
 /// row is a table, or (without a schema) says that operators, casts or operator classes (`anywhere`) or constraints of
-/// domains (`domains`) run such code. Compiled routines do not count: only a superuser makes them.
+/// domains (`domains`) run such code. Functions of the server that run statements or change settings count as such code
+/// where a default or a constraint calls them, and any function in the constraint of a domain does. Compiled routines do not count: only a superuser makes them.
 const PLANNED: &str = "WITH RECURSIVE code AS (SELECT p.oid FROM pg_catalog.pg_proc p \
     JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang \
     WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
     AND l.lanname OPERATOR(pg_catalog.<>) 'internal' AND l.lanname OPERATOR(pg_catalog.<>) 'c'), \
+    movers AS (SELECT pg_catalog.concat(':funcid ', p.oid, ' ') AS mark FROM pg_catalog.pg_proc p \
+    WHERE p.pronamespace OPERATOR(pg_catalog.=) 'pg_catalog'::pg_catalog.regnamespace AND (\
+    p.proname OPERATOR(pg_catalog.=) 'set_config' OR p.proname OPERATOR(pg_catalog.~) '_to_xml' \
+    OR p.proname OPERATOR(pg_catalog.=) 'ts_stat' OR p.proname OPERATOR(pg_catalog.=) 'ts_rewrite')), \
     uses AS (SELECT DISTINCT d.classid, d.objid FROM pg_catalog.pg_depend d \
     JOIN code ON code.oid OPERATOR(pg_catalog.=) d.refobjid \
-    WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass), \
+    WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_proc'::pg_catalog.regclass UNION \
+    SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid, a.oid FROM pg_catalog.pg_attrdef a JOIN movers \
+    ON pg_catalog.strpos(a.adbin::pg_catalog.text, mark) OPERATOR(pg_catalog.>) 0 UNION \
+    SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, t.oid FROM pg_catalog.pg_constraint t JOIN movers \
+    ON pg_catalog.strpos(t.conbin::pg_catalog.text, mark) OPERATOR(pg_catalog.>) 0), \
     parts(relid, classid, objid) AS (\
     SELECT adrelid, 'pg_catalog.pg_attrdef'::pg_catalog.regclass::pg_catalog.oid, oid FROM pg_catalog.pg_attrdef UNION ALL \
     SELECT conrelid, 'pg_catalog.pg_constraint'::pg_catalog.regclass::pg_catalog.oid, oid FROM pg_catalog.pg_constraint UNION ALL \
@@ -74,7 +83,9 @@ const PLANNED: &str = "WITH RECURSIVE code AS (SELECT p.oid FROM pg_catalog.pg_p
     OR EXISTS (SELECT FROM pg_catalog.pg_range r JOIN code ON code.oid OPERATOR(pg_catalog.=) r.rngsubdiff) UNION ALL \
     SELECT NULL, 'domains' WHERE EXISTS (SELECT FROM pg_catalog.pg_constraint t JOIN uses \
     ON uses.classid OPERATOR(pg_catalog.=) 'pg_catalog.pg_constraint'::pg_catalog.regclass \
-    AND uses.objid OPERATOR(pg_catalog.=) t.oid WHERE t.contypid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid)";
+    AND uses.objid OPERATOR(pg_catalog.=) t.oid WHERE t.contypid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid) \
+    OR EXISTS (SELECT FROM pg_catalog.pg_constraint t WHERE t.contypid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid \
+    AND pg_catalog.strpos(t.conbin::pg_catalog.text, '{FUNCEXPR ') OPERATOR(pg_catalog.>) 0)";
 /// The schemas that names are searched in, as a JSON list.
 pub const SEARCH_PATH: &str =
     "SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text";
@@ -126,11 +137,23 @@ impl Catalog {
         Some((&table.schema, &table.table, column))
     }
 
-    /// Whether using a relation can run code that somebody wrote: it is a view, or has triggers or rules.
+    /// Whether using a relation can run code that somebody wrote: it is a view, has triggers or rules, or its defaults,
+    /// constraints or indexes call some.
     #[must_use]
     pub fn runs_code(&self, schema: &str, table: &str) -> bool {
-        let coded = self.coded.get(schema);
-        coded.is_some_and(|tables| tables.contains(table))
+        let has = |tables: &HashMap<String, HashSet<String>>| {
+            let named = tables.get(schema);
+            named.is_some_and(|tables| tables.contains(table))
+        };
+        let system = matches!(schema, "pg_catalog" | "information_schema");
+        has(&self.coded) || !system && has(&self.planned)
+    }
+
+    /// Whether any statement can run code that somebody wrote, without naming it: by an operator, a cast, or the
+    /// constraints of a domain.
+    #[must_use]
+    pub fn runs_code_anywhere(&self) -> bool {
+        self.code_anywhere || self.code_in_domains
     }
 
     /// Whether a statement writes a name without its schema that stands for other things in other schemas: what it
@@ -158,22 +181,17 @@ impl Catalog {
             })
     }
 
-    /// Whether planning a statement that uses these tables runs nothing but the server's own code. `bound`: it has
-    /// values of parameters, which are checked against the domains that they are of.
+    /// Whether planning a statement that uses these tables runs nothing but the server's own code. Values are checked
+    /// against the domains that they are of, also inside arrays, rows and ranges, and literals as well as bound ones.
     #[must_use]
-    pub fn plans_quietly<'a>(
-        &self,
-        mut tables: impl Iterator<Item = (&'a str, &'a str)>,
-        bound: bool,
-    ) -> bool {
+    pub fn plans_quietly<'a>(&self, mut tables: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
         use sql::Catalog as _;
         let quiet = |(schema, table): (&str, &str)| {
             let coded = self.planned.get(schema);
             self.relation(schema, table).is_some()
                 && !coded.is_some_and(|tables| tables.contains(table))
         };
-        let anywhere = self.code_anywhere || (bound && self.code_in_domains);
-        !anywhere && tables.all(quiet)
+        !self.runs_code_anywhere() && tables.all(quiet)
     }
 
     /// Whether a table is known by number.

@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_millis(800);
 const PATIENCE_OF_TARGET: &str = "800";
 /// The most statements of one message that are estimated; the others have none.
 const MAX_ESTIMATES: usize = 16;
+/// A transaction that cannot be made to write any more once it has a snapshot, and whose end takes back every setting.
+const BEGIN: &str = "BEGIN READ ONLY; SELECT 1";
 
 /// What is known of the rows that a statement would touch.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Estimate {
     NotAsked,
     /// What the planner expects; `None` where it cannot tell.
     Asked(Option<i64>),
+    /// A policy wants to know, and too many statements of the message need one: it is refused.
+    TooMany,
 }
 
 impl Estimate {
@@ -72,15 +76,17 @@ impl Session {
         if !self.policies_read_estimates() {
             return Ok(estimates);
         }
-        for (analysis, text) in statements.iter().take(MAX_ESTIMATES) {
+        for (at, (analysis, text)) in statements.iter().enumerate() {
             let (view, now) = (self.pipeline.view(), crate::clock::now());
             // What cannot be an operation is refused when it is decided.
             let operation = analysis.operation(text, &self.context, view, now);
             let wants = |operation: &Operation| view.wants_fact(ESTIMATED_ROWS, operation, now);
-            let estimate = if operation.is_ok_and(|operation| wants(&operation)) {
+            let estimate = if !operation.is_ok_and(|operation| wants(&operation)) {
+                Estimate::NotAsked
+            } else if at < MAX_ESTIMATES {
                 Estimate::Asked(self.ask_planner(analysis, text, portal, parameters).await?)
             } else {
-                Estimate::NotAsked
+                Estimate::TooMany
             };
             estimates.push(estimate);
         }
@@ -130,7 +136,7 @@ impl Session {
         let Some(path) = self.analyst.search_path() else {
             return Ok(None);
         };
-        if !is_plannable(analysis, portal) {
+        if !is_plannable(analysis) {
             return Ok(None);
         }
         self.pipeline.note(&EventBody::EstimateAsked {
@@ -165,7 +171,9 @@ impl Estimator {
             Some(kept) => kept,
             None => open(shared, context, &path).await.ok()?,
         };
+        plain(&mut session, BEGIN).await.ok()?;
         let rows = explain(&mut session, text, portal).await.ok()?;
+        plain(&mut session, "ROLLBACK").await.ok()?;
         self.open = Some((path, session));
         rows
     }
@@ -210,7 +218,7 @@ async fn still_quiet(kept: Option<(String, TargetSession)>) -> Option<TargetSess
 }
 
 /// Whether the planner can be asked: a plain statement, of which planning runs no code but the server's own.
-fn is_plannable(analysis: &Analysis, portal: Option<&Portal>) -> bool {
+fn is_plannable(analysis: &Analysis) -> bool {
     let kinds = ["SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"];
     let kind = analysis.get().map(|statement| statement.kind);
     if !kind.is_some_and(|kind| kinds.contains(&kind)) || analysis.resolved.unresolved {
@@ -225,7 +233,13 @@ fn is_plannable(analysis: &Analysis, portal: Option<&Portal>) -> bool {
         Resource::Table { schema, table, .. } => Some((schema.as_str(), table.as_str())),
         _ => None,
     });
-    !calls && analysis.catalog.plans_quietly(tables, portal.is_some())
+    !calls && analysis.catalog.plans_quietly(tables)
+}
+
+async fn plain(session: &mut TargetSession, text: &str) -> Result<(), CatalogError> {
+    let cannot = |error: encode::CannotEncode| CatalogError::Answer(error.to_string());
+    encode::query(&mut session.side.outbox, text).map_err(cannot)?;
+    answers(session, |_| Some(())).await
 }
 
 /// Plans a statement with the values that are bound to it, exactly as they were sent.

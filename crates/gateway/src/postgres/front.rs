@@ -36,6 +36,15 @@ pub struct Asked {
     pub moved: bool,
 }
 
+/// What stands before a statement in its message.
+#[derive(Default)]
+pub(super) struct Batch<'a> {
+    /// The statements.
+    pub before: Vec<&'a Statement>,
+    /// Code of the target's own users may have run in one of them.
+    pub after_code: bool,
+}
+
 impl Session {
     /// Works off the client's messages as far as the state allows.
     pub(super) async fn work_client(&mut self) -> Result<Asked, End> {
@@ -256,32 +265,43 @@ impl Session {
     async fn understand(&mut self, text: &str) -> Result<Vec<(Arc<Analysis>, Arc<str>)>, Refusal> {
         let script = self.read(text).await?;
         let mut understood = Vec::with_capacity(script.statements.len());
-        let mut before: Vec<&Statement> = Vec::new();
-        let mut after_code = false;
+        let mut batch = Batch::default();
         for (index, statement) in script.statements.iter().enumerate() {
-            let moved = |earlier: &&Statement| renames(earlier) || self.ends_scope(earlier);
-            if before.iter().any(moved) {
-                return Err(Refusal::not_understood(
-                    "a statement after a change of the search path in the same message",
-                )
-                .hint("send the SET by itself"));
-            }
             let reference = StatementRef::Sent(Arc::clone(&script), index);
-            let analysis = self
-                .analyst
-                .analyse(&reference, &self.names, &before)
-                .await?;
-            if after_code && analysis.catalog.is_ambiguous(statement) {
+            let analysis = self.understand_next(&reference, &mut batch).await?;
+            understood.push((analysis, Arc::from(statement.text(text))));
+            batch.before.push(statement);
+        }
+        Ok(understood)
+    }
+
+    /// The next statement of a batch, understood after those before it, whenever the batch is decided.
+    pub(super) async fn understand_next(
+        &mut self,
+        reference: &StatementRef,
+        batch: &mut Batch<'_>,
+    ) -> Result<Arc<Analysis>, Refusal> {
+        let moved = |earlier: &&Statement| renames(earlier) || self.ends_scope(earlier);
+        if batch.before.iter().any(moved) {
+            return Err(Refusal::not_understood(
+                "a statement after a change of the search path in the same message",
+            )
+            .hint("send the SET by itself"));
+        }
+        let analysis = self
+            .analyst
+            .analyse(reference, &self.names, &batch.before)
+            .await?;
+        if let Some(statement) = reference.get() {
+            if batch.after_code && analysis.catalog.is_ambiguous(statement) {
                 let elsewhere = "a name that may lead elsewhere after a view, trigger or routine in the same message";
                 return Err(Refusal::not_understood(elsewhere)
                     .hint("send it by itself, or write names with their schemas"));
             }
-            after_code |= analysis.runs_code;
             self.admissible(statement)?;
-            understood.push((analysis, Arc::from(statement.text(text))));
-            before.push(statement);
         }
-        Ok(understood)
+        batch.after_code |= analysis.runs_code;
+        Ok(analysis)
     }
 
     /// Whether a statement may take a change of the search path back.
@@ -387,6 +407,12 @@ impl Session {
             None => parameters,
         };
         let (view, now) = (self.pipeline.view(), clock::now());
+        if estimate == Estimate::TooMany {
+            let many = "so many statements in one message whose decision depends on how many rows they touch";
+            let refusal = Refusal::not_understood(many).hint("send fewer of them at once");
+            self.pipeline.refuse(&text, &refusal.denial())?;
+            return Ok(Err(refusal));
+        }
         let checked = write_back::check(&analysis, &text, &parameters, view, now)
             .and_then(|()| shape::check_binary_copy(&analysis, self.binding()));
         if let Err(refusal) = checked {

@@ -21,7 +21,7 @@ use super::stream::Stream;
 use super::target::{self, TargetSession};
 use crate::clock;
 use crate::duplex::{self, PeerError, Side, Want};
-use crate::pipeline::{Answer, Pipeline, Unrecorded};
+use crate::pipeline::{Answer, Pipeline, Unrecorded, standing};
 use crate::registry::Live;
 use crate::signals::{Signal, Signals};
 use sluice_model::{ApprovalFacts, Decision, EventBody, Outcome, SessionContext};
@@ -277,6 +277,12 @@ impl Session {
                 }
                 soon = self.pipeline.is_behind();
             }
+            if alarm.deadline() <= Instant::now() {
+                // Peers that always have more must not keep it from going off.
+                self.tick().await?;
+                alarm.as_mut().reset(self.wake_at());
+                soon = false;
+            }
             let want = self.wants();
             tokio::select! {
                 biased;
@@ -325,8 +331,10 @@ impl Session {
                         match &signal {
                             Signal::End(reason) => return Err(End::because(&reason.0)),
                             Signal::Snapshot(snapshot) => {
-                                let view = snapshot.view(&context, clock::now());
-                                view.map_err(|denial| End::because(&denial.message))?;
+                                snapshot
+                                    .view(&context, clock::now())
+                                    .and_then(|view| standing(&view))
+                                    .map_err(|denial| End::because(&denial.message))?;
                             }
                             Signal::Abandoned | Signal::Cancel(_) | Signal::Drain => {}
                         }
