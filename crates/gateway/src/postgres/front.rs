@@ -388,7 +388,14 @@ impl Session {
         parameters: Vec<RecordedValue>,
         estimate: Estimate,
     ) -> Result<Result<(Admitted, Option<Ask>), Refusal>, End> {
-        let decided = self.decided(analysis, text, parameters, estimate)?;
+        let decided = if estimate == Estimate::TooMany {
+            let many = "so many statements in one message whose decision depends on how many rows they touch";
+            let refusal = Refusal::not_understood(many).hint("send fewer of them at once");
+            self.pipeline.refuse(&text, &refusal.denial())?;
+            Err(refusal)
+        } else {
+            self.decided(analysis, text, parameters, estimate)?
+        };
         if decided.is_err() {
             metrics::counter!("sluice_operations_refused_total").increment(1);
         }
@@ -407,12 +414,6 @@ impl Session {
             None => parameters,
         };
         let (view, now) = (self.pipeline.view(), clock::now());
-        if estimate == Estimate::TooMany {
-            let many = "so many statements in one message whose decision depends on how many rows they touch";
-            let refusal = Refusal::not_understood(many).hint("send fewer of them at once");
-            self.pipeline.refuse(&text, &refusal.denial())?;
-            return Ok(Err(refusal));
-        }
         let checked = write_back::check(&analysis, &text, &parameters, view, now)
             .and_then(|()| shape::check_binary_copy(&analysis, self.binding()));
         if let Err(refusal) = checked {
