@@ -3,7 +3,8 @@
 use sluice_tests::process::{checked, wait_for, wait_within};
 use sluice_tests::wire::{PLAINTEXT, Wire, text};
 use sluice_tests::{Gateway, Postgres, Settings};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn stage() -> (Postgres, Gateway, String) {
     let shop = Postgres::start().unwrap();
@@ -123,6 +124,34 @@ fn a_connection_that_leads_elsewhere_cuts_a_long_result() {
         gateway.write_resource("shop.yaml", &elsewhere).unwrap();
         apply(gateway);
     });
+}
+
+/// Nothing is published when a policy's time comes: the session has to look at the clock itself, however busy it is.
+#[test]
+fn a_policy_whose_time_has_come_cuts_a_long_result() {
+    let until = SystemTime::now() + Duration::from_secs(6);
+    let seconds = until.duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let until = UNIX_EPOCH + Duration::from_secs(seconds);
+    let at = format!("@{seconds}");
+    let moment = checked(Command::new("date").args(["-u", "-d", &at, "+%FT%TZ"])).unwrap();
+    let moment = String::from_utf8(moment.stdout).unwrap();
+    let policies = format!(
+        "permit (principal, action, resource);
+         forbid (principal, action in Action::\"read\", resource) when {{ context.now >= datetime(\"{}\") }};",
+        moment.trim()
+    );
+    let shop = Postgres::start().unwrap();
+    let settings = Settings {
+        config: PLAINTEXT.to_owned(),
+        ..Settings::default().policies(&policies)
+    };
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let token = gateway.token("user:ada").unwrap();
+    let mut wire = Wire::login(gateway.port, &token).unwrap();
+    wire.send('Q', &text(LONG)).unwrap();
+    while wire.read().unwrap().unwrap().tag != 'E' {}
+    let late = SystemTime::now().duration_since(until).unwrap();
+    assert!(late < Duration::from_secs(2), "{late:?}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! are, and what the policies of now say. What changed meanwhile wins.
 
 use super::digest;
+use super::estimate::{ESTIMATED_ROWS, Estimate};
 use super::expect::Admitted;
 use super::front::Batch;
 use super::hold::Held;
@@ -124,6 +125,10 @@ impl Session {
         } = admitted;
         write_back::check(analysis, text, parameters, view, now)?;
         let operation = analysis.operation(text, &self.context, view, now)?;
+        if *estimate == Estimate::NotAsked && view.wants_fact(ESTIMATED_ROWS, &operation, now) {
+            let changed = "the policies changed while the statement waited; run it again";
+            return Err(Refusal::new(NOT_ALLOWED, changed));
+        }
         Ok(estimate.in_facts_of(operation))
     }
 }
