@@ -3,7 +3,7 @@
 use sluice_tests::process::{checked, wait_for, wait_within};
 use sluice_tests::wire::{PLAINTEXT, Wire, text};
 use sluice_tests::{Gateway, Postgres, Settings};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 fn stage() -> (Postgres, Gateway, String) {
@@ -147,9 +147,11 @@ fn a_policy_whose_time_has_come_cuts_a_long_result() {
     };
     let gateway = Gateway::start(&shop, settings).unwrap();
     let token = gateway.token("user:ada").unwrap();
-    let mut wire = Wire::login(gateway.port, &token).unwrap();
-    wire.send('Q', &text(LONG)).unwrap();
-    while wire.read().unwrap().unwrap().tag != 'E' {}
+    // Masking is the slowest part of it: both peers always have something for the gateway to do.
+    let busy = "COPY (SELECT ssn, email, phone, name FROM customers, generate_series(1, 10000000)) TO STDOUT";
+    let mut psql = gateway.psql_command(&token);
+    let ended = psql.args(["-c", busy]).stdout(Stdio::null()).status();
+    assert!(!ended.unwrap().success());
     let late = SystemTime::now().duration_since(until).unwrap();
     assert!(late < Duration::from_secs(2), "{late:?}");
 }

@@ -32,6 +32,13 @@ pub struct Held {
 }
 
 impl Held {
+    /// Whether somebody decided, or the request ended.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        let progress = &self.ticket.progress;
+        progress.has_changed().is_err() || !matches!(*progress.borrow(), HoldProgress::Waiting)
+    }
+
     /// Waits until somebody decides; for ever when nothing is held.
     pub async fn decided(held: &mut Option<Self>) {
         match held {

@@ -287,7 +287,7 @@ impl Session {
             tokio::select! {
                 biased;
                 signal = signals.next() => self.on_signal(signal).await?,
-                () = Held::decided(&mut self.held) => self.hold_decided().await?,
+                () = Held::decided(&mut self.held) => {}
                 moved = duplex::exchange(&mut self.client, &mut self.target, want) => {
                     moved.map_err(End::Broken)?;
                 }
@@ -352,6 +352,9 @@ impl Session {
 
     /// Works off what was received. `true`: the client left.
     async fn work(&mut self) -> Result<bool, End> {
+        if self.held.as_ref().is_some_and(Held::is_decided) {
+            self.hold_decided().await?;
+        }
         loop {
             let answered = self.work_target().await?;
             let asked = self.work_client().await?;
