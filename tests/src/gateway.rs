@@ -295,10 +295,12 @@ impl Gateway {
     /// Waits until one request for approval is pending and gives its id.
     pub fn pending_approval(&self) -> Result<String> {
         wait_for("a pending approval", || {
-            let listed = self.admin(&["approvals"])?;
+            // What was approved for a session that lives is listed as well.
+            let listed = self.admin_json(&["approvals"])?;
+            let mut listed = listed["approvals"].as_array().into_iter().flatten();
             Ok(listed
-                .split_whitespace()
-                .find(|word| word.starts_with("a-"))
+                .find(|request| request["state"] == "pending")
+                .and_then(|request| request["id"].as_str())
                 .map(str::to_owned))
         })
     }
