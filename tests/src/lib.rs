@@ -9,9 +9,11 @@ pub mod clients;
 pub mod gateway;
 pub mod postgres;
 pub mod process;
+pub mod stage;
 pub mod target;
 pub mod terminal;
 pub mod wire;
 
 pub use gateway::{Gateway, Settings};
 pub use postgres::Postgres;
+pub use stage::Stage;

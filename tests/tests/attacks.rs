@@ -1,49 +1,19 @@
 //! Classes of attack known from the published history of comparable systems, each as a test that stays.
 
 use sluice_tests::process::{free_port, wait_for};
-use sluice_tests::target::Tap;
 use sluice_tests::wire::{
-    PLAINTEXT, VERSION_3_0, VERSION_3_2, Wire, bind, execute, message, parse, sqlstates, sync,
-    tags, text,
+    VERSION_3_0, VERSION_3_2, Wire, bind, execute, message, parse, sqlstates, sync, tags, text,
 };
-use sluice_tests::{Gateway, Postgres, Settings};
+use sluice_tests::{Gateway, Postgres, Settings, Stage};
 use std::io::Read as _;
 use std::time::{Duration, Instant};
 
-struct Stage {
-    gateway: Gateway,
-    // Between the gateway and the server: what is sent to the target.
-    tap: Tap,
-    shop: Postgres,
-    token: String,
-}
-
 fn stage_with(settings: Settings) -> Stage {
-    let shop = Postgres::start().unwrap();
-    let tap = Tap::start(Some(shop.port())).unwrap();
-    let settings = Settings {
-        config: PLAINTEXT.to_owned(),
-        target_port: Some(tap.port()),
-        ..settings
-    };
-    let gateway = Gateway::start(&shop, settings).unwrap();
-    let token = gateway.token("user:ada").unwrap();
-    Stage {
-        gateway,
-        tap,
-        shop,
-        token,
-    }
+    Stage::start(settings).unwrap()
 }
 
 fn stage() -> Stage {
     stage_with(Settings::default())
-}
-
-impl Stage {
-    fn login(&self) -> Wire {
-        Wire::login(self.gateway.port, &self.token).unwrap()
-    }
 }
 
 #[test]
@@ -82,7 +52,7 @@ fn lying_lengths_end_the_session_without_memory_or_forwarding() {
     let stage = stage();
     for length in [0_u32, 3, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff] {
         let before = stage.tap.bytes();
-        let mut wire = stage.login();
+        let mut wire = stage.login().unwrap();
         let login = stage.tap.bytes();
         assert!(login > before);
         let mut packet = vec![b'Q'];
@@ -184,7 +154,7 @@ fn a_newer_minor_version_is_negotiated_and_an_older_protocol_refused() {
 fn message_types_that_are_not_understood_are_refused() {
     let stage = stage();
     for tag in ['F', 'z', '1', 'W', '\u{1}'] {
-        let mut wire = stage.login();
+        let mut wire = stage.login().unwrap();
         let before = stage.tap.bytes();
         wire.send(tag, &text("SELECT 'unlisted'")).unwrap();
         let mut refused = false;
@@ -205,7 +175,7 @@ fn message_types_that_are_not_understood_are_refused() {
 #[test]
 fn a_second_startup_or_login_in_a_session_is_refused() {
     let stage = stage();
-    let mut wire = stage.login();
+    let mut wire = stage.login().unwrap();
     wire.startup(VERSION_3_0, &[("user", "owner"), ("database", "shop")])
         .unwrap();
     let mut answers = String::new();
@@ -289,7 +259,7 @@ fn a_refusal_in_a_pipeline_skips_to_sync_and_reorders_nothing() {
         packet
     };
     // What the server itself does with an error in the middle is the model.
-    let mut wire = stage.login();
+    let mut wire = stage.login().unwrap();
     wire.raw(&steps("SELECT 1/0")).unwrap();
     let by_server = wire.until_ready().unwrap();
     wire.raw(&steps("DROP TABLE products")).unwrap();
@@ -318,7 +288,7 @@ fn an_implicit_transaction_is_undone_by_a_refusal() {
     let stage = stage_with(Settings::default().policies(
         "@id(\"all-but-drop\") permit (principal, action, resource) unless { action in Action::\"define\" };",
     ));
-    let mut wire = stage.login();
+    let mut wire = stage.login().unwrap();
     let mut packet = Vec::new();
     for sql in [
         "INSERT INTO products VALUES (900, 'Ghost', 1, 1)",
@@ -373,7 +343,7 @@ fn statements_that_hide_a_change_are_seen_for_what_they_are() {
         "LOAD 'auto_explain'",
         "SELECT 1; COMMIT; DROP TABLE products",
     ] {
-        let mut wire = stage.login();
+        let mut wire = stage.login().unwrap();
         wire.send('Q', &text(sql)).unwrap();
         // A hold tells the client; anything else is an error.
         let first = wire.read().unwrap().unwrap();
@@ -398,7 +368,7 @@ fn what_does_not_parse_or_is_too_long_is_refused_with_no_byte_upstream() {
         "SELECT 1 \u{0}; DROP TABLE products",
         huge.as_str(),
     ] {
-        let mut wire = stage.login();
+        let mut wire = stage.login().unwrap();
         let before = stage.tap.bytes();
         // The gateway may close on an oversized frame before all of it is sent.
         let sent = wire.send('Q', &text(sql));
@@ -427,7 +397,7 @@ fn masks_hold_when_execute_comes_without_describe() {
         .shop
         .superuser_sql("SELECT ssn FROM customers WHERE id = 7")
         .unwrap();
-    let mut wire = stage.login();
+    let mut wire = stage.login().unwrap();
     for round in 0..3 {
         let mut packet = Vec::new();
         if round == 0 {

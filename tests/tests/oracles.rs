@@ -1,33 +1,10 @@
 //! Values that may not be seen stay unseen: predicates, errors, copies and masks written back give nothing away.
 
-use sluice_tests::target::Tap;
-use sluice_tests::wire::{PLAINTEXT, Wire, message, parse, sqlstates, sync, text};
-use sluice_tests::{Gateway, Postgres, Settings};
-
-struct Stage {
-    gateway: Gateway,
-    // Between the gateway and the server: what is sent to the target.
-    tap: Tap,
-    shop: Postgres,
-    token: String,
-}
+use sluice_tests::wire::{Wire, message, parse, sqlstates, sync, text};
+use sluice_tests::{Settings, Stage};
 
 fn stage_with(settings: Settings) -> Stage {
-    let shop = Postgres::start().unwrap();
-    let tap = Tap::start(Some(shop.port())).unwrap();
-    let settings = Settings {
-        config: PLAINTEXT.to_owned(),
-        target_port: Some(tap.port()),
-        ..settings
-    };
-    let gateway = Gateway::start(&shop, settings).unwrap();
-    let token = gateway.token("user:ada").unwrap();
-    Stage {
-        gateway,
-        tap,
-        shop,
-        token,
-    }
+    Stage::start(settings).unwrap()
 }
 
 fn stage() -> Stage {

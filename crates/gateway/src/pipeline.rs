@@ -314,7 +314,7 @@ impl Pipeline {
             rows,
             capped,
         };
-        Ok(self.record.append_later(clock::now(), rows)?)
+        self.append(rows)
     }
 
     /// Records something else, such as a statement that was prepared.
@@ -338,7 +338,7 @@ impl Pipeline {
             masked: &answer.masked,
             micros: answer.micros,
         };
-        Ok(self.record.append_later(clock::now(), answered)?)
+        self.append(answered)
     }
 
     /// Records the end of the session.
@@ -373,8 +373,8 @@ impl Pipeline {
     }
 
     /// What follows a decision need not be with the kernel at once.
-    fn append(&mut self, body: &EventBody) -> Result<(), Unrecorded> {
-        Ok(self.record.append_later(clock::now(), body)?)
+    fn append<'a>(&mut self, event: impl Into<EventRef<'a>>) -> Result<(), Unrecorded> {
+        Ok(self.record.append_later(clock::now(), event)?)
     }
 
     /// Whether events wait to be written.

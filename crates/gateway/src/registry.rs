@@ -251,13 +251,17 @@ mod tests {
         }
     }
 
+    fn key() -> CancelKey {
+        CancelKey {
+            pid: 7,
+            secret: vec![1, 2, 3, 4],
+        }
+    }
+
     #[tokio::test]
     async fn a_session_is_found_by_id_and_key_while_it_lives() {
         let registry = Registry::new();
-        let key = CancelKey {
-            pid: 7,
-            secret: vec![1, 2, 3, 4],
-        };
+        let key = key();
         let mut membership = registry.enter(entry(1));
         membership.cancelled_by(key.clone());
         let id = membership.live().id.clone();
@@ -278,10 +282,7 @@ mod tests {
     #[tokio::test]
     async fn a_key_that_two_sessions_were_given_stays_the_firsts() {
         let registry = Registry::new();
-        let key = CancelKey {
-            pid: 7,
-            secret: vec![1, 2, 3, 4],
-        };
+        let key = key();
         let [mut first, mut second] = [1, 2].map(|bits| registry.enter(entry(bits)));
         first.cancelled_by(key.clone());
         second.cancelled_by(key.clone());
@@ -296,10 +297,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_to_cancel_is_over_with_its_session() {
         let registry = Registry::new();
-        let key = CancelKey {
-            pid: 7,
-            secret: vec![1, 2, 3, 4],
-        };
+        let key = key();
         let mut membership = registry.enter(entry(1));
         membership.cancelled_by(key.clone());
         let leave = async { drop(membership) };

@@ -51,8 +51,7 @@ impl Session {
                 )));
             }
             if run.rows == 0 {
-                let portal = run.portal.clone();
-                let formats = portal.as_ref().map(|portal| &portal.result_formats);
+                let formats = run.portal.as_ref().map(|portal| &portal.result_formats);
                 run.capture.choose(formats);
             }
             return Ok(());

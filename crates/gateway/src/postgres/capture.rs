@@ -136,30 +136,26 @@ fn readable(field: Option<&[u8]>, type_oid: u32, format: Format) -> Readable<'_>
 
 /// A binary value of one of the types that nearly every parameter has. Type numbers are those of `pg_type`.
 fn binary(type_oid: u32, bytes: &[u8]) -> Option<Cow<'_, str>> {
-    Some(match type_oid {
+    match type_oid {
         // "char", name, text, json, xml, unknown, bpchar, varchar: the text itself.
-        18 | 19 | 25 | 114 | 142 | 705 | 1042 | 1043 => std::str::from_utf8(bytes).ok()?.into(),
+        18 | 19 | 25 | 114 | 142 | 705 | 1042 | 1043 => {
+            Some(std::str::from_utf8(bytes).ok()?.into())
+        }
         // jsonb: a version, then the text.
-        3802 => std::str::from_utf8(bytes.get(1..)?).ok()?.into(),
-        16 => if *bytes.first()? == 0 { "f" } else { "t" }.into(),
-        21 => i16::from_be_bytes(bytes.try_into().ok()?)
-            .to_string()
-            .into(),
-        23 => i32::from_be_bytes(bytes.try_into().ok()?)
-            .to_string()
-            .into(),
-        20 => i64::from_be_bytes(bytes.try_into().ok()?)
-            .to_string()
-            .into(),
-        26 => u32::from_be_bytes(bytes.try_into().ok()?)
-            .to_string()
-            .into(),
-        700 => f32::from_be_bytes(bytes.try_into().ok()?)
-            .to_string()
-            .into(),
-        701 => f64::from_be_bytes(bytes.try_into().ok()?)
-            .to_string()
-            .into(),
+        3802 => Some(std::str::from_utf8(bytes.get(1..)?).ok()?.into()),
+        16 => Some(if *bytes.first()? == 0 { "f" } else { "t" }.into()),
+        _ => number(type_oid, bytes).map(Cow::Owned),
+    }
+}
+
+fn number(type_oid: u32, bytes: &[u8]) -> Option<String> {
+    Some(match type_oid {
+        21 => i16::from_be_bytes(bytes.try_into().ok()?).to_string(),
+        23 => i32::from_be_bytes(bytes.try_into().ok()?).to_string(),
+        20 => i64::from_be_bytes(bytes.try_into().ok()?).to_string(),
+        26 => u32::from_be_bytes(bytes.try_into().ok()?).to_string(),
+        700 => f32::from_be_bytes(bytes.try_into().ok()?).to_string(),
+        701 => f64::from_be_bytes(bytes.try_into().ok()?).to_string(),
         _ => return None,
     })
 }

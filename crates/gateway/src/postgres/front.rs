@@ -11,7 +11,7 @@ use super::session::{End, MAX_OWED, Session, Skip};
 use super::shape;
 use super::write_back;
 use crate::clock;
-use crate::pipeline::Verdict;
+use crate::pipeline::{Permit, Verdict};
 use bytes::Bytes;
 use sluice_model::{Ask, RecordedValue};
 use sluice_protocol::postgres::frame;
@@ -421,41 +421,16 @@ impl Session {
             return Ok(Err(refusal));
         }
         let standing = analysis.allowed.lock().clone();
-        if estimate == Estimate::NotAsked
-            && let Some(standing) = standing
-            && let Some(permit) = self.pipeline.admit_again(&standing, &text, &parameters)?
-        {
-            let op = permit.op();
-            let admitted = Admitted {
-                analysis,
-                text,
-                parameters,
-                permit: Some(permit),
-                approved: None,
-                estimate,
-                op,
-            };
-            return Ok(Ok((admitted, None)));
-        }
-        let operation =
-            match analysis.operation(&text, &self.context, self.pipeline.view(), clock::now()) {
-                Ok(operation) => estimate.in_facts_of(operation),
-                Err(refusal) => {
-                    self.pipeline.refuse(&text, &refusal.denial())?;
-                    return Ok(Err(refusal));
-                }
-            };
-        let (op, permit, ask) = match self.pipeline.admit(&operation, &parameters)? {
-            Verdict::Run(permit, standing) => {
-                if estimate == Estimate::NotAsked {
-                    *analysis.allowed.lock() = standing;
-                }
-                (permit.op(), Some(permit), None)
-            }
-            Verdict::Hold { op, ask } => (op, None, Some(ask)),
-            Verdict::Refuse(denial) => {
-                return Ok(Err(Refusal::denied(&denial, &self.context.connection.name)));
-            }
+        let again = match standing.filter(|_| estimate == Estimate::NotAsked) {
+            Some(standing) => self.pipeline.admit_again(&standing, &text, &parameters)?,
+            None => None,
+        };
+        let (op, permit, ask) = match again {
+            Some(permit) => (permit.op(), Some(permit), None),
+            None => match self.admit(&analysis, &text, &parameters, estimate)? {
+                Ok(admitted) => admitted,
+                Err(refusal) => return Ok(Err(refusal)),
+            },
         };
         let admitted = Admitted {
             analysis,
@@ -467,6 +442,38 @@ impl Session {
             op,
         };
         Ok(Ok((admitted, ask)))
+    }
+
+    /// Asks the policies about a statement: its number, leave to run it, and whose consent it needs.
+    #[expect(
+        clippy::type_complexity,
+        reason = "an operation's number with leave or an open question, or why it is refused"
+    )]
+    fn admit(
+        &mut self,
+        analysis: &Analysis,
+        text: &Arc<str>,
+        parameters: &[RecordedValue],
+        estimate: Estimate,
+    ) -> Result<Result<(u64, Option<Permit>, Option<Ask>), Refusal>, End> {
+        let operation =
+            match analysis.operation(text, &self.context, self.pipeline.view(), clock::now()) {
+                Ok(operation) => estimate.in_facts_of(operation),
+                Err(refusal) => {
+                    self.pipeline.refuse(text, &refusal.denial())?;
+                    return Ok(Err(refusal));
+                }
+            };
+        Ok(match self.pipeline.admit(&operation, parameters)? {
+            Verdict::Run(permit, standing) => {
+                if estimate == Estimate::NotAsked {
+                    *analysis.allowed.lock() = standing;
+                }
+                Ok((permit.op(), Some(permit), None))
+            }
+            Verdict::Hold { op, ask } => Ok((op, None, Some(ask))),
+            Verdict::Refuse(denial) => Err(Refusal::denied(&denial, &self.context.connection.name)),
+        })
     }
 
     /// Forwards what is decided and recorded.

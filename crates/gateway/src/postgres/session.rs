@@ -278,7 +278,8 @@ impl Session {
                 soon = self.pipeline.is_behind();
             }
             if alarm.deadline() <= Instant::now() {
-                // Peers that always have more must not keep it from going off.
+                // Looked at here and not where it wakes the session: peers that always have more must not keep it
+                // from going off.
                 self.tick().await?;
                 alarm.as_mut().reset(self.wake_at());
                 soon = false;
@@ -291,11 +292,7 @@ impl Session {
                 moved = duplex::exchange(&mut self.client, &mut self.target, want) => {
                     moved.map_err(End::Broken)?;
                 }
-                () = alarm.as_mut() => {
-                    self.tick().await?;
-                    alarm.as_mut().reset(self.wake_at());
-                    soon = false;
-                }
+                () = alarm.as_mut() => {}
             }
         }
     }
@@ -410,10 +407,16 @@ impl Session {
             && self.client.is_flushed()
     }
 
+    /// When it is asked again whether the session may go on.
+    fn renewal_due(&self) -> Instant {
+        let time_dependent = self.pipeline.view().time_dependent();
+        self.renewed_at + if time_dependent { TICK } else { SELDOM }
+    }
+
     /// When something is due even though nobody sends anything.
     fn wake_at(&self) -> Instant {
         let view = self.pipeline.view();
-        let mut wake = self.renewed_at + if view.time_dependent() { TICK } else { SELDOM };
+        let mut wake = self.renewal_due();
         if self.pipeline.is_behind() {
             wake = wake.min(Instant::now() + RECORD_DELAY);
         }
@@ -437,10 +440,8 @@ impl Session {
         self.client.rest();
         self.target.rest();
         self.pipeline.flush()?;
-        let view = self.pipeline.view();
-        let every = if view.time_dependent() { TICK } else { SELDOM };
-        let ended = view.ends_at().is_some_and(|end| end <= clock::now());
-        if ended || self.renewed_at + every <= now {
+        let ends_at = self.pipeline.view().ends_at();
+        if ends_at.is_some_and(|end| end <= clock::now()) || self.renewal_due() <= now {
             self.renew()?;
         }
         Ok(())
