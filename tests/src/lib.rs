@@ -7,6 +7,7 @@ pub mod cache;
 pub mod cargo;
 pub mod clients;
 pub mod gateway;
+pub mod issuer;
 pub mod postgres;
 pub mod process;
 pub mod stage;

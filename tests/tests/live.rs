@@ -1,5 +1,6 @@
 //! Live sessions feel a change within one second, also in the middle of a long result.
 
+use sluice_tests::issuer::Issuer;
 use sluice_tests::process::{checked, wait_for, wait_within};
 use sluice_tests::wire::{PLAINTEXT, Wire, text};
 use sluice_tests::{Gateway, Postgres, Settings};
@@ -23,7 +24,12 @@ const LONG: &str = "SELECT a.id, b.name FROM customers a, customers b, customers
 /// Starts the long result, does `change` in the middle of it, and asserts that it ends within a second of that.
 fn cut_by(change: impl FnOnce(&Gateway)) {
     let (_shop, gateway, token) = stage();
-    let mut wire = Wire::login(gateway.port, &token).unwrap();
+    cut(&gateway, &token, change);
+}
+
+/// The same with a stage of one's own.
+fn cut(gateway: &Gateway, token: &str, change: impl FnOnce(&Gateway)) {
+    let mut wire = Wire::login(gateway.port, token).unwrap();
     wire.send('Q', &text(LONG)).unwrap();
     while wire.read().unwrap().unwrap().tag != 'D' {}
     let before = Instant::now();
@@ -38,7 +44,7 @@ fn cut_by(change: impl FnOnce(&Gateway)) {
         }
         (Instant::now(), last)
     });
-    change(&gateway);
+    change(gateway);
     let changed = Instant::now();
     let (ended, last) = reader.join().unwrap();
     let took = ended.saturating_duration_since(changed);
@@ -55,6 +61,28 @@ fn cut_by(change: impl FnOnce(&Gateway)) {
 fn disabling_a_user_cuts_a_long_result() {
     cut_by(|gateway| {
         gateway.admin(&["disable", "user:ada"]).unwrap();
+    });
+}
+
+#[test]
+fn offboarding_a_person_cuts_a_long_result() {
+    cut_by(|gateway| {
+        gateway.admin(&["offboard", "user:ada", "--yes"]).unwrap();
+    });
+}
+
+#[test]
+fn ending_a_trusted_issuer_cuts_a_long_result_of_its_workload() {
+    let shop = Postgres::start().unwrap();
+    let issuer = Issuer::new().unwrap();
+    let settings = Settings {
+        config: PLAINTEXT.to_owned(),
+        ..Settings::default().resource("trust.yaml", &issuer.trusted())
+    };
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let token = issuer.token(&serde_json::json!({})).unwrap();
+    cut(&gateway, &token, |gateway| {
+        std::fs::remove_file(gateway.home().join("resources/trust.yaml")).unwrap();
     });
 }
 

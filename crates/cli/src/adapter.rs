@@ -11,7 +11,7 @@ use sluice_gateway::{
 };
 use sluice_model::{
     Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, OperationDigest, Principal,
-    PrincipalId, SessionId,
+    PrincipalId, SessionId, WaysIn,
 };
 use sluice_policy::{AccessExplanation, Snapshot};
 use sluice_record::Log;
@@ -45,15 +45,16 @@ impl ControlPort for LocalControl {
 
     fn authenticate<'a>(
         &'a self,
-        token: &'a str,
+        secret: &'a str,
+        ways: WaysIn,
         from: IpAddr,
     ) -> PortFuture<'a, Result<Authenticated, PortError>> {
-        let found = self.0.authenticate(token, from).map_err(refused);
         Box::pin(async move {
-            let found = found?;
+            let found = self.0.authenticate(secret, ways, from).await;
+            let found = found.map_err(refused)?;
             Ok(Authenticated {
                 principal: found.principal,
-                token: found.token,
+                credential: found.credential,
                 expires: found.expires,
             })
         })

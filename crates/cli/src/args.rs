@@ -1,7 +1,8 @@
 //! The command line: every command with its options.
 
 use crate::commands::{
-    approvals, audit, connect, explain, identity, meta, replay, resources, serve, sessions, tokens,
+    approvals, audit, connect, explain, identity, meta, people, replay, resources, serve, sessions,
+    tokens,
 };
 use crate::failure;
 use clap::{Args, Parser, Subcommand};
@@ -56,7 +57,7 @@ pub enum Command {
     Apply(resources::Apply),
     /// Check resource files without a gateway, or list the names that policies may use
     Check(resources::Check),
-    /// Create, list and revoke tokens
+    /// Create, replace, list and revoke tokens
     #[command(subcommand)]
     Token(tokens::Token),
     /// Say who the gateway takes you for
@@ -67,6 +68,14 @@ pub enum Command {
     Disable(identity::Disable),
     /// Switch a user, service or agent on again
     Enable(identity::Enable),
+    /// Show everything that hangs from a person, and end it when they leave
+    Offboard(people::Offboard),
+    /// List and end agents
+    #[command(subcommand)]
+    Agents(people::Agents),
+    /// List and end sign-ins
+    #[command(subcommand)]
+    SignIns(people::SignIns),
     /// List the connections that the gateway offers
     Connections(connect::Connections),
     /// Print how to reach a connection, or run a client on it
@@ -122,6 +131,21 @@ mod tests {
             ("token create --for user:ada --ttl 8h", true),
             ("token create --for ada --ttl 8h", false),
             ("token create --for user:ada --ttl 8", false),
+            ("token create --ttl 8h", true),
+            (
+                "token create --agent helper --group dba --ttl 30d --from 10.0.0.0/8",
+                true,
+            ),
+            ("token create --agent helper --for user:ada --ttl 8h", false),
+            ("token create --group dba --ttl 8h", false),
+            ("token create --ttl 8h --from 10.0.0.1/8", false),
+            ("token rotate t-4e8v7m2n5c3b --ttl 90d --overlap 2h", true),
+            ("agents list", true),
+            ("agents end agent:helper", true),
+            ("sign-ins list", true),
+            ("sign-ins end i-4e8v7m2n5c3b", true),
+            ("offboard user:ada --yes --reason left", true),
+            ("offboard ada", false),
             ("token list --json", true),
             ("token revoke t-4e8v7m2n5c3b", true),
             ("token revoke ada", false),

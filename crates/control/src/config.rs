@@ -4,7 +4,7 @@ use crate::api::types::ProblemInfo;
 use crate::problems::{Problems, did_you_mean, reason};
 use crate::yaml::{Node, documents, typed};
 use serde::Deserialize;
-use sluice_model::ProtocolSpec;
+use sluice_model::{ProtocolSpec, WayIn, WaysIn};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,11 @@ const DEFAULT_HTTPS: &str = "127.0.0.1:8443";
 const DEFAULT_GRACE_SECONDS: u32 = 60;
 /// The longest grace: an hour without knowing who is switched off is already too long.
 const MAX_GRACE_SECONDS: u32 = 3_600;
+
+/// The longest life of a token when the file does not say.
+const DEFAULT_TOKEN_MAX_DAYS: u32 = 90;
+/// The longest life that the file may allow: a token that nobody has looked at for more than a year is forgotten.
+const LONGEST_TOKEN_MAX_DAYS: u32 = 366;
 
 /// `sluice.yaml`, read and checked; every path is absolute or relative to the process.
 #[derive(Debug, Clone)]
@@ -36,6 +41,11 @@ pub struct Config {
     pub names: Vec<String>,
     /// How long live sessions go on when the store cannot be read.
     pub grace_seconds: u32,
+    /// The longest life of a token, in seconds.
+    pub token_max_seconds: u32,
+    /// Where browsers and identity providers reach the HTTPS listener, without a trailing slash; worked out from
+    /// `names` and the listener's address when the file does not say.
+    pub public_url: String,
     /// Accept clients without TLS on listeners that are bound to a loopback address.
     pub allow_plaintext_on_loopback: bool,
 }
@@ -47,6 +57,24 @@ pub struct Listen {
     pub https: SocketAddr,
     /// One listener per protocol, by its name in the protocol table.
     pub protocols: BTreeMap<String, SocketAddr>,
+    /// The ways in that a listener allows, by its name, where the file says.
+    ways_in: BTreeMap<String, WaysIn>,
+}
+
+impl Listen {
+    /// The ways in that the HTTPS listener allows.
+    #[must_use]
+    pub fn https_ways(&self) -> WaysIn {
+        let said = self.ways_in.get(HTTPS).copied();
+        said.unwrap_or_else(|| WaysIn::of(&WayIn::ALL))
+    }
+
+    /// The ways in that a protocol's listener allows.
+    #[must_use]
+    pub fn protocol_ways(&self, protocol: &str) -> WaysIn {
+        let said = self.ways_in.get(protocol).copied();
+        said.unwrap_or_else(|| WaysIn::of(CLIENT_WAYS))
+    }
 }
 
 /// A listener for one connection.
@@ -57,6 +85,35 @@ pub struct ConnectionListener {
     pub connection: String,
     /// Where it listens.
     pub address: SocketAddr,
+    /// The ways in that it allows.
+    #[serde(default = "client_ways")]
+    pub ways_in: Vec<WayIn>,
+}
+
+/// What a listener for clients of a protocol can be asked with.
+const CLIENT_WAYS: &[WayIn] = &[WayIn::Token, WayIn::Workload];
+
+fn client_ways() -> Vec<WayIn> {
+    CLIENT_WAYS.to_vec()
+}
+
+/// The name of the listener for the API and browsers.
+const HTTPS: &str = "https";
+
+/// A listener as the file has it: its address, or that and the ways in.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum WrittenListener {
+    Address(String),
+    Full(FullListener),
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FullListener {
+    address: String,
+    #[serde(default)]
+    ways_in: Option<Vec<WayIn>>,
 }
 
 /// A certificate in files, read again when they change.
@@ -75,7 +132,7 @@ struct Written {
     #[serde(default)]
     data_dir: Option<PathBuf>,
     #[serde(default)]
-    listen: BTreeMap<String, String>,
+    listen: BTreeMap<String, WrittenListener>,
     #[serde(default)]
     listeners: Vec<ConnectionListener>,
     #[serde(default)]
@@ -86,6 +143,10 @@ struct Written {
     names: Vec<String>,
     #[serde(default)]
     grace_seconds: Option<u32>,
+    #[serde(default)]
+    token_max_days: Option<u32>,
+    #[serde(default)]
+    public_url: Option<String>,
     #[serde(default)]
     allow_plaintext_on_loopback: bool,
 }
@@ -135,10 +196,27 @@ impl Config {
                 message,
             ));
         }
+        let days = written.token_max_days.unwrap_or(DEFAULT_TOKEN_MAX_DAYS);
+        if !(1..=LONGEST_TOKEN_MAX_DAYS).contains(&days) {
+            let message = format!("expected 1 to {LONGEST_TOKEN_MAX_DAYS} days, got {days}");
+            let place = node.place_of(&["token_max_days"]);
+            problems.push(ProblemInfo::at(&name, place, message));
+        }
+        let public_url = match written.public_url {
+            None => reached_at(&listen, &written.names),
+            Some(url) => url,
+        };
+        if !is_an_origin(&public_url) {
+            let message = format!("expected https://HOST or https://HOST:PORT, got {public_url:?}");
+            let place = node.place_of(&["public_url"]);
+            problems.push(ProblemInfo::at(&name, place, message));
+        }
         if !problems.is_empty() {
             return Err(Problems(problems));
         }
         Ok(Self {
+            token_max_seconds: days * 86_400,
+            public_url,
             file: file.to_path_buf(),
             data_dir: base.join(written.data_dir.unwrap_or_else(|| PathBuf::from("data"))),
             listen,
@@ -155,6 +233,23 @@ impl Config {
     }
 }
 
+/// Where the HTTPS listener is reached, as far as the configuration tells.
+fn reached_at(listen: &Listen, names: &[String]) -> String {
+    let at = listen.https;
+    match names.first() {
+        Some(name) => format!("https://{name}:{}", at.port()),
+        None if at.ip().is_unspecified() => format!("https://localhost:{}", at.port()),
+        None => format!("https://{at}"),
+    }
+}
+
+/// Whether a text is `https://host` or `https://host:port` and nothing more.
+fn is_an_origin(url: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || "-.:[]_".contains(c);
+    let rest = url.strip_prefix("https://");
+    rest.is_some_and(|rest| !rest.is_empty() && rest.chars().all(good))
+}
+
 fn listen(
     file: &str,
     node: &Node,
@@ -162,9 +257,13 @@ fn listen(
     protocols: &[ProtocolSpec],
     problems: &mut Vec<ProblemInfo>,
 ) -> Listen {
-    const HTTPS: &str = "https";
     let mut found = BTreeMap::new();
-    for (name, address) in &written.listen {
+    let mut ways_in = BTreeMap::new();
+    for (name, listener) in &written.listen {
+        let (address, ways) = match listener {
+            WrittenListener::Address(address) => (address, None),
+            WrittenListener::Full(full) => (&full.address, full.ways_in.as_deref()),
+        };
         let place = node.place_of(&["listen", name]);
         if name != HTTPS && !protocols.iter().any(|p| p.name == name) {
             let known = || protocols.iter().map(|p| p.name).chain([HTTPS]);
@@ -180,6 +279,7 @@ fn listen(
         match address.parse::<SocketAddr>() {
             Ok(address) => {
                 found.insert(name.clone(), address);
+                ways_in.extend(ways.map(|ways| (name.clone(), WaysIn::of(ways))));
             }
             Err(_) => {
                 let message = format!(
@@ -197,6 +297,7 @@ fn listen(
     Listen {
         https: found.remove(HTTPS).unwrap_or_else(default),
         protocols: found,
+        ways_in,
     }
 }
 
@@ -230,7 +331,7 @@ mod tests {
         );
         check(
             "data_dri: x",
-            "/etc/s/sluice.yaml:1:1: unknown setting \"data_dri\", expected one of: data_dir, listen, listeners, resources, tls, names, grace_seconds, allow_plaintext_on_loopback (did you mean \"data_dir\"?)",
+            "/etc/s/sluice.yaml:1:1: unknown setting \"data_dri\", expected one of: data_dir, listen, listeners, resources, tls, names, grace_seconds, token_max_days, public_url, allow_plaintext_on_loopback (did you mean \"data_dir\"?)",
         );
         check(
             "listen:\n  demmo: 127.0.0.1:1\n  https: localhost",

@@ -8,6 +8,7 @@ mod config;
 mod control;
 mod credentials;
 mod error;
+mod identity;
 mod keys;
 mod port_types;
 mod ports;

@@ -1,7 +1,7 @@
 //! What the gateway's side of the control plane hands out: logins, approvals, credentials, health.
 
 use sluice_model::{
-    ApprovalFacts, ApprovalId, ApprovalScope, Principal, PrincipalId, Secret, Timestamp, TokenId,
+    ApprovalFacts, ApprovalId, ApprovalScope, Credential, Principal, PrincipalId, Secret, Timestamp,
 };
 use tokio::sync::watch;
 
@@ -10,20 +10,20 @@ use tokio::sync::watch;
 pub struct Authenticated {
     /// The principal with its groups as they are now.
     pub principal: Principal,
-    /// The token used.
-    pub token: TokenId,
-    /// When the token ends.
+    /// What they proved it with.
+    pub credential: Credential,
+    /// When that ends.
     pub expires: Timestamp,
 }
 
 /// Why a login failed. The caller is told no more than this, so that nothing can be probed with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LoginError {
-    /// Unknown, expired or revoked token, or its principal is switched off.
-    #[error("the token is not valid; get a new one with `sluice token create`")]
+    /// Unknown, expired or revoked token, one that may not be used here, or its principal is switched off.
+    #[error("the token is not valid; get a new one with `sluice login` or `sluice token create`")]
     Refused,
-    /// Too many failures from this address.
-    #[error("too many failed logins from this address; wait a minute")]
+    /// Too many failures from this address, or too many old secrets of this principal.
+    #[error("too many failed logins; wait a minute")]
     LockedOut,
     /// The store cannot be read, so nobody new is let in.
     #[error("the gateway cannot check logins right now; try again shortly")]

@@ -33,7 +33,7 @@ pub(crate) fn view(
             .mint_session_id()
             .map_err(|_| ControlError::Unavailable)?,
         principal: caller.principal.clone(),
-        token: caller.token.as_ref().map(|(id, _)| id.clone()),
+        credential: caller.credential.clone(),
         connection: Arc::clone(connection),
         account: account.map(|a| a.name.clone()).unwrap_or_default(),
         database: connection.target.database.clone().unwrap_or_default(),

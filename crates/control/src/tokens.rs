@@ -2,9 +2,13 @@
 
 use crate::keys::{KeyError, random};
 use aws_lc_rs::digest::{SHA256, digest};
-use sluice_model::{PrincipalId, Secret, Timestamp, TokenId};
+use serde::{Deserialize, Serialize};
+use sluice_model::{Network, PrincipalId, Secret, SignInId, Timestamp, TokenId, WayIn, Workload};
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
 /// What every token begins with, so that secret scanners find it.
 const PREFIX: &str = "sluice_";
@@ -16,19 +20,55 @@ const SECRET_CHARS: usize = 32;
 const CHECK_CHARS: usize = 6;
 /// Bytes of a token's hash.
 pub(crate) const HASH_BYTES: usize = 32;
-/// The longest life of a token.
-pub(crate) const MAX_TTL_SECONDS: u32 = 90 * 86_400;
-
-/// Different wrong secrets from one address within [`WINDOW_SECONDS`] before it is locked out. A job that keeps
+/// Different wrong secrets from one address, or naming one principal, within [`WINDOW_SECONDS`] before it is locked out. A job that keeps
 /// sending one outdated token counts once and locks nobody out.
 const MAX_WRONG: usize = 20;
 /// The window that failures are counted in, and how long a lock-out lasts.
 const WINDOW_SECONDS: i64 = 60;
-/// Addresses that are watched at a time; bounds the memory that a flood of addresses can take (about 10 MiB).
-const MAX_ADDRESSES: usize = 10_000;
+/// Addresses, and principals, that are watched at a time; bounds the memory that a flood can take (about 10 MiB each).
+const MAX_WATCHED: usize = 10_000;
 
 /// Crockford's base 32 in lower case.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// What a token is for. One that is for something else opens nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Purpose {
+    /// To act with: as a password, or as a bearer token of the API.
+    Access,
+    /// The cookie of a browser in which a person signed in.
+    Browser,
+    /// To provision people and groups of one identity provider.
+    Scim,
+}
+
+impl Purpose {
+    pub(crate) const ALL: [Self; 3] = [Self::Access, Self::Browser, Self::Scim];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Browser => "browser",
+            Self::Scim => "scim",
+        }
+    }
+
+    /// Whether a token for this may be used on that way in.
+    pub(crate) fn fits(self, way: WayIn) -> bool {
+        match self {
+            Self::Access => matches!(way, WayIn::Token | WayIn::OAuthBearer),
+            Self::Browser => way == WayIn::Browser,
+            Self::Scim => way == WayIn::Scim,
+        }
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
 
 /// A token as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +76,16 @@ pub(crate) struct TokenRow {
     pub(crate) id: TokenId,
     pub(crate) name: Option<String>,
     pub(crate) principal: PrincipalId,
+    pub(crate) purpose: Purpose,
     pub(crate) hash: [u8; HASH_BYTES],
+    /// Where from it may be used; anywhere when there are none.
+    pub(crate) networks: Vec<Network>,
+    /// The sign-in that it hangs from: it ends with it.
+    pub(crate) sign_in: Option<SignInId>,
+    /// The workload that it was exchanged for: it opens nothing that this workload's own JWT would not.
+    pub(crate) workload: Option<Arc<Workload>>,
+    /// Who made it; absent for one from before that was kept.
+    pub(crate) creator: Option<PrincipalId>,
     pub(crate) created: Timestamp,
     pub(crate) expires: Timestamp,
     pub(crate) last_used: Option<Timestamp>,
@@ -100,10 +149,52 @@ fn base32(bytes: &[u8], chars: usize, out: &mut String) {
     }
 }
 
-/// Counts wrong secrets by address.
+/// Counts wrong secrets by where they come from and by whom they name.
 #[derive(Debug, Default)]
 pub(crate) struct Lockout {
-    by_address: HashMap<IpAddr, Failures>,
+    addresses: Watched<IpAddr>,
+    principals: Watched<PrincipalId>,
+}
+
+impl Lockout {
+    /// Whether an address has to wait.
+    pub(crate) fn is_locked(&self, from: IpAddr, now: Timestamp) -> bool {
+        self.addresses.is_locked(&network(from), now)
+    }
+
+    /// Whether nobody is let in as this principal for now.
+    pub(crate) fn is_principal_locked(&self, principal: &PrincipalId, now: Timestamp) -> bool {
+        self.principals.is_locked(principal, now)
+    }
+
+    /// Counts a wrong secret, and for whom it would have been where it is known whose it is: one that was revoked, has
+    /// expired, or comes from where it may not. A success in between changes nothing, so that nobody resets the count
+    /// with a token of their own.
+    pub(crate) fn failed(
+        &mut self,
+        from: IpAddr,
+        principal: Option<&PrincipalId>,
+        secret: &str,
+        now: Timestamp,
+    ) {
+        let mark = sha256(secret)
+            .and_then(|h| h.first_chunk().copied())
+            .map_or(0, u64::from_be_bytes);
+        self.addresses.failed(network(from), mark, now);
+        if let Some(principal) = principal {
+            self.principals.failed(principal.clone(), mark, now);
+        }
+    }
+}
+
+/// Wrong secrets by what they are counted for.
+#[derive(Debug)]
+struct Watched<K>(HashMap<K, Failures>);
+
+impl<K> Default for Watched<K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
 }
 
 #[derive(Debug)]
@@ -113,47 +204,47 @@ struct Failures {
     wrong: BTreeSet<u64>,
 }
 
-impl Lockout {
-    /// Whether an address has to wait.
-    pub(crate) fn is_locked(&self, from: IpAddr, now: Timestamp) -> bool {
-        self.by_address.get(&network(from)).is_some_and(|f| {
-            f.wrong.len() >= MAX_WRONG && now < f.since.plus_seconds(WINDOW_SECONDS)
-        })
+impl Failures {
+    fn are_fresh(&self, now: Timestamp) -> bool {
+        now < self.since.plus_seconds(WINDOW_SECONDS)
+    }
+}
+
+impl<K: Eq + Hash + Clone> Watched<K> {
+    fn is_locked(&self, key: &K, now: Timestamp) -> bool {
+        let found = self.0.get(key);
+        found.is_some_and(|f| f.wrong.len() >= MAX_WRONG && f.are_fresh(now))
     }
 
-    /// Counts a wrong secret. A success in between changes nothing, so that nobody resets the count with a token
-    /// of their own.
-    pub(crate) fn failed(&mut self, from: IpAddr, secret: &str, now: Timestamp) {
-        let fresh = |f: &Failures| now < f.since.plus_seconds(WINDOW_SECONDS);
-        let from = network(from);
-        if self.by_address.len() >= MAX_ADDRESSES && !self.by_address.contains_key(&from) {
-            self.by_address.retain(|_, f| fresh(f));
-            let oldest = self
-                .by_address
-                .iter()
-                .min_by_key(|(_, f)| (f.wrong.len(), f.since));
-            let oldest = oldest.map(|(address, _)| *address);
-            if let Some(oldest) = oldest.filter(|_| self.by_address.len() >= MAX_ADDRESSES) {
-                self.by_address.remove(&oldest);
-            }
+    fn failed(&mut self, key: K, mark: u64, now: Timestamp) {
+        if self.0.len() >= MAX_WATCHED && !self.0.contains_key(&key) {
+            self.make_room(now);
         }
         let start = || Failures {
             since: now,
             wrong: BTreeSet::new(),
         };
-        let failures = self.by_address.entry(from).or_insert_with(start);
-        if !fresh(failures) {
+        let failures = self.0.entry(key).or_insert_with(start);
+        if !failures.are_fresh(now) {
             *failures = start();
         }
-        let mark = sha256(secret)
-            .and_then(|h| h.first_chunk().copied())
-            .map_or(0, u64::from_be_bytes);
         if failures.wrong.len() < MAX_WRONG
             && failures.wrong.insert(mark)
             && failures.wrong.len() == MAX_WRONG
         {
             // The lock-out lasts a whole window from here.
             failures.since = now;
+        }
+    }
+
+    fn make_room(&mut self, now: Timestamp) {
+        self.0.retain(|_, f| f.are_fresh(now));
+        if self.0.len() < MAX_WATCHED {
+            return;
+        }
+        let oldest = self.0.iter().min_by_key(|(_, f)| (f.wrong.len(), f.since));
+        if let Some(oldest) = oldest.map(|(key, _)| key.clone()) {
+            self.0.remove(&oldest);
         }
     }
 }
@@ -203,11 +294,11 @@ mod tests {
         let mut lockout = Lockout::default();
         let now = Timestamp(0);
         for i in 0..MAX_WRONG - 1 {
-            lockout.failed(address("2001:db8::1"), &format!("guess {i}"), now);
-            lockout.failed(address("192.0.2.1"), "the same outdated token", now);
+            lockout.failed(address("2001:db8::1"), None, &format!("guess {i}"), now);
+            lockout.failed(address("192.0.2.1"), None, "the same outdated token", now);
         }
         assert!(!lockout.is_locked(address("2001:db8::1"), now));
-        lockout.failed(address("2001:db8::2"), "one more", now);
+        lockout.failed(address("2001:db8::2"), None, "one more", now);
         for (from, locked) in [
             ("2001:db8::1", true),
             ("2001:db8::ffff", true),
@@ -224,10 +315,40 @@ mod tests {
     #[test]
     fn a_flood_of_addresses_takes_bounded_memory() {
         let mut lockout = Lockout::default();
-        for i in 0..MAX_ADDRESSES + 100 {
+        for i in 0..MAX_WATCHED + 100 {
             let from = IpAddr::V4(u32::try_from(i).unwrap().into());
-            lockout.failed(from, "x", Timestamp(0));
+            lockout.failed(from, None, "x", Timestamp(0));
         }
-        assert!(lockout.by_address.len() <= MAX_ADDRESSES);
+        assert!(lockout.addresses.0.len() <= MAX_WATCHED);
+    }
+
+    #[test]
+    fn a_principal_whose_old_tokens_are_tried_is_locked_from_everywhere() {
+        let ada = PrincipalId::user("ada");
+        let mut lockout = Lockout::default();
+        for i in 0..MAX_WRONG {
+            let from = IpAddr::V4(u32::try_from(i).unwrap().into());
+            assert!(!lockout.is_principal_locked(&ada, Timestamp(0)));
+            lockout.failed(from, Some(&ada), &format!("old {i}"), Timestamp(0));
+            assert!(!lockout.is_locked(from, Timestamp(0)));
+        }
+        assert!(lockout.is_principal_locked(&ada, Timestamp(0)));
+        assert!(!lockout.is_principal_locked(&PrincipalId::user("bob"), Timestamp(0)));
+    }
+
+    #[test]
+    fn a_token_fits_its_own_ways_in_only() {
+        for purpose in Purpose::ALL {
+            let fits: Vec<WayIn> = WayIn::ALL
+                .into_iter()
+                .filter(|w| purpose.fits(*w))
+                .collect();
+            let expected: &[WayIn] = match purpose {
+                Purpose::Access => &[WayIn::Token, WayIn::OAuthBearer],
+                Purpose::Browser => &[WayIn::Browser],
+                Purpose::Scim => &[WayIn::Scim],
+            };
+            assert_eq!(fits, expected, "{purpose}");
+        }
     }
 }

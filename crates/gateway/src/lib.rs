@@ -20,6 +20,7 @@ pub use port::{
 pub use registry::{EndReason, Entry, Live, Registry};
 
 use arc_swap::ArcSwap;
+use sluice_model::WaysIn;
 use sluice_record::Log;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,6 +33,8 @@ pub struct Listener {
     pub address: SocketAddr,
     /// Serves this connection only, so that the client's database name is the target's.
     pub connection: Option<String>,
+    /// What callers may prove who they are with.
+    pub ways: WaysIn,
     /// Clients on a loopback address may come without TLS.
     pub plaintext_on_loopback: bool,
 }

@@ -2,8 +2,8 @@
 //! another adapter.
 
 use sluice_model::{
-    ApprovalFacts, ApprovalId, Connection, HeldOperation, OperationDigest, Principal, PrincipalId,
-    Secret, SessionId, Timestamp, TokenId,
+    ApprovalFacts, ApprovalId, Connection, Credential, HeldOperation, OperationDigest, Principal,
+    PrincipalId, Secret, SessionId, Timestamp, WaysIn,
 };
 use sluice_policy::Snapshot;
 use std::future::Future;
@@ -20,9 +20,9 @@ pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub struct Authenticated {
     /// The principal with its groups.
     pub principal: Principal,
-    /// The token, by its name.
-    pub token: TokenId,
-    /// When it ends.
+    /// What they proved it with.
+    pub credential: Credential,
+    /// When that ends.
     pub expires: Timestamp,
 }
 
@@ -91,10 +91,12 @@ pub trait ControlPort: Send + Sync + 'static {
     fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>>;
     /// Whether new sessions may start (the store answers, the record can be written).
     fn ready(&self) -> Result<(), PortError>;
-    /// Who holds this token. The error is the same whatever was wrong with it.
+    /// Who holds this secret (a token, or a JWT of a trusted issuer), by one of these ways in. The error is the same
+    /// whatever was wrong with it.
     fn authenticate<'a>(
         &'a self,
-        token: &'a str,
+        secret: &'a str,
+        ways: WaysIn,
         from: IpAddr,
     ) -> PortFuture<'a, Result<Authenticated, PortError>>;
     /// The target's login for an account of a connection.

@@ -97,6 +97,9 @@ pub struct HeldOperation {
     pub session: SessionId,
     /// Who asks.
     pub principal: PrincipalId,
+    /// What they proved who they are with (see [`crate::Credential::mark`]): when it goes, so does the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<String>,
     /// On which connection.
     pub connection: String,
     /// With which account of the target.

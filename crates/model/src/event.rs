@@ -51,6 +51,15 @@ pub struct AdminAct {
     pub detail: String,
 }
 
+/// Whom a trusted issuer's JWT spoke of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkloadName {
+    /// The trusted issuer, by the name of its resource.
+    pub issuer: String,
+    /// The `sub` of the JWT.
+    pub subject: String,
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
@@ -63,8 +72,14 @@ pub enum EventBody {
         principal: PrincipalId,
         /// Their groups at that time.
         groups: BTreeSet<String>,
+        /// Of an agent: the user who answers for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owner: Option<Box<PrincipalId>>,
         /// The token used.
         token: Option<TokenId>,
+        /// Of a workload without a token: the trusted issuer, and whom its JWT speaks of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        workload: Option<Box<WorkloadName>>,
         /// On which connection.
         connection: String,
         /// Its protocol.

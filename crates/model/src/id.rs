@@ -103,6 +103,14 @@ id!(
     "One token that the gateway issued: names it without being it."
 );
 
+id!(
+    SignInId,
+    "i-",
+    12,
+    "i-4e8v7m2n5c3b",
+    "One login of a person at their identity provider; tokens and browser sessions hang from it."
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,12 +11,15 @@ mod decision;
 mod event;
 mod id;
 mod mask;
+mod network;
 mod operation;
 mod principal;
 mod protocol;
 mod secret;
 mod session;
 mod time;
+mod way;
+mod workload;
 
 pub use access::{Access, Action, Resource, ResourceKind};
 pub use approval::{
@@ -25,12 +28,15 @@ pub use approval::{
 pub use connection::{Account, Connection, CredentialRef, Target, TlsMode};
 pub use data_class::{ColumnPattern, DataClass, Mask};
 pub use decision::{Allowed, Ask, Decision, Denial};
-pub use event::{AdminAct, Event, EventBody, Outcome, RecordedValue};
-pub use id::{ApprovalId, IdError, SessionId, TokenId};
+pub use event::{AdminAct, Event, EventBody, Outcome, RecordedValue, WorkloadName};
+pub use id::{ApprovalId, IdError, SessionId, SignInId, TokenId};
 pub use mask::{MaskedColumn, Origin, ShapeColumn, TextMask};
+pub use network::{Network, NetworkError};
 pub use operation::{Fact, Facts, Operation};
 pub use principal::{Principal, PrincipalId, PrincipalKind};
 pub use protocol::{ActionSpec, FactKind, FactSpec, GENERAL_ACTIONS, ProtocolSpec};
 pub use secret::Secret;
-pub use session::SessionContext;
+pub use session::{Credential, SessionContext};
 pub use time::Timestamp;
+pub use way::{WayIn, WaysIn};
+pub use workload::Workload;

@@ -80,6 +80,7 @@ fn class(name: &str) -> DataClass {
 
 fn input() -> SnapshotInput {
     SnapshotInput {
+        trusted_issuers: vec![],
         protocols: PROTOCOLS,
         policies: vec![PolicySource {
             file: "bench.cedar".into(),
@@ -164,7 +165,7 @@ fn main() {
     let session = SessionContext {
         id: SessionId::from_bits(1),
         principal: ada,
-        token: None,
+        credential: sluice_model::Credential::Local,
         connection,
         account: "app".into(),
         database: "app".into(),

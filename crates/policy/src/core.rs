@@ -1,5 +1,6 @@
 //! What a snapshot shares with its successors while only principals, tokens and grants change.
 
+use crate::claims::{IssuerRules, TrustedIssuer};
 use crate::columns::ColumnClasses;
 use crate::context;
 use crate::entity::{EntityError, Types};
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) actions: BTreeMap<String, Vec<String>>,
     pub(crate) connections: BTreeMap<String, Arc<Connection>>,
     zones: HashMap<String, TimeZone>,
+    pub(crate) issuers: HashMap<String, IssuerRules>,
     pub(crate) data_classes: Vec<DataClass>,
     pub(crate) columns: ColumnClasses,
     pub(crate) detectors: DetectorSet,
@@ -66,6 +68,7 @@ impl Core {
         let mut problems = Vec::new();
         let zones = connection_problems(&input.connections, input.protocols, &mut problems);
         class_problems(&input.data_classes, &mut problems);
+        let issuers = issuers(&input.trusted_issuers, &mut problems);
         let policies = collect(policies::load(&input.policies, &schema), &mut problems);
         let columns = collect(ColumnClasses::compile(&input.data_classes), &mut problems);
         let indexed: Vec<(usize, &DataClass)> = input.data_classes.iter().enumerate().collect();
@@ -97,6 +100,7 @@ impl Core {
                 .map(|c| (c.name.clone(), Arc::new(c)))
                 .collect(),
             zones,
+            issuers,
             data_classes: input.data_classes,
             columns,
             detectors,
@@ -155,6 +159,29 @@ fn collect<T>(result: Result<T, Vec<Problem>>, problems: &mut Vec<Problem>) -> O
             None
         }
     }
+}
+
+/// The rules of every trusted issuer.
+fn issuers(
+    declared: &[TrustedIssuer],
+    problems: &mut Vec<Problem>,
+) -> HashMap<String, IssuerRules> {
+    let mut found = HashMap::new();
+    for issuer in declared {
+        match IssuerRules::compile(issuer) {
+            Ok(rules) => {
+                found.insert(issuer.name.clone(), rules);
+            }
+            Err(wrong) => problems.extend(wrong.into_iter().map(|(at, error)| {
+                let number = at + 1;
+                Problem::elsewhere(format!(
+                    "the condition of rule {number} of trusted issuer {:?} cannot be read: {error}",
+                    issuer.name
+                ))
+            })),
+        }
+    }
+    found
 }
 
 fn connection_problems(

@@ -6,6 +6,7 @@
 
 mod ask;
 mod cache;
+mod claims;
 mod columns;
 mod context;
 mod core;
@@ -22,11 +23,12 @@ mod slice;
 mod snapshot;
 mod source;
 
+pub use claims::{Admission, ClaimRule, ConditionError, IssuerRules, TrustedIssuer};
 pub use explain::{AccessExplanation, Explanation, PolicyPlace};
 pub use plan::{ColumnPlan, MaskPlan, ValueMask};
 pub use schema::{ActionListing, actions, entity_types};
 pub use session::SessionView;
-pub use snapshot::{Snapshot, SnapshotInput, Standing};
+pub use snapshot::{Snapshot, SnapshotInput, Standing, StandingToken};
 pub use source::{PolicySource, Problem};
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! One immutable version of all policy and configuration that decisions use.
 
+use crate::claims::{IssuerRules, TrustedIssuer};
 use crate::core::Core;
 use crate::session::{SessionView, ViewParts};
 use crate::source::{PolicySource, Problem};
 use sluice_model::{
-    ApprovalScope, Connection, DataClass, Denial, Grant, Principal, PrincipalId, PrincipalKind,
-    ProtocolSpec, Secret, SessionContext, Timestamp, TokenId,
+    ApprovalScope, Connection, Credential, DataClass, Denial, Grant, Network, Principal,
+    PrincipalId, PrincipalKind, ProtocolSpec, Secret, SessionContext, Timestamp, TokenId, Workload,
 };
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// What changes seldom and is costly to replace: every policy is parsed and validated.
@@ -21,6 +22,8 @@ pub struct SnapshotInput {
     pub connections: Vec<Connection>,
     /// All data classes.
     pub data_classes: Vec<DataClass>,
+    /// All trusted issuers.
+    pub trusted_issuers: Vec<TrustedIssuer>,
     /// The key of the masks that hash.
     pub hash_key: Secret,
 }
@@ -30,12 +33,25 @@ pub struct SnapshotInput {
 pub struct Standing {
     /// Principals that are switched on. One that is missing here may do nothing.
     pub principals: Vec<Principal>,
-    /// Tokens that are not revoked, with their expiry.
-    pub tokens: BTreeMap<TokenId, Timestamp>,
+    /// Tokens that are not revoked.
+    pub tokens: BTreeMap<TokenId, Arc<StandingToken>>,
     /// Approvals for a session or a window that were given and not withdrawn.
     pub grants: Vec<Grant>,
     /// It is not known any more who stands: nobody does.
     pub unknown: bool,
+}
+
+/// A token that stands, and what it stands for.
+#[derive(Debug, Clone)]
+pub struct StandingToken {
+    /// Whose it is.
+    pub principal: PrincipalId,
+    /// When it ends.
+    pub expires: Timestamp,
+    /// Where from it may be used; anywhere when there are none.
+    pub networks: Vec<Network>,
+    /// The workload that it was exchanged for: what its JWT would open is what this opens.
+    pub workload: Option<Arc<Workload>>,
 }
 
 /// One immutable version of all policy and configuration that decisions use.
@@ -44,7 +60,7 @@ pub struct Snapshot {
     version: u64,
     pub(crate) core: Arc<Core>,
     principals: HashMap<PrincipalId, Principal>,
-    tokens: BTreeMap<TokenId, Timestamp>,
+    tokens: BTreeMap<TokenId, Arc<StandingToken>>,
     grants: HashMap<PrincipalId, Vec<Grant>>,
     standing_unknown: bool,
 }
@@ -114,6 +130,12 @@ impl Snapshot {
         self.principals.get(id)
     }
 
+    /// The rules of a trusted issuer, by the name of its resource.
+    #[must_use]
+    pub fn trusted_issuer(&self, name: &str) -> Option<&IssuerRules> {
+        self.core.issuers.get(name)
+    }
+
     /// All data classes.
     #[must_use]
     pub fn data_classes(&self) -> &[DataClass] {
@@ -142,12 +164,9 @@ impl Snapshot {
                 "the gateway cannot reach its store, so it does not know who may go on; try again later".into(),
             ));
         }
-        let principal = self.standing_principal(&session.principal.id)?;
-        let token_ends = session
-            .token
-            .as_ref()
-            .map(|t| self.token_end(t, now))
-            .transpose()?;
+        let mut principal = self.standing_principal(&session.principal.id)?;
+        let (token_ends, more_groups) = self.standing_credential(session, now)?;
+        principal.groups.extend(more_groups);
         let connection = self.unchanged_connection(session)?;
         let zone = self.core.zone(&connection.name).ok_or_else(undecidable)?;
         let mut slices = Vec::with_capacity(2);
@@ -211,16 +230,83 @@ impl Snapshot {
         Ok(principal)
     }
 
-    fn token_end(&self, token: &TokenId, now: Timestamp) -> Result<Timestamp, Denial> {
-        match self.tokens.get(token) {
-            None => Err(denial(format!(
-                "token {token} was revoked; create a new one"
-            ))),
-            Some(end) if *end <= now => Err(denial(format!(
-                "token {token} has expired; create a new one"
-            ))),
-            Some(end) => Ok(*end),
+    /// When what the session was opened with ends, and the groups that come with it.
+    fn standing_credential(
+        &self,
+        session: &SessionContext,
+        now: Timestamp,
+    ) -> Result<(Option<Timestamp>, BTreeSet<String>), Denial> {
+        match &session.credential {
+            Credential::Local => Ok((None, BTreeSet::new())),
+            Credential::Token(id) => {
+                let token = self.standing_token(id, session, now)?;
+                let groups = match &token.workload {
+                    None => BTreeSet::new(),
+                    Some(workload) => self.admitted(workload, session)?,
+                };
+                Ok((Some(token.expires), groups))
+            }
+            Credential::Workload(workload) if workload.expires <= now => Err(denial(
+                "the workload's token has expired; connect with a new one, or use `sluice token exchange` for \
+                 a longer session"
+                    .into(),
+            )),
+            Credential::Workload(workload) => {
+                Ok((Some(workload.expires), self.admitted(workload, session)?))
+            }
         }
+    }
+
+    fn standing_token(
+        &self,
+        id: &TokenId,
+        session: &SessionContext,
+        now: Timestamp,
+    ) -> Result<&StandingToken, Denial> {
+        let found = self
+            .tokens
+            .get(id)
+            .filter(|token| token.principal == session.principal.id);
+        let Some(token) = found else {
+            return Err(denial(format!("token {id} was revoked; create a new one")));
+        };
+        if token.expires <= now {
+            return Err(denial(format!("token {id} has expired; create a new one")));
+        }
+        let from = session.client_address;
+        if !token.networks.is_empty() && !token.networks.iter().any(|n| n.contains(from)) {
+            return Err(denial(format!("token {id} may not be used from {from}")));
+        }
+        Ok(token)
+    }
+
+    /// The groups that a workload's issuer adds, if it still lets the workload be who the session is.
+    fn admitted(
+        &self,
+        workload: &Workload,
+        session: &SessionContext,
+    ) -> Result<BTreeSet<String>, Denial> {
+        let admission = self
+            .trusted_issuer(&workload.issuer)
+            .and_then(|rules| rules.admit(workload))
+            .filter(|admission| admission.service == session.principal.id);
+        match admission {
+            Some(admission) => Ok(admission.groups.clone()),
+            None => Err(denial(format!(
+                "no rule of trusted issuer {} admits this workload as {} any more",
+                workload.issuer, session.principal.id
+            ))),
+        }
+    }
+
+    /// The service that a workload acts as today, with the groups that its issuer's rule adds; `None` when no rule
+    /// admits it or the service is off.
+    #[must_use]
+    pub fn workload_principal(&self, workload: &Workload) -> Option<Principal> {
+        let admission = self.trusted_issuer(&workload.issuer)?.admit(workload)?;
+        let mut principal = self.principal(&admission.service)?.clone();
+        principal.groups.extend(admission.groups.iter().cloned());
+        Some(principal)
     }
 
     fn unchanged_connection(&self, session: &SessionContext) -> Result<Arc<Connection>, Denial> {

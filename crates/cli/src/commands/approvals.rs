@@ -309,6 +309,7 @@ mod tests {
             id: ApprovalId::from_bits(7),
             state: ApprovalState::Pending,
             principal: PrincipalId::user("ada"),
+            owner: None,
             connection: "shop".into(),
             account: "app".into(),
             database: "shop".into(),

@@ -127,6 +127,9 @@ async fn mint(
         principal,
         ttl_seconds: ttl.0,
         name: Some("sluice connect".to_owned()),
+        networks: Vec::new(),
+        agent: None,
+        scim: None,
     };
     let created: CreatedToken = client.post("/v1/tokens", &request).await?;
     Ok(Secret::new(created.secret))

@@ -31,12 +31,18 @@ impl WhoAmI {
             if !identity.groups.is_empty() {
                 text.push_str(&format!("\ngroups: {}", names(&identity.groups)));
             }
+            if let Some(owner) = &identity.owner {
+                text.push_str(&format!("\nfor {}", inert(&owner.to_string())));
+            }
             match (&identity.token, identity.expires) {
                 (Some(token), Some(end)) => {
                     text.push_str(&format!("\ntoken {token} until {}", moment(end)))
                 }
                 (Some(token), None) => text.push_str(&format!("\ntoken {token}")),
-                (None, _) => text.push_str("\nlocal admin credential"),
+                (None, Some(end)) => {
+                    text.push_str(&format!("\n{} until {}", identity.way, moment(end)))
+                }
+                (None, None) => text.push_str("\nlocal admin credential"),
             }
             text
         })
@@ -65,11 +71,12 @@ fn render_principals(out: Output, list: &PrincipalList) -> String {
             info.owner
                 .as_ref()
                 .map_or_else(String::new, |owner| inert(&owner.to_string()).into_owned()),
+            info.source.clone(),
         ]
     };
     let rows = list.principals.iter().map(row).collect();
     out.table(
-        &["PRINCIPAL", "STATE", "GROUPS", "OWNER"],
+        &["PRINCIPAL", "STATE", "GROUPS", "OWNER", "FROM"],
         rows,
         "no principals; add `kind: User` resources",
     )

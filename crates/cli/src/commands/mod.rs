@@ -6,6 +6,7 @@ pub mod connect;
 pub mod explain;
 pub mod identity;
 pub mod meta;
+pub mod people;
 pub mod replay;
 pub mod resources;
 pub mod serve;
@@ -34,6 +35,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Principals(command) => wait(command.run(&context)),
         Command::Disable(command) => wait(command.run(&context)),
         Command::Enable(command) => wait(command.run(&context)),
+        Command::Offboard(command) => wait(command.run(&context)),
+        Command::Agents(command) => wait(command.run(&context)),
+        Command::SignIns(command) => wait(command.run(&context)),
         Command::Connections(command) => wait(command.run(&context)),
         Command::Connect(command) => wait(command.run(&context)),
         Command::Request(command) => wait(command.run(&context)),

@@ -240,6 +240,7 @@ fn opening(out: Output, event: &Event) -> String {
     let EventBody::SessionOpened {
         session,
         principal,
+        owner,
         groups,
         token,
         connection,
@@ -249,6 +250,7 @@ fn opening(out: Output, event: &Event) -> String {
         client_address,
         application,
         policies,
+        workload,
     } = &event.body
     else {
         return String::new();
@@ -261,7 +263,13 @@ fn opening(out: Output, event: &Event) -> String {
     };
     line("opened", moment(event.at));
     line("who", inert(&principal.to_string()).into_owned());
+    let owner = owner.as_ref().map(ToString::to_string);
+    line("owner", inert(&owner.unwrap_or_default()).into_owned());
     line("groups", names(groups));
+    let workload = workload
+        .as_ref()
+        .map(|w| format!("{} of {}", inert(&w.subject), inert(&w.issuer)));
+    line("workload", workload.unwrap_or_default());
     line(
         "token",
         token.as_ref().map(ToString::to_string).unwrap_or_default(),
@@ -346,7 +354,9 @@ mod tests {
                 session: SessionId::from_bits(5),
                 principal: PrincipalId::user("ada"),
                 groups: ["engineering".to_owned()].into(),
+                owner: None,
                 token: None,
+                workload: None,
                 connection: "shop".into(),
                 protocol: "p".into(),
                 account: "app".into(),

@@ -9,6 +9,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::crypto::aws_lc_rs;
 use sluice_control::{Config, Control};
 use sluice_gateway::{Gateway, GatewayConfig, Listener, Registry};
+use sluice_model::WaysIn;
 use sluice_protocol::{CLIENTS, PROTOCOLS};
 use std::sync::Arc;
 use std::time::Duration;
@@ -107,20 +108,20 @@ fn cannot_start(error: impl std::fmt::Display) -> Failure {
 /// What the data plane is told: listeners from the configuration, and the certificate as control keeps it.
 fn data_plane(control: &Control) -> Result<GatewayConfig, Failure> {
     let config = control.config();
-    let for_all = config
-        .listen
-        .protocols
-        .values()
-        .map(|address| (*address, None));
-    let for_one = config
-        .listeners
-        .iter()
-        .map(|one| (one.address, Some(one.connection.clone())));
+    let for_all = config.listen.protocols.iter().map(|(protocol, address)| {
+        let ways = config.listen.protocol_ways(protocol);
+        (*address, None, ways)
+    });
+    let for_one = config.listeners.iter().map(|one| {
+        let ways = WaysIn::of(&one.ways_in);
+        (one.address, Some(one.connection.clone()), ways)
+    });
     let listeners = for_all
         .chain(for_one)
-        .map(|(address, connection)| Listener {
+        .map(|(address, connection, ways)| Listener {
             address,
             connection,
+            ways,
             plaintext_on_loopback: config.allow_plaintext_on_loopback,
         });
     let mut tls =

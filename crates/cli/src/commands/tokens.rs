@@ -1,36 +1,65 @@
-//! `sluice token create | list | revoke`.
+//! `sluice token create | rotate | list | revoke`.
 
 use crate::context::Context;
 use crate::duration::Length;
 use crate::failure::Failure;
 use crate::output::{Output, inert, moment, moment_or_dash, one_line};
 use clap::{Args, Subcommand};
-use sluice_control::api::types::{CreateToken, CreatedToken, TokenInfo, TokenList};
-use sluice_model::{PrincipalId, TokenId};
+use sluice_control::api::types::{
+    CreateToken, CreatedToken, NewAgent, RotateToken, TokenInfo, TokenList, WhoAmI,
+};
+use sluice_model::{Network, PrincipalId, PrincipalKind, TokenId};
 
 /// What is done with tokens.
 #[derive(Debug, Subcommand)]
 pub enum Token {
     /// Create a token; its secret is all that is printed, and is never shown again
     Create(Create),
+    /// Replace a token: print a new secret for the same, while the old one goes on for a while
+    Rotate(Rotate),
     /// List tokens, newest first
     List(List),
     /// Revoke a token; sessions opened with it end within a second
     Revoke(Revoke),
 }
 
-/// `sluice token create --for user:ada --ttl 8h`.
+/// `sluice token create --for user:ada --ttl 8h`, `sluice token create --agent NAME --ttl 30d`.
 #[derive(Debug, Args)]
 pub struct Create {
-    /// Whom it stands for: user:NAME, service:NAME or agent:NAME
-    #[arg(long = "for", value_name = "PRINCIPAL")]
-    principal: PrincipalId,
-    /// How long it lives, such as 30m, 8h or 7d; at most 90d
+    /// Whom it stands for: user:NAME, service:NAME or agent:NAME; yourself when neither this nor --agent is given
+    #[arg(long = "for", value_name = "PRINCIPAL", conflicts_with = "agent")]
+    principal: Option<PrincipalId>,
+    /// An agent of yours, made now unless you have one of that name: it can do no more than you
+    #[arg(long, value_name = "NAME")]
+    agent: Option<String>,
+    /// A group of yours that the new agent acts in (may be given several times); all of yours when absent
+    #[arg(long = "group", value_name = "GROUP", requires = "agent")]
+    groups: Vec<String>,
+    /// How long it lives, such as 30m, 8h or 7d
     #[arg(long, value_name = "LENGTH")]
     ttl: Length,
     /// What it is for, in words
     #[arg(long)]
     name: Option<String>,
+    /// An address or range that it may be used from, such as 10.0.0.0/8 (may be given several times)
+    #[arg(long = "from", value_name = "RANGE")]
+    networks: Vec<Network>,
+    /// For provisioning the people of this identity provider, and for nothing else
+    #[arg(long, value_name = "PROVIDER", conflicts_with = "agent")]
+    scim: Option<String>,
+}
+
+/// `sluice token rotate t-... --ttl 90d --overlap 1h`.
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// The token's id, as in `token list`
+    id: TokenId,
+    /// How long the new one lives
+    #[arg(long, value_name = "LENGTH")]
+    ttl: Length,
+    /// How long the old one still works; at most 7d
+    #[arg(long, value_name = "LENGTH", default_value = "1h")]
+    overlap: Length,
 }
 
 /// `sluice token list`.
@@ -53,6 +82,7 @@ impl Token {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Create(command) => command.run(context).await,
+            Self::Rotate(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,
             Self::Revoke(command) => command.run(context).await,
         }
@@ -61,17 +91,39 @@ impl Token {
 
 impl Create {
     async fn run(self, context: &Context) -> Result<(), Failure> {
+        let client = context.gateway()?.client()?;
+        let principal = match (self.principal, self.agent.as_deref()) {
+            (Some(principal), _) => principal,
+            (None, Some(name)) => PrincipalId {
+                kind: PrincipalKind::Agent,
+                name: name.strip_prefix("agent:").unwrap_or(name).to_owned(),
+            },
+            (None, None) => client.get::<WhoAmI>("/v1/whoami").await?.principal,
+        };
         let request = CreateToken {
-            principal: self.principal,
+            principal,
             ttl_seconds: self.ttl.0,
             name: self.name,
+            networks: self.networks,
+            agent: self.agent.map(|_| NewAgent {
+                groups: (!self.groups.is_empty()).then(|| self.groups.into_iter().collect()),
+            }),
+            scim: self.scim,
         };
-        let created: CreatedToken = context
-            .gateway()?
-            .client()?
-            .post("/v1/tokens", &request)
-            .await?;
+        let created: CreatedToken = client.post("/v1/tokens", &request).await?;
         // The one secret that is ever printed: alone, so that `TOKEN=$(sluice token create ..)` works.
+        context.out.show(&created, |created| created.secret.clone())
+    }
+}
+
+impl Rotate {
+    async fn run(self, context: &Context) -> Result<(), Failure> {
+        let request = RotateToken {
+            ttl_seconds: self.ttl.0,
+            overlap_seconds: self.overlap.0,
+        };
+        let path = format!("/v1/tokens/{}/rotate", self.id);
+        let created: CreatedToken = context.gateway()?.client()?.post(&path, &request).await?;
         context.out.show(&created, |created| created.secret.clone())
     }
 }

@@ -4,9 +4,11 @@ use super::answer::Refusal;
 use super::{App, Peer};
 use crate::control::{ADMINS, Caller};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use sluice_model::{Credential, WayIn, WaysIn};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// Who may use a route. What else a handler looks at only ever narrows it.
@@ -36,7 +38,7 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
         let error = "where the request comes from is not known";
         return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, None).into_response();
     };
-    let caller = caller(&gate.app, &request, from);
+    let caller = caller(&gate.app, request.headers(), from).await;
     let admitted = match (gate.who, &caller) {
         (Who::Anybody, _) => Ok(()),
         (Who::LocalOrSignedIn, Err(_)) if from.to_canonical().is_loopback() => Ok(()),
@@ -71,9 +73,9 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
 }
 
 /// Who sent a request.
-fn caller(app: &App, request: &Request, from: std::net::IpAddr) -> Result<Caller, Refusal> {
-    let mut headers = request.headers().get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (headers.next(), headers.next()) else {
+async fn caller(app: &App, headers: &HeaderMap, from: IpAddr) -> Result<Caller, Refusal> {
+    let mut said = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (said.next(), said.next()) else {
         return Err(Refusal::who_are_you());
     };
     let text = value.to_str().map_err(|_| Refusal::who_are_you())?;
@@ -81,15 +83,30 @@ fn caller(app: &App, request: &Request, from: std::net::IpAddr) -> Result<Caller
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::who_are_you());
     }
-    if let Some(principal) = app.control.is_local_admin(secret, from) {
+    let allowed = app.control.config().listen.https_ways();
+    if allowed.allow(WayIn::Local)
+        && let Some(principal) = app.control.is_local_admin(secret, from)
+    {
         return Ok(Caller {
             principal,
-            token: None,
+            credential: Credential::Local,
+            way: WayIn::Local,
+            expires: None,
         });
     }
-    let found = app.control.authenticate(secret, from)?;
+    let bearer = [WayIn::Token, WayIn::Workload].into_iter();
+    let ways: Vec<WayIn> = bearer.filter(|way| allowed.allow(*way)).collect();
+    let found = app
+        .control
+        .authenticate(secret, WaysIn::of(&ways), from)
+        .await?;
     Ok(Caller {
         principal: found.principal,
-        token: Some((found.token, found.expires)),
+        way: match found.credential {
+            Credential::Workload(_) => WayIn::Workload,
+            Credential::Token(_) | Credential::Local => WayIn::Token,
+        },
+        credential: found.credential,
+        expires: Some(found.expires),
     })
 }

@@ -11,6 +11,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
     paths(
         meta::healthz, meta::readyz, meta::metrics, meta::openapi,
         identity::whoami, identity::create_token, identity::list_tokens, identity::revoke_token,
+        identity::rotate_token, identity::list_agents, identity::end_agent,
+        identity::list_sign_ins, identity::end_sign_in, identity::offboard,
         identity::list_principals, identity::disable, identity::enable,
         resources::connections, resources::list, resources::apply, resources::diff,
         approvals::list, approvals::one, approvals::approve, approvals::deny, approvals::request,

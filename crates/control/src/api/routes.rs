@@ -59,7 +59,7 @@ pub(super) fn routes() -> Vec<Route> {
         patience: LONG_PATIENCE,
         ..route
     };
-    vec![
+    let mut all = vec![
         route(GET, "/healthz", Anybody, |m| on(m, meta::healthz)),
         route(GET, "/readyz", Anybody, |m| on(m, meta::readyz)),
         route(GET, "/openapi.json", Anybody, |m| on(m, meta::openapi)),
@@ -75,24 +75,6 @@ pub(super) fn routes() -> Vec<Route> {
         large(route(POST, "/v1/resources/diff", Admins, |m| {
             on(m, resources::diff)
         })),
-        route(GET, "/v1/tokens", SignedIn, |m| {
-            on(m, identity::list_tokens)
-        }),
-        route(POST, "/v1/tokens", SignedIn, |m| {
-            on(m, identity::create_token)
-        }),
-        route(POST, "/v1/tokens/{id}/revoke", SignedIn, |m| {
-            on(m, identity::revoke_token)
-        }),
-        route(GET, "/v1/principals", Admins, |m| {
-            on(m, identity::list_principals)
-        }),
-        route(POST, "/v1/principals/{id}/disable", Admins, |m| {
-            on(m, identity::disable)
-        }),
-        route(POST, "/v1/principals/{id}/enable", Admins, |m| {
-            on(m, identity::enable)
-        }),
         route(GET, "/v1/approvals", SignedIn, |m| on(m, approvals::list)),
         route(GET, "/v1/approvals/{id}", SignedIn, |m| {
             on(m, approvals::one)
@@ -117,6 +99,51 @@ pub(super) fn routes() -> Vec<Route> {
             on(m, sessions::verify)
         })),
         route(POST, "/v1/explain", SignedIn, |m| on(m, sessions::explain)),
+    ];
+    all.extend(identity_routes());
+    all
+}
+
+/// Those about principals and what they hold.
+fn identity_routes() -> Vec<Route> {
+    use Who::{Admins, SignedIn};
+    vec![
+        route(GET, "/v1/tokens", SignedIn, |m| {
+            on(m, identity::list_tokens)
+        }),
+        route(POST, "/v1/tokens", SignedIn, |m| {
+            on(m, identity::create_token)
+        }),
+        route(POST, "/v1/tokens/{id}/revoke", SignedIn, |m| {
+            on(m, identity::revoke_token)
+        }),
+        route(POST, "/v1/tokens/{id}/rotate", SignedIn, |m| {
+            on(m, identity::rotate_token)
+        }),
+        route(GET, "/v1/agents", SignedIn, |m| {
+            on(m, identity::list_agents)
+        }),
+        route(POST, "/v1/agents/{id}/end", SignedIn, |m| {
+            on(m, identity::end_agent)
+        }),
+        route(GET, "/v1/sign-ins", SignedIn, |m| {
+            on(m, identity::list_sign_ins)
+        }),
+        route(POST, "/v1/sign-ins/{id}/end", SignedIn, |m| {
+            on(m, identity::end_sign_in)
+        }),
+        route(POST, "/v1/principals/{id}/offboard", Admins, |m| {
+            on(m, identity::offboard)
+        }),
+        route(GET, "/v1/principals", Admins, |m| {
+            on(m, identity::list_principals)
+        }),
+        route(POST, "/v1/principals/{id}/disable", Admins, |m| {
+            on(m, identity::disable)
+        }),
+        route(POST, "/v1/principals/{id}/enable", Admins, |m| {
+            on(m, identity::enable)
+        }),
     ]
 }
 

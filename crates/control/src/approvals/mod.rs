@@ -34,6 +34,9 @@ pub(crate) struct Approval {
     pub(crate) id: ApprovalId,
     pub(crate) state: ApprovalState,
     pub(crate) principal: PrincipalId,
+    /// What the requester proved who they are with (see [`sluice_model::Credential::mark`]).
+    #[serde(default)]
+    pub(crate) credential: Option<String>,
     /// Of an agent: who answers for it.
     pub(crate) owner: Option<PrincipalId>,
     pub(crate) connection: String,
@@ -79,6 +82,7 @@ impl Approval {
             id,
             state: ApprovalState::Pending,
             principal: held.principal.clone(),
+            credential: held.credential.clone(),
             owner,
             connection: held.connection.clone(),
             reason: held.reason.clone(),

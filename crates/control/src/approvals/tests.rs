@@ -18,6 +18,7 @@ fn held(principal: &str, needed: &str, people: u32) -> Approval {
     let held = HeldOperation {
         session: SessionId::from_bits(7),
         principal: principal.parse().unwrap(),
+        credential: None,
         connection: "shop".into(),
         account: "app".into(),
         database: "shop".into(),

@@ -6,9 +6,10 @@ use crate::api::types::{
 };
 use crate::error::ControlError;
 use crate::resources::{
-    Kind, ResourceSet, build, changes, merged_with_directory, owner_problems, parse,
+    Kind, ResourceSet, build, changes, merged_with_directory, name_problems, parse,
 };
-use sluice_model::{PrincipalId, TokenId};
+use crate::store::Changes;
+use sluice_model::PrincipalId;
 use sluice_policy::{Snapshot, Standing};
 
 impl Control {
@@ -115,7 +116,7 @@ impl Control {
 
     /// Checks a whole set and builds its snapshot, off the threads that serve.
     async fn built(&self, set: &ResourceSet) -> Result<Snapshot, ControlError> {
-        let problems = owner_problems(set);
+        let problems = name_problems(set);
         if !problems.is_empty() {
             return Err(ControlError::Problems(problems));
         }
@@ -160,13 +161,16 @@ impl Control {
                 .write_resources(&next, directory.as_ref(), now)
                 .await,
         )?;
-        working.declared = next.principals();
+        working.roster.declared = next.principals();
+        self.0.issuers.replace(next.declared_issuers());
         working.resources = next;
         if let Some(directory) = directory {
             working.directory = directory;
         }
         working.base = snapshot.into();
-        Ok(self.publish(working))
+        // Those who lost a group by it have their requests withdrawn, and everybody is told.
+        self.take(working, Changes::default()).await?;
+        Ok(working.version)
     }
 
     /// A principal that is deleted takes its tokens and requests along: another one of the same name later is not
@@ -188,17 +192,13 @@ impl Control {
                 })
             });
         for principal in deleted {
-            let of_it = working
-                .tokens
-                .values()
-                .filter(|t| t.principal == principal && t.revoked.is_none());
-            let ids: Vec<TokenId> = of_it.map(|t| t.id.clone()).collect();
-            for id in ids {
-                self.revoke_in(working, actor, &id).await?;
+            let mut changes = Changes::approvals(super::hold::requests_of(working, &principal));
+            let of_it = working.tokens.values();
+            let of_it = of_it.filter(|t| t.principal == principal && t.revoked.is_none());
+            for row in of_it {
+                self.revoke(working, actor, row, &mut changes)?;
             }
-            let cancelled = super::hold::requests_of(working, &principal);
-            self.stored(self.0.store.write_approvals(&cancelled).await)?;
-            super::hold::keep(working, cancelled);
+            self.take(working, changes).await?;
         }
         Ok(())
     }

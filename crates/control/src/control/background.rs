@@ -3,7 +3,7 @@
 use super::Control;
 use crate::approvals::Approval;
 use crate::ports::LiveSessions;
-use crate::store::StoreError;
+use crate::store::{Changes, StoreError};
 use sluice_model::Timestamp;
 use std::path::Path;
 use std::sync::Arc;
@@ -67,14 +67,19 @@ impl Control {
                     .values()
                     .filter(|t| t.revoked.is_none())
                     .map(|t| t.expires);
-                let over = tokens.clone().filter(|end| *end <= now).count();
-                let shown = self.0.logins.load().len();
-                let valid = working.tokens.values().filter(|t| t.is_valid(now)).count();
+                let since = working.published;
+                let vouched = working
+                    .roster
+                    .people
+                    .values()
+                    .filter_map(|p| p.vouched_until);
+                let ends = tokens.chain(vouched);
+                let over = ends.clone().any(|end| since < end && end <= now);
                 let changes = working.approvals.values().filter_map(Approval::next_change);
-                let next = tokens.chain(changes).filter(|end| *end > now).min();
-                if !aged.is_empty() || (over > 0 && shown != valid) {
+                let next = ends.chain(changes).filter(|end| *end > now).min();
+                if over || !aged.is_empty() {
                     // What ended by time ended, whether or not the store hears of it.
-                    let _ = self.stored(self.0.store.write_approvals(&aged).await);
+                    let _ = self.write(&Changes::approvals(aged.clone())).await;
                     super::hold::keep(&mut working, aged);
                     self.publish(&mut working);
                 }

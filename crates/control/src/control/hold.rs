@@ -1,7 +1,7 @@
 //! Approvals: asking, waiting, deciding, using up. The rules are in [`crate::approvals`]; here they are recorded,
 //! stored and published.
 
-use super::administer::Caller;
+use super::caller::Caller;
 use super::{Control, Working};
 use crate::api::types::{ApprovalInfo, ApproveScope, CreateRequest};
 use crate::approvals::{Approval, LIFE_SECONDS, MAX_WINDOW_SECONDS, What};
@@ -9,8 +9,10 @@ use crate::error::ControlError;
 use crate::port_types::{ApprovalError, ApprovalTicket, Spent};
 use crate::ports::LiveSessions;
 use crate::rights;
+use crate::store::Changes;
 use sluice_model::{ApprovalId, ApprovalState, HeldOperation, Principal, PrincipalId, SessionId};
-use std::collections::BTreeSet;
+use sluice_policy::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use tokio::sync::watch;
 
@@ -84,15 +86,7 @@ impl Control {
 
     /// Where a request can be looked at and decided.
     fn approval_url(&self, id: &ApprovalId) -> String {
-        let config = &self.0.config;
-        let at = config.listen.https;
-        match config.names.first() {
-            Some(name) => format!("https://{name}:{}/v1/approvals/{id}", at.port()),
-            None if at.ip().is_unspecified() => {
-                format!("https://localhost:{}/v1/approvals/{id}", at.port())
-            }
-            None => format!("https://{at}/v1/approvals/{id}"),
-        }
+        format!("{}/v1/approvals/{id}", self.0.config.public_url)
     }
 
     /// The client gave up or went away: its request is withdrawn. A login that was approved meanwhile keeps that.
@@ -106,12 +100,7 @@ impl Control {
         let actor = next.principal.clone();
         // A withdrawal that cannot be kept still holds in this process: it only takes away.
         let _ = self.record(&actor, "approval.cancel", id, "");
-        let _ = self.stored(
-            self.0
-                .store
-                .write_approvals(std::slice::from_ref(&next))
-                .await,
-        );
+        let _ = self.write(&Changes::approvals(vec![next.clone()])).await;
         keep(&mut working, vec![next]);
         self.publish(&mut working);
     }
@@ -163,12 +152,7 @@ impl Control {
             by: next.approvers(),
         };
         if before != next {
-            let stored = self.stored(
-                self.0
-                    .store
-                    .write_approvals(std::slice::from_ref(&next))
-                    .await,
-            );
+            let stored = self.write(&Changes::approvals(vec![next.clone()])).await;
             stored.map_err(|_| ApprovalError::Unavailable)?;
             // Nobody is told: the one that waited is the one that takes it.
             working.waiting.remove(&next.id);
@@ -194,7 +178,7 @@ impl Control {
         if ended.is_empty() {
             return;
         }
-        let _ = self.stored(self.0.store.write_approvals(&ended).await);
+        let _ = self.write(&Changes::approvals(ended.clone())).await;
         keep(&mut working, ended);
         self.publish(&mut working);
     }
@@ -230,6 +214,7 @@ impl Control {
             id: new_id()?,
             state: ApprovalState::Pending,
             principal: caller.id().clone(),
+            credential: caller.credential.mark(),
             owner: caller.principal.owner.as_ref().map(|o| o.id.clone()),
             connection: request.connection,
             what: What::Window {
@@ -281,12 +266,8 @@ impl Control {
             &approval.id,
             detail,
         )?;
-        self.stored(
-            self.0
-                .store
-                .write_approvals(std::slice::from_ref(&approval))
-                .await,
-        )?;
+        self.write(&Changes::approvals(vec![approval.clone()]))
+            .await?;
         let (sender, receiver) = watch::channel(approval.progress());
         if matches!(approval.what, What::Operation(_)) {
             working.waiting.insert(approval.id.clone(), sender);
@@ -349,12 +330,7 @@ impl Control {
         next: Approval,
         caller: &Caller,
     ) -> Result<ApprovalInfo, ControlError> {
-        self.stored(
-            self.0
-                .store
-                .write_approvals(std::slice::from_ref(&next))
-                .await,
-        )?;
+        self.write(&Changes::approvals(vec![next.clone()])).await?;
         let info = info(&next, caller);
         if !next.is_over() && next.state == ApprovalState::Approved {
             // The grant is published before the waiting side hears of it.
@@ -451,12 +427,39 @@ pub(super) fn keep(working: &mut Working, changed: Vec<Approval>) {
 /// What is open or granted of one principal, or of the agents that it answers for, withdrawn.
 pub(super) fn requests_of(working: &Working, principal: &PrincipalId) -> Vec<Approval> {
     let of_it = |a: &&Approval| a.principal == *principal || a.owner.as_ref() == Some(principal);
-    working
-        .approvals
-        .values()
-        .filter(of_it)
-        .filter_map(Approval::cancel)
-        .collect()
+    let all = working.approvals.values().filter(of_it);
+    all.filter_map(Approval::cancel).collect()
+}
+
+/// What was asked for with a credential that is gone, withdrawn. What was granted stays with its principal.
+pub(super) fn requests_with(working: &Working, credential: &str) -> Vec<Approval> {
+    let with_it = |a: &&Approval| {
+        a.state == ApprovalState::Pending && a.credential.as_deref() == Some(credential)
+    };
+    let all = working.approvals.values().filter(with_it);
+    all.filter_map(Approval::cancel).collect()
+}
+
+/// What is asked for by principals who have lost a group (or are off) since `before`, withdrawn: they may ask again
+/// as who they are now.
+pub(super) fn requests_of_the_demoted(
+    working: &Working,
+    before: &Snapshot,
+    after: &[Principal],
+) -> Vec<Approval> {
+    let after: BTreeMap<&PrincipalId, &Principal> = after.iter().map(|p| (&p.id, p)).collect();
+    let demoted = |id: &PrincipalId| {
+        before.principal(id).is_some_and(|was| {
+            let is = after.get(id);
+            is.is_none_or(|is| !was.groups.is_subset(&is.groups))
+        })
+    };
+    let asking = |a: &&Approval| {
+        a.state == ApprovalState::Pending
+            && (demoted(&a.principal) || a.owner.as_ref().is_some_and(demoted))
+    };
+    let all = working.approvals.values().filter(asking);
+    all.filter_map(Approval::cancel).collect()
 }
 
 fn new_id() -> Result<ApprovalId, ApprovalError> {
@@ -490,7 +493,7 @@ fn to_approval_error(e: ControlError) -> ApprovalError {
 }
 
 /// A request as one caller sees it.
-fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
+pub(super) fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
     let held = match &a.what {
         What::Operation(held) => Some(held.as_ref()),
         What::Window { .. } => None,
@@ -504,6 +507,7 @@ fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
         id: a.id.clone(),
         state: a.state,
         principal: a.principal.clone(),
+        owner: a.owner.clone(),
         connection: a.connection.clone(),
         account: held.map(|h| h.account.clone()).unwrap_or_default(),
         database: held.map(|h| h.database.clone()).unwrap_or_default(),

@@ -1,13 +1,17 @@
 //! The control plane's state and what it publishes. Every change goes the same way: it is recorded, then stored,
 //! then kept in memory, then published as a new snapshot. What cannot be recorded or stored is not done.
 
-mod administer;
 mod apply;
+mod authenticate;
 mod background;
+mod caller;
 mod hold;
+mod issue;
+mod offboard;
+mod principals;
 mod start;
 
-pub(crate) use administer::Caller;
+pub(crate) use caller::Caller;
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
 
 use crate::approvals::Approval;
@@ -16,22 +20,23 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials;
 use crate::error::ControlError;
-use crate::port_types::{ApprovalProgress, Authenticated, Health, Lease, LeaseError, LoginError};
-use crate::resources::{DeclaredPrincipal, LOCAL_ADMIN, ResourceSet, standing_principals};
-use crate::store::{Store, StoreError};
-use crate::tokens::{self, HASH_BYTES, Lockout, TokenRow};
+use crate::identity::issuers::Issuers;
+use crate::identity::roster::Roster;
+use crate::identity::sign_in::SignIn;
+use crate::port_types::{ApprovalProgress, Health, Lease, LeaseError, LoginError};
+use crate::resources::{LOCAL_ADMIN, ResourceSet};
+use crate::store::{Changes, Store, StoreError};
+use crate::tokens::{HASH_BYTES, Lockout, Purpose, TokenRow};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sluice_model::{
-    AdminAct, ApprovalId, Connection, Principal, PrincipalId, ProtocolSpec, Secret, SessionId,
-    Timestamp, TokenId,
+    AdminAct, ApprovalId, Connection, Network, Principal, PrincipalId, ProtocolSpec, Secret,
+    SessionId, SignInId, Timestamp, TokenId, Workload,
 };
-use sluice_policy::{Snapshot, Standing};
+use sluice_policy::{Snapshot, Standing, StandingToken};
 use sluice_record::{Log, Mark};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::sync::Arc;
-use subtle::ConstantTimeEq as _;
 use tokio::sync::{Notify, watch};
 
 /// The group that administers the gateway.
@@ -57,6 +62,8 @@ struct Inner {
     /// The latest mark of the log that the store keeps.
     kept_mark: Mutex<Option<Mark>>,
     lockout: Mutex<Lockout>,
+    /// Who is trusted to speak of workloads.
+    issuers: Issuers,
     /// When tokens were last used, until it is stored.
     used: Mutex<HashMap<TokenId, Timestamp>>,
     health: watch::Sender<Health>,
@@ -67,14 +74,15 @@ struct Inner {
 /// What changes.
 struct Working {
     version: u64,
+    /// When everybody was last told.
+    published: Timestamp,
     /// The policies and configuration as last built.
     base: Arc<Snapshot>,
     resources: ResourceSet,
-    /// The principals that the resources declare.
-    declared: BTreeMap<PrincipalId, DeclaredPrincipal>,
+    roster: Roster,
+    sign_ins: BTreeMap<SignInId, SignIn>,
     /// What the resources directory said when it was last taken over.
     directory: ResourceSet,
-    disabled: BTreeSet<PrincipalId>,
     tokens: BTreeMap<TokenId, TokenRow>,
     approvals: BTreeMap<ApprovalId, Approval>,
     waiting: BTreeMap<ApprovalId, watch::Sender<ApprovalProgress>>,
@@ -82,11 +90,15 @@ struct Working {
     cut_off: bool,
 }
 
-/// What a token's hash leads to.
+/// What a token's hash leads to: also of one that opens nothing any more, so that it is known whose is tried.
 struct Login {
     token: TokenId,
     principal: PrincipalId,
+    purpose: Purpose,
+    valid: bool,
     expires: Timestamp,
+    networks: Vec<Network>,
+    workload: Option<Arc<Workload>>,
 }
 
 impl Control {
@@ -130,56 +142,6 @@ impl Control {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.0.config
-    }
-
-    /// Who holds this secret. Reads memory only.
-    ///
-    /// # Errors
-    /// The same for everything that can be wrong with a token; others for an address that guesses and for a store
-    /// that is gone.
-    pub fn authenticate(&self, secret: &str, from: IpAddr) -> Result<Authenticated, LoginError> {
-        let now = self.now();
-        if !self.0.health.borrow().accepts_logins() {
-            return Err(LoginError::Unavailable);
-        }
-        if self.0.lockout.lock().is_locked(from, now) {
-            return Err(LoginError::LockedOut);
-        }
-        match self.find_login(secret, now) {
-            Some(found) => {
-                self.0.used.lock().insert(found.token.clone(), now);
-                Ok(found)
-            }
-            None => {
-                self.0.lockout.lock().failed(from, secret, now);
-                Err(LoginError::Refused)
-            }
-        }
-    }
-
-    fn find_login(&self, secret: &str, now: Timestamp) -> Option<Authenticated> {
-        // Found by its hash: what the time of the search tells is about the hash, and does not help to find a secret.
-        let hash = tokens::hash(secret)?;
-        let logins = self.0.logins.load();
-        let login = logins.get(&hash).filter(|login| now < login.expires)?;
-        let principal = self
-            .0
-            .snapshots
-            .borrow()
-            .principal(&login.principal)
-            .cloned()?;
-        Some(Authenticated {
-            principal,
-            token: login.token.clone(),
-            expires: login.expires,
-        })
-    }
-
-    /// Whether this is the local administrator's credential, used from this very host.
-    pub(crate) fn is_local_admin(&self, secret: &str, from: IpAddr) -> Option<Principal> {
-        let hash = tokens::hash(secret)?;
-        let same = bool::from(hash.ct_eq(&self.0.local_admin));
-        (same && from.to_canonical().is_loopback()).then(local_admin)
     }
 
     /// Reads the target's login for an account of a connection.
@@ -247,6 +209,11 @@ impl Control {
         });
     }
 
+    /// Keeps changes in the store, or refuses.
+    async fn write(&self, changes: &Changes) -> Result<(), ControlError> {
+        self.stored(self.0.store.write(changes).await)
+    }
+
     /// Notes how the store is, and refuses what it could not keep.
     fn stored<T>(&self, result: Result<T, StoreError>) -> Result<T, ControlError> {
         let now = self.now();
@@ -267,6 +234,7 @@ impl Control {
     fn publish(&self, working: &mut Working) -> u64 {
         let now = self.now();
         working.version += 1;
+        working.published = now;
         let standing = match working.cut_off {
             true => Standing {
                 unknown: true,
@@ -274,15 +242,17 @@ impl Control {
             },
             false => standing(working, now),
         };
-        let valid = working.tokens.values().filter(|t| t.is_valid(now));
         let login = |t: &TokenRow| Login {
             token: t.id.clone(),
             principal: t.principal.clone(),
+            purpose: t.purpose,
+            valid: t.is_valid(now) && !working.cut_off,
             expires: t.expires,
+            networks: t.networks.clone(),
+            workload: t.workload.clone(),
         };
-        self.0
-            .logins
-            .store(Arc::new(valid.map(|t| (t.hash, login(t))).collect()));
+        let logins = working.tokens.values().map(|t| (t.hash, login(t)));
+        self.0.logins.store(Arc::new(logins.collect()));
         let snapshot = working.base.with_standing(working.version, standing);
         self.0.snapshots.send_replace(Arc::new(snapshot));
         self.0.timer.notify_one();
@@ -300,12 +270,18 @@ fn local_admin() -> Principal {
 }
 
 fn standing(working: &Working, now: Timestamp) -> Standing {
-    let mut principals = standing_principals(&working.declared, &working.disabled);
+    let mut principals = working.roster.standing(now);
     principals.push(local_admin());
     let tokens = working.tokens.values().filter(|t| t.is_valid(now));
+    let token = |t: &TokenRow| StandingToken {
+        principal: t.principal.clone(),
+        expires: t.expires,
+        networks: t.networks.clone(),
+        workload: t.workload.clone(),
+    };
     Standing {
         principals,
-        tokens: tokens.map(|t| (t.id.clone(), t.expires)).collect(),
+        tokens: tokens.map(|t| (t.id.clone(), Arc::new(token(t)))).collect(),
         grants: working
             .approvals
             .values()

@@ -5,6 +5,8 @@ use crate::certificates::CertificateSource;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::error::StartError;
+use crate::identity::issuers::Issuers;
+use crate::identity::roster::Roster;
 use crate::keys::{KeyError, Keys, read_private, write_new};
 use crate::port_types::Health;
 use crate::problems::Problems;
@@ -56,20 +58,24 @@ impl Control {
         let local_admin =
             local_admin_credential(&config.data_dir, &store, loaded.local_admin).await?;
         let base = Arc::new(first_snapshot(&config, &loaded, protocols, &keys)?);
+        let issuers = Issuers::default();
+        issuers.replace(loaded.resources.declared_issuers());
         let control = Self(Arc::new(Inner {
             working: tokio::sync::Mutex::new(Working {
                 version: 0,
+                published: now,
                 base: Arc::clone(&base),
-                declared: loaded.resources.principals(),
+                roster: Roster {
+                    declared: loaded.resources.principals(),
+                    people: by(loaded.people, |person| person.name.clone()),
+                    agents: by(loaded.agents, |agent| agent.name.clone()),
+                    disabled: loaded.disabled,
+                },
+                sign_ins: by(loaded.sign_ins, |sign_in| sign_in.id.clone()),
                 resources: loaded.resources,
                 directory: loaded.directory,
-                disabled: loaded.disabled,
                 tokens: loaded.tokens,
-                approvals: loaded
-                    .approvals
-                    .into_iter()
-                    .map(|a| (a.id.clone(), a))
-                    .collect(),
+                approvals: by(loaded.approvals, |approval| approval.id.clone()),
                 waiting: BTreeMap::new(),
                 cut_off: false,
             }),
@@ -79,6 +85,7 @@ impl Control {
             log,
             store,
             hash_key: keys.hash_key,
+            issuers,
             local_admin,
             certificates: Mutex::new(certificates),
             snapshots: watch::Sender::new(base),
@@ -105,6 +112,11 @@ impl Control {
         self.0.log.append_admin(self.now(), &act)?;
         Ok(())
     }
+}
+
+/// A list by what names its items.
+fn by<K: Ord, T>(items: Vec<T>, key: impl Fn(&T) -> K) -> BTreeMap<K, T> {
+    items.into_iter().map(|item| (key(&item), item)).collect()
 }
 
 /// Where the log is and how to check it, without starting anything: (directory, key, the latest mark that the

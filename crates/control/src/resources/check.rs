@@ -93,10 +93,10 @@ fn walk(
 fn problems_of(parsed: &Parsed, protocols: &'static [ProtocolSpec]) -> Vec<ProblemInfo> {
     let mut problems = parsed.problems.clone();
     problems.extend(
-        owners(&parsed.set)
+        unknown_names(&parsed.set)
             .into_iter()
-            .map(|(agent, message, help)| {
-                let place = parsed.place(Kind::Agent, &agent);
+            .map(|(kind, name, message, help)| {
+                let place = parsed.place(kind, &name);
                 let (file, at) = place.map_or(("", (0, 0)), |(file, at)| (file.as_str(), *at));
                 ProblemInfo::at(file, at, message).with_help(help)
             }),
@@ -130,6 +130,7 @@ pub(crate) fn build(
         policies: set.policies(),
         connections: set.connections(),
         data_classes: set.data_classes(),
+        trusted_issuers: set.trusted_issuers(),
         hash_key,
     };
     Snapshot::build(version, input, standing)
@@ -137,14 +138,49 @@ pub(crate) fn build(
 }
 
 /// The same as problems, for a set that has no places any more.
-pub(crate) fn owner_problems(set: &ResourceSet) -> Vec<ProblemInfo> {
-    let found = owners(set).into_iter();
+pub(crate) fn name_problems(set: &ResourceSet) -> Vec<ProblemInfo> {
+    let found = unknown_names(set).into_iter();
     found
-        .map(|(_, message, help)| ProblemInfo::of_file("resources", message).with_help(help))
+        .map(|(_, _, message, help)| ProblemInfo::of_file("resources", message).with_help(help))
         .collect()
 }
 
-/// Agents whose owner is not declared: (agent, what is wrong, what was meant).
+/// A resource that names another one that is not declared: which, what is wrong, what was meant.
+type UnknownName = (Kind, String, String, Option<String>);
+
+/// Every name of a resource that leads nowhere.
+fn unknown_names(set: &ResourceSet) -> Vec<UnknownName> {
+    let agents = owners(set).into_iter();
+    let mut found: Vec<UnknownName> = agents
+        .map(|(agent, message, help)| (Kind::Agent, agent, message, help))
+        .collect();
+    let principals = set.principals();
+    let services = || {
+        let of_kind = principals
+            .keys()
+            .filter(|p| p.kind == PrincipalKind::Service);
+        of_kind.map(|p| p.name.as_str())
+    };
+    for issuer in set.declared_issuers() {
+        for (at, rule) in issuer.rules.iter().enumerate() {
+            if services().any(|name| name == rule.service) {
+                continue;
+            }
+            let message = format!(
+                "the service of rule {} of trusted issuer {:?} is not declared: {:?}",
+                at + 1,
+                issuer.name,
+                rule.service
+            );
+            let help = did_you_mean(&rule.service, services());
+            found.push((Kind::TrustedIssuer, issuer.name.clone(), message, help));
+        }
+    }
+    found
+}
+
+/// Agents whose owner is not declared: (agent, what is wrong, what was meant). A service's owner may be somebody who
+/// is known from an identity provider.
 fn owners(set: &ResourceSet) -> Vec<(String, String, Option<String>)> {
     let principals = set.principals();
     let users: Vec<&str> = principals
@@ -155,6 +191,7 @@ fn owners(set: &ResourceSet) -> Vec<(String, String, Option<String>)> {
     let mut found = Vec::new();
     for (id, principal) in &principals {
         if let Some(owner) = &principal.owner
+            && id.kind == PrincipalKind::Agent
             && !users.contains(&owner.name.as_str())
         {
             let message = format!(
@@ -222,7 +259,7 @@ mod tests {
         check_text(
             "kind: Conection\nname: x",
             &[
-                "f.yaml:1:7: unknown kind \"Conection\", expected one of: Connection, DataClass, User, Service, Agent (did you mean \"Connection\"?)",
+                "f.yaml:1:7: unknown kind \"Conection\", expected one of: Connection, DataClass, User, Service, Agent, TrustedIssuer (did you mean \"Connection\"?)",
             ],
         );
         check_text(
@@ -269,6 +306,50 @@ mod tests {
             "kind: Agent\nname: bot",
             &["f.yaml:1:1: the setting \"owner\" is missing"],
         );
+        let trust = "kind: Service\nname: job\n---\nkind: TrustedIssuer\nname: ci\npreset: github-actions\naudiences: [a]\nrules: [{when: 'ref == \"main\"', service: job}]\n";
+        check_text(trust, &[]);
+        for (from, to, expected) in [
+            (
+                "service: job}",
+                "service: jbo}",
+                "f.yaml:5:7: the service of rule 1 of trusted issuer \"ci\" is not declared: \"jbo\" (did you mean \"job\"?)",
+            ),
+            (
+                "github-actions",
+                "github",
+                "f.yaml:4:1: the setting \"issuer\" is missing",
+            ),
+            (
+                "preset: github-actions",
+                "issuer: http://ci.example",
+                "f.yaml:6:9: \"http://ci.example\" is not an address that is asked",
+            ),
+            (
+                "audiences: [a]",
+                "audiences: []",
+                "f.yaml:7:12: expected at least one audience",
+            ),
+            (
+                "service: job}",
+                "service: job, groups: [admins]}",
+                "f.yaml:8:",
+            ),
+            (
+                "ref ==",
+                "ref =",
+                "resources: the condition of rule 1 of trusted issuer \"ci\" cannot be read: at character 5",
+            ),
+        ] {
+            let wrong = trust.replace(from, to);
+            let file = SourceFile {
+                name: "f.yaml".into(),
+                text: wrong.clone(),
+            };
+            let parsed = parse(&[file], PROTOCOLS);
+            let got = problems_of(&parsed, PROTOCOLS);
+            let found = got.iter().any(|p| p.to_string().starts_with(expected));
+            assert!(found, "{wrong}\n{got:#?}");
+        }
         check_text(
             "kind: User\nname: ada\n---\nkind: Agent\nname: bot\nowner: adda",
             &[

@@ -6,9 +6,9 @@ mod directory;
 mod parse;
 mod set;
 
-pub(crate) use check::{build, owner_problems};
+pub(crate) use check::{build, name_problems};
 pub use check::{check, read_directory};
 pub(crate) use diff::changes;
 pub(crate) use directory::merged_with_directory;
-pub(crate) use parse::{LOCAL_ADMIN, parse};
-pub(crate) use set::{DeclaredPrincipal, Kind, Resource, ResourceSet, standing_principals};
+pub(crate) use parse::{LOCAL_ADMIN, parse, principal_name_problem};
+pub(crate) use set::{DeclaredPrincipal, Kind, Resource, ResourceSet};

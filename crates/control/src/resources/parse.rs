@@ -1,5 +1,7 @@
 //! Files into resources. Every problem is collected, with its place.
 
+mod issuer;
+
 use super::set::{Declared, Kind, Resource, ResourceSet};
 use crate::api::types::{ProblemInfo, SourceFile};
 use crate::problems::did_you_mean;
@@ -128,6 +130,7 @@ fn document(parsed: &mut Parsed, file: &SourceFile, mut node: Node, protocols: &
     let checked = match kind {
         Kind::Connection => connection(&file.name, &node, protocols),
         Kind::DataClass => data_class(&file.name, &node),
+        Kind::TrustedIssuer => issuer::trusted_issuer(&file.name, &node),
         Kind::User | Kind::Service | Kind::Agent | Kind::Policy => {
             principal(&file.name, &node, kind)
         }
@@ -165,6 +168,16 @@ fn name_problem(name: &str, max: usize, more: &str) -> Option<String> {
         }
         None => None,
     }
+}
+
+/// What is wrong with a name of a principal.
+pub(crate) fn principal_name_problem(name: &str) -> Option<String> {
+    name_problem(name, MAX_NAME, "-_.@+")
+}
+
+/// What is wrong with a name of a group.
+fn group_name_problem(name: &str) -> Option<String> {
+    name_problem(name, MAX_NAME, "-_.@+:/")
 }
 
 fn connection(file: &str, node: &Node, protocols: &[ProtocolSpec]) -> Checked {
@@ -308,7 +321,7 @@ fn principal(file: &str, node: &Node, kind: Kind) -> Checked {
     let mut say = |path: &[&str], message: String| {
         problems.push(ProblemInfo::at(file, node.place_of(path), message));
     };
-    if let Some(message) = name_problem(&declared.name, MAX_NAME, "-_.@+") {
+    if let Some(message) = principal_name_problem(&declared.name) {
         say(&["name"], message);
     }
     if kind == Kind::User && declared.name.eq_ignore_ascii_case(LOCAL_ADMIN) {
@@ -317,20 +330,27 @@ fn principal(file: &str, node: &Node, kind: Kind) -> Checked {
             format!("the user {LOCAL_ADMIN:?} is built in; choose another name"),
         );
     }
+    if kind != Kind::User && declared.provider.is_some() {
+        let message = "only a user signs in through an identity provider";
+        say(&["provider"], message.to_owned());
+    }
     for group in &declared.groups {
-        if let Some(message) = name_problem(group, MAX_NAME, "-_.@+:/") {
+        if let Some(message) = group_name_problem(group) {
             say(&["groups"], message);
         }
     }
     match (kind, declared.owner.take()) {
-        (Kind::Agent, Some(owner)) => {
+        (Kind::Agent | Kind::Service, Some(owner)) => {
             declared.owner = Some(owner.strip_prefix("user:").unwrap_or(&owner).to_owned());
         }
         (Kind::Agent, None) => say(
             &[],
             "the setting \"owner\" is missing: the user who answers for the agent".to_owned(),
         ),
-        (_, Some(_)) => say(&["owner"], "only an agent has an owner".to_owned()),
+        (_, Some(_)) => say(
+            &["owner"],
+            "only an agent or a service has an owner".to_owned(),
+        ),
         (_, None) => {}
     }
     finish(&declared.name, &declared, problems)

@@ -1,8 +1,9 @@
 //! A set of resources, each as the store keeps it, and the typed view of it.
 
+use crate::identity::issuers::DeclaredIssuer;
 use serde::{Deserialize, Serialize};
-use sluice_model::{Connection, DataClass, Principal, PrincipalId, PrincipalKind};
-use sluice_policy::PolicySource;
+use sluice_model::{Connection, DataClass, PrincipalId, PrincipalKind};
+use sluice_policy::{PolicySource, TrustedIssuer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -15,18 +16,20 @@ pub(crate) enum Kind {
     User,
     Service,
     Agent,
+    TrustedIssuer,
     /// One file of policies; its name is the file's path.
     Policy,
 }
 
 impl Kind {
     /// What `kind:` in a YAML document may say.
-    pub(crate) const DECLARED: [Self; 5] = [
+    pub(crate) const DECLARED: [Self; 6] = [
         Self::Connection,
         Self::DataClass,
         Self::User,
         Self::Service,
         Self::Agent,
+        Self::TrustedIssuer,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -36,6 +39,7 @@ impl Kind {
             Self::User => "User",
             Self::Service => "Service",
             Self::Agent => "Agent",
+            Self::TrustedIssuer => "TrustedIssuer",
             Self::Policy => "Policy",
         }
     }
@@ -46,7 +50,7 @@ impl Kind {
             Self::User => Some(PrincipalKind::User),
             Self::Service => Some(PrincipalKind::Service),
             Self::Agent => Some(PrincipalKind::Agent),
-            Self::Connection | Self::DataClass | Self::Policy => None,
+            Self::Connection | Self::DataClass | Self::TrustedIssuer | Self::Policy => None,
         }
     }
 }
@@ -65,16 +69,19 @@ impl FromStr for Kind {
     }
 }
 
-/// `kind: User` and `kind: Service`.
+/// `kind: User`, `kind: Service` and `kind: Agent`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Declared {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) groups: BTreeSet<String>,
-    /// Of an agent: the user who answers for it, by name.
+    /// Of an agent or a service: the user who answers for it, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
+    /// Of a user: the identity provider that they may sign in through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) provider: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) disabled: bool,
 }
@@ -96,7 +103,10 @@ pub(crate) struct ResourceSet(pub(crate) BTreeMap<(Kind, String), Resource>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DeclaredPrincipal {
     pub(crate) groups: BTreeSet<String>,
+    /// Who answers for it: of agents, and of services where that was said.
     pub(crate) owner: Option<PrincipalId>,
+    /// Of a user: the identity provider that they may sign in through.
+    pub(crate) provider: Option<String>,
     pub(crate) disabled: bool,
 }
 
@@ -116,6 +126,16 @@ impl ResourceSet {
 
     pub(crate) fn data_classes(&self) -> Vec<DataClass> {
         self.typed(Kind::DataClass)
+    }
+
+    pub(crate) fn declared_issuers(&self) -> Vec<DeclaredIssuer> {
+        self.typed(Kind::TrustedIssuer)
+    }
+
+    /// The trusted issuers as decisions see them.
+    pub(crate) fn trusted_issuers(&self) -> Vec<TrustedIssuer> {
+        let declared = self.declared_issuers();
+        declared.iter().filter_map(DeclaredIssuer::rules).collect()
     }
 
     pub(crate) fn policies(&self) -> Vec<PolicySource> {
@@ -145,82 +165,12 @@ impl ResourceSet {
                 let principal = DeclaredPrincipal {
                     groups: declared.groups,
                     owner: declared.owner.map(PrincipalId::user),
+                    provider: declared.provider,
                     disabled: declared.disabled,
                 };
                 found.insert(id, principal);
             }
         }
         found
-    }
-}
-
-/// The principals that are switched on, with owners filled in. An agent whose owner is not on is off as well.
-pub(crate) fn standing_principals(
-    declared: &BTreeMap<PrincipalId, DeclaredPrincipal>,
-    disabled: &BTreeSet<PrincipalId>,
-) -> Vec<Principal> {
-    let on = |id: &PrincipalId| {
-        declared
-            .get(id)
-            .filter(|p| !p.disabled && !disabled.contains(id))
-    };
-    let mut principals = Vec::new();
-    for id in declared.keys() {
-        let Some(principal) = on(id) else { continue };
-        let owner = match &principal.owner {
-            None => None,
-            Some(owner_id) => match on(owner_id) {
-                None => continue,
-                Some(owner) => Some(Box::new(Principal {
-                    id: owner_id.clone(),
-                    groups: owner.groups.clone(),
-                    owner: None,
-                })),
-            },
-        };
-        principals.push(Principal {
-            id: id.clone(),
-            groups: principal.groups.clone(),
-            owner,
-        });
-    }
-    principals
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_agent_is_off_when_its_owner_is() {
-        let user = |on: bool| DeclaredPrincipal {
-            groups: BTreeSet::new(),
-            owner: None,
-            disabled: !on,
-        };
-        let ada = PrincipalId::user("ada");
-        let bot = PrincipalId {
-            kind: PrincipalKind::Agent,
-            name: "bot".into(),
-        };
-        let agent = DeclaredPrincipal {
-            owner: Some(ada.clone()),
-            ..user(true)
-        };
-        let names = |declared: &BTreeMap<_, _>, off: &[&PrincipalId]| {
-            let off = off.iter().map(|p| (*p).clone()).collect();
-            standing_principals(declared, &off)
-                .iter()
-                .map(|p| p.id.to_string())
-                .collect::<Vec<_>>()
-        };
-        let both = BTreeMap::from([(ada.clone(), user(true)), (bot.clone(), agent.clone())]);
-        assert_eq!(names(&both, &[]), ["user:ada", "agent:bot"]);
-        assert_eq!(names(&both, &[&bot]), ["user:ada"]);
-        assert_eq!(names(&both, &[&ada]), Vec::<String>::new());
-        assert_eq!(
-            names(&BTreeMap::from([(bot, agent)]), &[]),
-            Vec::<String>::new()
-        );
     }
 }

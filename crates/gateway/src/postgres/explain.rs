@@ -11,7 +11,9 @@ use super::target::TargetSession;
 use crate::clock;
 use crate::port::PortError;
 use bytes::{Buf, Bytes};
-use sluice_model::{ApprovalFacts, Connection, Decision, MaskedColumn, Principal, SessionContext};
+use sluice_model::{
+    ApprovalFacts, Connection, Credential, Decision, MaskedColumn, Principal, SessionContext,
+};
 use sluice_policy::{AccessExplanation, SessionView};
 use sluice_protocol::postgres::types::Named;
 use sluice_protocol::postgres::{BackendTag, encode, frame};
@@ -149,7 +151,7 @@ fn context(
     Ok(SessionContext {
         id: clock::new_session_id(random),
         principal: asked.principal.clone(),
-        token: None,
+        credential: Credential::Local,
         account: account.name.clone(),
         database: database
             .ok_or_else(|| words("name a database: the connection has no default one"))?,

@@ -15,7 +15,9 @@ use crate::duplex::Side;
 use crate::pipeline::Pipeline;
 use crate::port::Authenticated;
 use crate::registry::{CancelKey, Entry, Membership};
-use sluice_model::{ApprovalFacts, Ask, Decision, EventBody, Secret, SessionContext};
+use sluice_model::{
+    ApprovalFacts, Ask, Credential, Decision, EventBody, Secret, SessionContext, WorkloadName,
+};
 use sluice_policy::{SessionView, Snapshot};
 use sluice_protocol::postgres::frontend::{self, FrontendMessage};
 use sluice_protocol::postgres::parameters::{self, Admitted};
@@ -56,7 +58,7 @@ pub async fn client(
 ) -> Option<Ready> {
     let greeting = async {
         let greeted = greet(shared, listener, tcp, peer).await?;
-        identify(shared, greeted, peer).await
+        identify(shared, listener, greeted, peer).await
     };
     let identified = match timeout(GREETING_DEADLINE, greeting).await {
         Ok(Ok(identified)) => identified,
@@ -105,6 +107,7 @@ struct Identified {
 
 async fn identify(
     shared: &Arc<Shared>,
+    listener: &Listener,
     greeted: Greeted,
     peer: SocketAddr,
 ) -> Result<Identified, Parted> {
@@ -115,7 +118,7 @@ async fn identify(
         server_name,
     } = greeted;
     let mut client = Side::new(stream, rest);
-    match ask(shared, &mut client, &startup, peer).await {
+    match ask(shared, listener, &mut client, &startup, peer).await {
         Ok((admitted, version, who)) => Ok(Identified {
             client,
             admitted,
@@ -136,6 +139,7 @@ async fn identify(
 /// Negotiates, asks for the token and checks it. `Err(None)`: the client went away.
 async fn ask(
     shared: &Arc<Shared>,
+    listener: &Listener,
     client: &mut Side<Stream>,
     startup: &startup::Startup,
     peer: SocketAddr,
@@ -153,7 +157,10 @@ async fn ask(
         .port
         .ready()
         .map_err(|error| Some(Refusal::new(INTERNAL, error.to_string())))?;
-    let who = shared.port.authenticate(token.expose(), peer.ip()).await;
+    let who = shared
+        .port
+        .authenticate(token.expose(), listener.ways, peer.ip())
+        .await;
     let who = who.map_err(|error| {
         Some(
             Refusal::new("28P01", error.to_string())
@@ -222,7 +229,7 @@ async fn open(
     let context = SessionContext {
         id: clock::new_session_id(random()?),
         principal: who.principal.clone(),
-        token: Some(who.token.clone()),
+        credential: who.credential.clone(),
         account: account.name.clone(),
         database,
         client_address: peer.ip(),
@@ -370,7 +377,13 @@ fn begin(
         session: context.id.clone(),
         principal: context.principal.id.clone(),
         groups: context.principal.groups.clone(),
-        token: context.token.clone(),
+        owner: context
+            .principal
+            .owner
+            .as_ref()
+            .map(|o| o.id.clone().into()),
+        token: context.credential.token().cloned(),
+        workload: workload_name(&context.credential),
         connection: context.connection.name.clone(),
         protocol: context.connection.protocol.clone(),
         account: context.account.clone(),
@@ -390,6 +403,16 @@ fn begin(
             )
         })?;
     Ok((record, key))
+}
+
+fn workload_name(credential: &Credential) -> Option<Box<WorkloadName>> {
+    match credential {
+        Credential::Workload(workload) => Some(Box::new(WorkloadName {
+            issuer: workload.issuer.clone(),
+            subject: workload.subject.clone(),
+        })),
+        Credential::Local | Credential::Token(_) => None,
+    }
 }
 
 async fn reach(

@@ -166,6 +166,7 @@ impl Waiting<'_> {
         HeldOperation {
             session: self.context.id.clone(),
             principal: self.context.principal.id.clone(),
+            credential: self.context.credential.mark(),
             connection: self.context.connection.name.clone(),
             account: self.context.account.clone(),
             database: self.context.database.clone(),

@@ -1,7 +1,7 @@
 //! What changes without a new policy: principals, tokens, grants, connections.
 
 use super::world::*;
-use crate::{Snapshot, Standing};
+use crate::{Snapshot, Standing, StandingToken};
 use sluice_model::{
     ApprovalFacts, ApprovalId, ApprovalScope, Decision, Grant, SessionId, Timestamp,
 };
@@ -63,9 +63,29 @@ fn a_session_ends_with_what_it_stands_on() {
         (
             "user:ada",
             |s| {
-                s.tokens.insert(token(), at(NOON));
+                s.tokens
+                    .insert(token(), standing_token("user:ada", at(NOON)));
             },
             Some("token t-000000000007 has expired; create a new one"),
+        ),
+        (
+            "user:ada",
+            |s| {
+                let anothers = standing_token("user:fred", at("2030-01-01T00:00:00Z"));
+                s.tokens.insert(token(), anothers);
+            },
+            Some("token t-000000000007 was revoked; create a new one"),
+        ),
+        (
+            "user:ada",
+            |s| {
+                let elsewhere = StandingToken {
+                    networks: vec!["192.0.2.0/24".parse().unwrap()],
+                    ..(*standing_token("user:ada", at("2030-01-01T00:00:00Z"))).clone()
+                };
+                s.tokens.insert(token(), Arc::new(elsewhere));
+            },
+            Some("token t-000000000007 may not be used from 10.1.2.3"),
         ),
         (
             "user:ada",

@@ -1,6 +1,6 @@
 //! A small world to decide in: a SQL-like protocol, connections, principals and operations.
 
-use crate::{PolicySource, Problem, SessionView, Snapshot, SnapshotInput, Standing};
+use crate::{PolicySource, Problem, SessionView, Snapshot, SnapshotInput, Standing, StandingToken};
 use sluice_model::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -118,6 +118,7 @@ pub fn class(name: &str, columns: &[&str], detectors: &[&str], mask: Mask) -> Da
 
 pub fn input(policies: &str) -> SnapshotInput {
     SnapshotInput {
+        trusted_issuers: vec![],
         protocols: PROTOCOLS,
         policies: vec![PolicySource {
             file: "test.cedar".into(),
@@ -163,6 +164,23 @@ pub fn token() -> TokenId {
     TokenId::from_bits(7)
 }
 
+/// The token that somebody's sessions are opened with.
+pub fn token_of(who: &str) -> TokenId {
+    match who {
+        "user:ada" => token(),
+        _ => TokenId::from_bits(who.bytes().map(u128::from).sum()),
+    }
+}
+
+pub fn standing_token(who: &str, expires: Timestamp) -> Arc<StandingToken> {
+    Arc::new(StandingToken {
+        principal: who.parse().unwrap(),
+        expires,
+        networks: vec![],
+        workload: None,
+    })
+}
+
 pub fn standing() -> Standing {
     Standing {
         principals: vec![
@@ -171,7 +189,19 @@ pub fn standing() -> Standing {
             principal("service:reporting-job", &["ci"], None),
             principal("agent:helper", &["agents"], Some(ada())),
         ],
-        tokens: BTreeMap::from([(token(), at("2030-01-01T00:00:00Z"))]),
+        tokens: [
+            "user:ada",
+            "user:fred",
+            "service:reporting-job",
+            "agent:helper",
+        ]
+        .map(|who| {
+            (
+                token_of(who),
+                standing_token(who, at("2030-01-01T00:00:00Z")),
+            )
+        })
+        .into(),
         grants: vec![],
         unknown: false,
     }
@@ -193,7 +223,7 @@ pub fn session(snapshot: &Snapshot, who: &str, connection: &str) -> SessionConte
     SessionContext {
         id: SessionId::from_bits(1),
         principal: snapshot.principal(&id).cloned().unwrap(),
-        token: Some(token()),
+        credential: Credential::Token(token_of(who)),
         connection: Arc::clone(snapshot.connection(connection).unwrap()),
         account: "app".into(),
         database: "app".into(),

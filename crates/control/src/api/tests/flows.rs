@@ -6,7 +6,9 @@ use crate::api::types::{
     SessionInfo, SessionList, TokenList,
 };
 use crate::port_types::{ApprovalProgress, LoginError};
-use sluice_model::{ApprovalScope, ApprovalState, EventBody, HeldOperation, SessionId};
+use sluice_model::{
+    ApprovalScope, ApprovalState, EventBody, HeldOperation, SessionId, WayIn, WaysIn,
+};
 
 #[tokio::test]
 async fn tokens_are_capped_listed_revoked_and_never_shown_again() {
@@ -52,7 +54,9 @@ async fn tokens_are_capped_listed_revoked_and_never_shown_again() {
     rig.advance(3_600);
     let from = LOCAL.parse().unwrap();
     assert_eq!(
-        rig.control.authenticate(&eve.secret, from).err(),
+        rig.control
+            .authenticate_token(&eve.secret, WaysIn::of(&[WayIn::Token]), from)
+            .err(),
         Some(LoginError::Refused)
     );
 }
@@ -385,7 +389,9 @@ fn opened(id: &SessionId, by: &str) -> EventBody {
         session: id.clone(),
         principal: principal(by),
         groups: Default::default(),
+        owner: None,
         token: None,
+        workload: None,
         connection: "shop".into(),
         protocol: "demo".into(),
         account: "app".into(),

@@ -1,6 +1,7 @@
 //! The API in process, over a real store, log and policy.
 
 mod flows;
+mod identity;
 mod rig;
 mod roles;
 mod state;

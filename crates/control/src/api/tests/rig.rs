@@ -227,7 +227,9 @@ impl Rig {
             .unwrap();
         Caller {
             principal,
-            token: None,
+            credential: sluice_model::Credential::Local,
+            way: sluice_model::WayIn::Local,
+            expires: None,
         }
     }
 
@@ -237,6 +239,9 @@ impl Rig {
             principal: principal(name),
             ttl_seconds: 3_600,
             name: None,
+            networks: Vec::new(),
+            agent: None,
+            scim: None,
         };
         self.control
             .create_token(&self.caller("user:admin"), wanted)
@@ -288,6 +293,7 @@ impl Rig {
         HeldOperation {
             session: SessionId::from_bits(7),
             principal: principal(by),
+            credential: None,
             connection: "shop".into(),
             account: "app".into(),
             database: "shop".into(),

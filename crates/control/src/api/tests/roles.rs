@@ -20,6 +20,7 @@ fn body(path: &str) -> &'static str {
     match path {
         "/v1/tokens" => r#"{"for": "user:root", "ttl_seconds": 60}"#,
         "/v1/resources/apply" | "/v1/resources/diff" => r#"{"files": [], "dry_run": true}"#,
+        "/v1/tokens/{id}/rotate" => r#"{"ttl_seconds": 60, "overlap_seconds": 0}"#,
         "/v1/requests" => r#"{"connection": "vault", "window_seconds": 60, "reason": "r"}"#,
         "/v1/explain" => r#"{"as": "user:root", "connection": "shop", "operation": "x"}"#,
         _ => "{}",
@@ -119,6 +120,8 @@ async fn every_route_admits_exactly_whom_the_table_says() {
             let id = match route.path {
                 p if p.contains("/tokens/") => "t-000000000000",
                 p if p.contains("/principals/") => "user:nobody",
+                p if p.contains("/agents/") => "agent:nobody",
+                p if p.contains("/sign-ins/") => "i-000000000000",
                 p if p.contains("/approvals/") => "a-0000000000",
                 _ => "s-00000000000000000000",
             };

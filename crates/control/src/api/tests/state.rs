@@ -3,6 +3,7 @@
 use super::rig::{LOCAL, POLICIES, RESOURCES, Rig, principal};
 use crate::error::StartError;
 use crate::port_types::LoginError;
+use sluice_model::{WayIn, WaysIn};
 use std::os::unix::fs::PermissionsExt as _;
 
 #[tokio::test]
@@ -75,7 +76,11 @@ async fn without_the_store_nobody_new_comes_in_and_after_the_grace_nobody_stands
     let rig = Rig::new().await;
     let eve = rig.token("user:eve").await.secret;
     let from = LOCAL.parse().unwrap();
-    assert!(rig.control.authenticate(&eve, from).is_ok());
+    assert!(
+        rig.control
+            .authenticate_token(&eve, WaysIn::of(&[WayIn::Token]), from)
+            .is_ok()
+    );
     std::fs::rename(
         rig.dir.path().join("data/sluice.db"),
         rig.dir.path().join("away"),
@@ -83,7 +88,9 @@ async fn without_the_store_nobody_new_comes_in_and_after_the_grace_nobody_stands
     .unwrap();
     rig.control.beat().await;
     assert_eq!(
-        rig.control.authenticate(&eve, from).err(),
+        rig.control
+            .authenticate_token(&eve, WaysIn::of(&[WayIn::Token]), from)
+            .err(),
         Some(LoginError::Unavailable)
     );
     assert!(
@@ -111,7 +118,11 @@ async fn without_the_store_nobody_new_comes_in_and_after_the_grace_nobody_stands
     )
     .unwrap();
     rig.control.beat().await;
-    assert!(rig.control.authenticate(&eve, from).is_ok());
+    assert!(
+        rig.control
+            .authenticate_token(&eve, WaysIn::of(&[WayIn::Token]), from)
+            .is_ok()
+    );
     assert!(
         rig.control
             .snapshot()

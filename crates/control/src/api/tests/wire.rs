@@ -7,6 +7,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
+use sluice_model::{WayIn, WaysIn};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -135,7 +136,11 @@ async fn files_that_change_and_windows_that_end_are_published_by_themselves() {
     until(&rig, |s| s.version() > version).await;
     assert!(
         rig.control
-            .authenticate(&token.secret, "192.0.2.9".parse().unwrap())
+            .authenticate_token(
+                &token.secret,
+                WaysIn::of(&[WayIn::Token]),
+                "192.0.2.9".parse().unwrap()
+            )
             .is_err()
     );
     api.stop().await;

@@ -1,10 +1,18 @@
 //! What the HTTP API says and is told: one serde type per request and answer. The command line is written
 //! against these, and the OpenAPI description is made from them.
 
+mod identity;
+
+pub use identity::{
+    AgentInfo, AgentList, CreateToken, CreatedToken, Leftovers, NewAgent, OffboardRequest,
+    PrincipalInfo, PrincipalList, Reason, RotateToken, SignInInfo, SignInList, TokenInfo,
+    TokenList, WhoAmI,
+};
+
 use serde::{Deserialize, Serialize};
 use sluice_model::{
     ApprovalId, ApprovalScope, ApprovalState, Decision, MaskedColumn, PrincipalId, SessionId,
-    Timestamp, TokenId,
+    Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
@@ -69,24 +77,6 @@ pub struct HealthInfo {
     pub ok: bool,
     /// What does not, in words that may be shown to anybody.
     pub failing: Vec<String>,
-}
-
-/// `GET /v1/whoami`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WhoAmI {
-    /// The principal behind the token.
-    #[schema(value_type = String)]
-    pub principal: PrincipalId,
-    /// Their groups.
-    pub groups: BTreeSet<String>,
-    /// Whether they may administer the gateway.
-    pub admin: bool,
-    /// The token used; absent for the local admin credential.
-    #[schema(value_type = Option<String>)]
-    pub token: Option<TokenId>,
-    /// When the token ends, in microseconds since the epoch.
-    #[schema(value_type = Option<i64>)]
-    pub expires: Option<Timestamp>,
 }
 
 /// `GET /v1/connections`: what a client needs in order to connect.
@@ -201,114 +191,6 @@ pub struct ResourceInfo {
     pub source: String,
 }
 
-/// `POST /v1/tokens`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CreateToken {
-    /// Whom it stands for. Administrators create tokens for anybody, others for themselves only, and then
-    /// not beyond the end of the token that they ask with.
-    #[serde(rename = "for")]
-    #[schema(value_type = String)]
-    pub principal: PrincipalId,
-    /// How long it lives, in seconds: 1 to 7,776,000 (90 days).
-    pub ttl_seconds: u32,
-    /// What it is for, in words.
-    #[serde(default)]
-    pub name: Option<String>,
-}
-
-/// The answer to it: the only time that the secret is ever shown.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-pub struct CreatedToken {
-    /// Names the token without being it.
-    #[schema(value_type = String)]
-    pub id: TokenId,
-    /// The token itself.
-    pub secret: String,
-    /// Whom it stands for.
-    #[schema(value_type = String)]
-    pub principal: PrincipalId,
-    /// When it ends.
-    #[schema(value_type = i64)]
-    pub expires: Timestamp,
-}
-
-impl std::fmt::Debug for CreatedToken {
-    /// Everything but the secret.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CreatedToken")
-            .field("id", &self.id)
-            .field("principal", &self.principal)
-            .field("expires", &self.expires)
-            .finish_non_exhaustive()
-    }
-}
-
-/// `GET /v1/tokens`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct TokenList {
-    /// Newest first: everybody's for administrators, one's own for others.
-    pub tokens: Vec<TokenInfo>,
-}
-
-/// A token, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct TokenInfo {
-    /// Its id.
-    #[schema(value_type = String)]
-    pub id: TokenId,
-    /// What it is for, in words.
-    pub name: Option<String>,
-    /// Whom it stands for.
-    #[schema(value_type = String)]
-    pub principal: PrincipalId,
-    /// When it was made.
-    #[schema(value_type = i64)]
-    pub created: Timestamp,
-    /// When it ends.
-    #[schema(value_type = i64)]
-    pub expires: Timestamp,
-    /// When it was last used, to about a minute.
-    #[schema(value_type = Option<i64>)]
-    pub last_used: Option<Timestamp>,
-    /// When it was revoked.
-    #[schema(value_type = Option<i64>)]
-    pub revoked: Option<Timestamp>,
-    /// Whether it opens anything now.
-    pub valid: bool,
-}
-
-/// `GET /v1/principals`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct PrincipalList {
-    /// All of them.
-    pub principals: Vec<PrincipalInfo>,
-}
-
-/// A principal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct PrincipalInfo {
-    /// Kind and name.
-    #[schema(value_type = String)]
-    pub principal: PrincipalId,
-    /// Groups.
-    pub groups: BTreeSet<String>,
-    /// The owner of an agent.
-    #[schema(value_type = Option<String>)]
-    pub owner: Option<PrincipalId>,
-    /// Switched off, by `sluice disable` or in its file.
-    pub disabled: bool,
-}
-
-/// A reason, where one is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Reason {
-    /// In words.
-    #[serde(default)]
-    pub reason: Option<String>,
-}
-
 /// `GET /v1/approvals` (query: `all=true` also lists what is decided).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalList {
@@ -328,6 +210,10 @@ pub struct ApprovalInfo {
     /// Who asks.
     #[schema(value_type = String)]
     pub principal: PrincipalId,
+    /// Of an agent: the user who answers for it.
+    #[schema(value_type = Option<String>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<PrincipalId>,
     /// On which connection.
     pub connection: String,
     /// With which account; empty for a request ahead.

@@ -1,0 +1,138 @@
+//! Asking identity providers and issuers over HTTP: https alone (plain http to this very host), no redirects, and
+//! limits on everything.
+
+use reqwest::{Certificate, Client, StatusCode, Url, redirect};
+use serde::de::DeserializeOwned;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long the other side may take to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a whole exchange may take: somebody waits for it.
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(8);
+/// The largest answer: key sets and discovery documents are a few kilobytes.
+const MAX_ANSWER: usize = 512 << 10;
+
+/// Why something could not be fetched. Names the host, never a query, a body or a credential.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FetchError {
+    /// The address is not one that is asked.
+    #[error(
+        "{0:?} is not an address that is asked: expected https://HOST/PATH without user, password or fragment"
+    )]
+    Address(String),
+    /// The authority that was named cannot be used.
+    #[error("the certificate authority {0:?} cannot be read")]
+    Authority(PathBuf),
+    /// The other side cannot be reached or says nothing in time.
+    #[error("{0} cannot be reached")]
+    Unreachable(String),
+    /// The other side says something else than was asked for.
+    #[error("{host} answered {status}")]
+    Status { host: String, status: u16 },
+    /// What it says cannot be understood.
+    #[error("{0} answered something else than was expected")]
+    Answer(String),
+}
+
+/// An HTTP client for one authority.
+#[derive(Debug, Clone)]
+pub(crate) struct Fetcher(Client);
+
+/// Whether an address is one that is asked.
+pub(crate) fn checked_url(text: &str) -> Result<Url, FetchError> {
+    let wrong = || FetchError::Address(text.chars().take(200).collect());
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let host = url.host_str().ok_or_else(wrong)?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let here = host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback());
+    let scheme = url.scheme() == "https" || url.scheme() == "http" && here;
+    let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    match scheme && bare {
+        true => Ok(url),
+        false => Err(wrong()),
+    }
+}
+
+fn host(url: &Url) -> String {
+    url.host_str().unwrap_or_default().to_owned()
+}
+
+impl Fetcher {
+    /// A client that trusts the authorities of a PEM file alone, or the system's.
+    pub(crate) fn new(ca_file: Option<&Path>) -> Result<Self, FetchError> {
+        let mut builder = Client::builder()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(TOTAL_TIMEOUT)
+            .no_proxy()
+            .user_agent(concat!("sluice/", env!("CARGO_PKG_VERSION")));
+        if let Some(path) = ca_file {
+            let unreadable = || FetchError::Authority(path.to_owned());
+            let pem = std::fs::read(path).map_err(|_| unreadable())?;
+            let authorities = Certificate::from_pem_bundle(&pem).map_err(|_| unreadable())?;
+            builder = builder.tls_certs_only(authorities);
+        }
+        let client = builder
+            .build()
+            .map_err(|_| FetchError::Authority(PathBuf::from("of the system")))?;
+        Ok(Self(client))
+    }
+
+    /// A JSON document.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, FetchError> {
+        let url = checked_url(url)?;
+        let response = self.0.get(url.clone()).header("accept", "application/json");
+        let response = response
+            .send()
+            .await
+            .map_err(|_| FetchError::Unreachable(host(&url)))?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status {
+                host: host(&url),
+                status: response.status().as_u16(),
+            });
+        }
+        parsed(response, &url).await
+    }
+}
+
+async fn parsed<T: DeserializeOwned>(
+    mut response: reqwest::Response,
+    url: &Url,
+) -> Result<T, FetchError> {
+    let mut body = Vec::new();
+    let gone = |_| FetchError::Unreachable(host(url));
+    while let Some(chunk) = response.chunk().await.map_err(gone)? {
+        if body.len().saturating_add(chunk.len()) > MAX_ANSWER {
+            return Err(FetchError::Answer(host(url)));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    serde_json::from_slice(&body).map_err(|_| FetchError::Answer(host(url)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_this_host_are_asked() {
+        for (url, asked) in [
+            ("https://idp.example.com/x?y=z", true),
+            ("http://127.0.0.1:8080/", true),
+            ("http://[::1]:8080/", true),
+            ("http://localhost/", true),
+            ("http://idp.example.com/", false),
+            ("http://localhost.example.com/", false),
+            ("http://169.254.169.254/", false),
+            ("https://user:secret@idp.example.com/", false),
+            ("https://idp.example.com/#x", false),
+            ("file:///etc/passwd", false),
+            ("", false),
+        ] {
+            assert_eq!(checked_url(url).is_ok(), asked, "{url}");
+        }
+    }
+}
