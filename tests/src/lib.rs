@@ -8,6 +8,7 @@ pub mod cargo;
 pub mod clients;
 pub mod gateway;
 pub mod issuer;
+pub mod oidc;
 pub mod postgres;
 pub mod process;
 pub mod stage;

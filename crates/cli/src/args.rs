@@ -1,8 +1,8 @@
 //! The command line: every command with its options.
 
 use crate::commands::{
-    approvals, audit, connect, explain, identity, meta, people, replay, resources, serve, sessions,
-    tokens,
+    approvals, audit, connect, explain, identity, login, meta, people, replay, resources, serve,
+    sessions, tokens,
 };
 use crate::failure;
 use clap::{Args, Parser, Subcommand};
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 const ENVIRONMENT: &str = "\
 Environment:
   SLUICE_URL    the gateway's HTTPS address, such as https://gateway.example.com:8443
-  SLUICE_TOKEN  the token to act with
+  SLUICE_TOKEN  the token to act with, instead of the one that `sluice login` keeps
   SLUICE_CA     a PEM file with the authority to trust instead of the system's
   NO_COLOR      no colours
 
@@ -57,7 +57,11 @@ pub enum Command {
     Apply(resources::Apply),
     /// Check resource files without a gateway, or list the names that policies may use
     Check(resources::Check),
-    /// Create, replace, list and revoke tokens
+    /// Sign in at your identity provider
+    Login(login::Login),
+    /// Revoke the token of `sluice login` and forget it
+    Logout(login::Logout),
+    /// Create, exchange, replace, list and revoke tokens
     #[command(subcommand)]
     Token(tokens::Token),
     /// Say who the gateway takes you for
@@ -131,6 +135,10 @@ mod tests {
             ("token create --for user:ada --ttl 8h", true),
             ("token create --for ada --ttl 8h", false),
             ("token create --for user:ada --ttl 8", false),
+            ("login --url https://gateway:8443", true),
+            ("login --device", true),
+            ("logout", true),
+            ("token exchange --file jwt --ttl 1h", true),
             ("token create --ttl 8h", true),
             (
                 "token create --agent helper --group dba --ttl 30d --from 10.0.0.0/8",

@@ -79,6 +79,27 @@ impl Client {
             .await
     }
 
+    /// `POST` of a form, whatever the answer's status: OAuth says in JSON what is wrong.
+    ///
+    /// # Errors
+    /// When the gateway cannot be reached or answers something else.
+    pub async fn post_form<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        let pair = |(name, value): &(&str, &str)| format!("{name}={}", segment(value));
+        let body = form.iter().map(pair).collect::<Vec<_>>().join("&");
+        let request = self
+            .http
+            .post(format!("{}{path}", self.url))
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        let response = request.send().await;
+        let response = response.map_err(|error| self.unreachable(&error))?;
+        self.decode(response).await
+    }
+
     /// `GET` without looking at the answer's status: health checks answer 503 with a body.
     ///
     /// # Errors
@@ -173,7 +194,7 @@ impl Client {
         let failure = Failure::refused(said);
         if wants_login {
             return failure.hint(
-                "set SLUICE_TOKEN to a token that is valid, or use --config on the gateway's host",
+                "use `sluice login`, set SLUICE_TOKEN to a token that is valid, or use --config on the gateway's host",
             );
         }
         failure

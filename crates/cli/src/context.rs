@@ -4,6 +4,7 @@ use crate::args::Global;
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::stored;
 use sluice_control::{Config, LOCAL_ADMIN_FILE};
 use sluice_model::Secret;
 use sluice_protocol::PROTOCOLS;
@@ -88,15 +89,44 @@ impl Context {
                 config: Some(config),
             });
         }
+        if variable("SLUICE_URL").is_none()
+            && let Some(kept) = stored::read()?
+        {
+            let mut gateway = Gateway::of_login(&kept);
+            gateway.ca_file = ca_file.or(gateway.ca_file);
+            gateway.own_token = own_token.or(gateway.own_token);
+            return Ok(gateway);
+        }
         let url = variable("SLUICE_URL").ok_or_else(|| {
             Failure::usage("no gateway is named").hint(
-                "set SLUICE_URL and SLUICE_TOKEN, or use --config sluice.yaml on the gateway's own host",
+                "use `sluice login --url https://GATEWAY`, set SLUICE_URL and SLUICE_TOKEN, or use --config sluice.yaml \
+                 on the gateway's own host",
             )
         })?;
         Ok(Gateway {
             url: checked_url(&url)?,
             ca_file,
             own_token,
+            config: None,
+        })
+    }
+}
+
+impl Context {
+    /// The gateway to sign in at: the one that is named, the environment's, the configuration's, or the one before.
+    ///
+    /// # Errors
+    /// When none is named, or its address is none.
+    pub fn gateway_to_sign_in(&self, url: Option<&str>) -> Result<Gateway, Failure> {
+        let Some(url) = url else {
+            return self.gateway();
+        };
+        let ca_file = variable("SLUICE_CA").map(PathBuf::from);
+        let kept = stored::read()?.filter(|kept| kept.url == url);
+        Ok(Gateway {
+            url: checked_url(url)?,
+            ca_file: ca_file.or_else(|| kept.and_then(|kept| kept.ca_file)),
+            own_token: None,
             config: None,
         })
     }
@@ -157,10 +187,30 @@ impl Gateway {
             (Some(token), _) => token.clone(),
             (None, Some(config)) => admin_token(&config.data_dir.join(LOCAL_ADMIN_FILE))?,
             (None, None) => {
-                return Err(Failure::usage("no token to act with")
-                    .hint("set SLUICE_TOKEN to one made by `sluice token create`"));
+                return Err(Failure::usage("no token to act with").hint(
+                    "use `sluice login`, or set SLUICE_TOKEN to one made by `sluice token create`",
+                ));
             }
         };
+        self.client_with(Some(token))
+    }
+
+    /// The gateway of a login that is kept.
+    #[must_use]
+    pub fn of_login(kept: &stored::Login) -> Self {
+        Self {
+            url: kept.url.clone(),
+            ca_file: kept.ca_file.clone(),
+            own_token: Some(Secret::new(kept.token.clone())),
+            config: None,
+        }
+    }
+
+    /// A client that acts with this token.
+    ///
+    /// # Errors
+    /// When the authority cannot be read.
+    pub fn client_with_token(&self, token: Secret) -> Result<Client, Failure> {
         self.client_with(Some(token))
     }
 

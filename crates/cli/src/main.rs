@@ -8,6 +8,7 @@ mod context;
 mod duration;
 mod failure;
 mod output;
+mod stored;
 mod telemetry;
 
 use crate::args::Cli;

@@ -21,7 +21,7 @@ pub fn lease(connection: &Connection, account: &str) -> Result<Lease, LeaseError
     let password = found
         .password
         .as_ref()
-        .map(read)
+        .map(resolve)
         .transpose()
         .map_err(|why| LeaseError::Unavailable {
             connection: connection.name.clone(),
@@ -34,7 +34,8 @@ pub fn lease(connection: &Connection, account: &str) -> Result<Lease, LeaseError
     })
 }
 
-fn read(reference: &CredentialRef) -> Result<Secret, &'static str> {
+/// Reads a secret where it is.
+pub(crate) fn resolve(reference: &CredentialRef) -> Result<Secret, &'static str> {
     let secret = match reference {
         CredentialRef::Env(name) => std::env::var(name)
             .map(Secret::new)

@@ -50,6 +50,8 @@ pub(crate) struct Keys {
     pub(crate) log_seed: Zeroizing<[u8; KEY_BYTES]>,
     /// Keys the masks that hash.
     pub(crate) hash_key: Secret,
+    /// Seals what the store keeps of other systems' secrets.
+    pub(crate) seal_key: Zeroizing<[u8; KEY_BYTES]>,
 }
 
 impl Keys {
@@ -69,6 +71,7 @@ impl Keys {
         Ok(Self {
             log_seed: derive(&master, b"sluice log signing v1")?,
             hash_key: Secret::new(hex(derive(&master, b"sluice mask hashing v1")?.as_slice())),
+            seal_key: derive(&master, b"sluice sealing v1")?,
         })
     }
 }

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod connect;
 pub mod explain;
 pub mod identity;
+pub mod login;
 pub mod meta;
 pub mod people;
 pub mod replay;
@@ -35,6 +36,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Principals(command) => wait(command.run(&context)),
         Command::Disable(command) => wait(command.run(&context)),
         Command::Enable(command) => wait(command.run(&context)),
+        Command::Login(command) => wait(command.run(&context)),
+        Command::Logout(command) => wait(command.run(&context)),
         Command::Offboard(command) => wait(command.run(&context)),
         Command::Agents(command) => wait(command.run(&context)),
         Command::SignIns(command) => wait(command.run(&context)),

@@ -1,5 +1,6 @@
-//! `sluice token create | rotate | list | revoke`.
+//! `sluice token create | exchange | rotate | list | revoke`.
 
+use super::login::Exchange;
 use crate::context::Context;
 use crate::duration::Length;
 use crate::failure::Failure;
@@ -15,6 +16,8 @@ use sluice_model::{Network, PrincipalId, PrincipalKind, TokenId};
 pub enum Token {
     /// Create a token; its secret is all that is printed, and is never shown again
     Create(Create),
+    /// Exchange a token of a trusted issuer (a CI job's, say) for one of the gateway's, and print it
+    Exchange(Exchange),
     /// Replace a token: print a new secret for the same, while the old one goes on for a while
     Rotate(Rotate),
     /// List tokens, newest first
@@ -82,6 +85,7 @@ impl Token {
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
         match self {
             Self::Create(command) => command.run(context).await,
+            Self::Exchange(command) => command.run(context).await,
             Self::Rotate(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,
             Self::Revoke(command) => command.run(context).await,

@@ -1,10 +1,12 @@
 //! Who may use a route. Runs before every handler; what is not in the table of routes does not exist.
 
 use super::answer::Refusal;
+use super::browser::{SESSION_COOKIE, cookie};
 use super::{App, Peer};
 use crate::control::{ADMINS, Caller};
+use crate::port_types::Authenticated;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sluice_model::{Credential, WayIn, WaysIn};
@@ -38,7 +40,7 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
         let error = "where the request comes from is not known";
         return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, None).into_response();
     };
-    let caller = caller(&gate.app, request.headers(), from).await;
+    let caller = caller(&gate.app, request.method(), request.headers(), from).await;
     let admitted = match (gate.who, &caller) {
         (Who::Anybody, _) => Ok(()),
         (Who::LocalOrSignedIn, Err(_)) if from.to_canonical().is_loopback() => Ok(()),
@@ -72,18 +74,27 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
     }
 }
 
-/// Who sent a request.
-async fn caller(app: &App, headers: &HeaderMap, from: IpAddr) -> Result<Caller, Refusal> {
+/// Who sent a request: whoever its token or JWT is of, or the person who is signed in in a browser.
+async fn caller(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    from: IpAddr,
+) -> Result<Caller, Refusal> {
+    let allowed = app.control.config().listen.https_ways();
     let mut said = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (said.next(), said.next()) else {
-        return Err(Refusal::who_are_you());
+    let value = match (said.next(), said.next()) {
+        (Some(value), None) => value,
+        (None, _) if allowed.allow(WayIn::Browser) => {
+            return person(app, method, headers, from);
+        }
+        _ => return Err(Refusal::who_are_you()),
     };
     let text = value.to_str().map_err(|_| Refusal::who_are_you())?;
     let (scheme, secret) = text.split_once(' ').ok_or_else(Refusal::who_are_you)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::who_are_you());
     }
-    let allowed = app.control.config().listen.https_ways();
     if allowed.allow(WayIn::Local)
         && let Some(principal) = app.control.is_local_admin(secret, from)
     {
@@ -96,17 +107,50 @@ async fn caller(app: &App, headers: &HeaderMap, from: IpAddr) -> Result<Caller, 
     }
     let bearer = [WayIn::Token, WayIn::Workload].into_iter();
     let ways: Vec<WayIn> = bearer.filter(|way| allowed.allow(*way)).collect();
-    let found = app
-        .control
-        .authenticate(secret, WaysIn::of(&ways), from)
-        .await?;
-    Ok(Caller {
+    let found = app.control.authenticate(secret, WaysIn::of(&ways), from);
+    let found = found.await?;
+    let way = match found.credential {
+        Credential::Workload(_) => WayIn::Workload,
+        Credential::Token(_) | Credential::Local => WayIn::Token,
+    };
+    Ok(arrived(found, way))
+}
+
+fn arrived(found: Authenticated, way: WayIn) -> Caller {
+    Caller {
         principal: found.principal,
-        way: match found.credential {
-            Credential::Workload(_) => WayIn::Workload,
-            Credential::Token(_) | Credential::Local => WayIn::Token,
-        },
         credential: found.credential,
+        way,
         expires: Some(found.expires),
-    })
+    }
+}
+
+/// The person in a browser. What changes something has to come from a page of the gateway's own.
+fn person(
+    app: &App,
+    method: &Method,
+    headers: &HeaderMap,
+    from: IpAddr,
+) -> Result<Caller, Refusal> {
+    let secret = cookie(headers, SESSION_COOKIE).ok_or_else(Refusal::who_are_you)?;
+    if !method.is_safe() && !is_from_here(headers) {
+        return Err(Refusal::who_are_you());
+    }
+    let ways = WaysIn::of(&[WayIn::Browser]);
+    let found = app.control.authenticate_token(&secret, ways, from)?;
+    Ok(arrived(found, WayIn::Browser))
+}
+
+/// Whether a browser says that a page of this very host sent the request. Browsers send `Origin` with everything that
+/// is not safe.
+fn is_from_here(headers: &HeaderMap) -> bool {
+    let only = |name: HeaderName| {
+        let mut all = headers.get_all(name).iter();
+        let one = all.next().and_then(|value| value.to_str().ok());
+        one.filter(|_| all.next().is_none())
+    };
+    let (Some(origin), Some(host)) = (only(header::ORIGIN), only(header::HOST)) else {
+        return false;
+    };
+    origin.strip_prefix("https://") == Some(host)
 }

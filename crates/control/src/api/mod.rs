@@ -3,9 +3,12 @@
 mod answer;
 mod approvals;
 mod auth;
+mod browser;
 mod identity;
 mod meta;
+mod oauth;
 mod openapi;
+mod pages;
 mod resources;
 mod routes;
 mod serve;

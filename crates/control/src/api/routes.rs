@@ -1,7 +1,7 @@
 //! The table of routes: what there is, and who may use it.
 
 use super::auth::{Gate, Who, gate};
-use super::{App, approvals, identity, meta, resources, sessions};
+use super::{App, approvals, browser, identity, meta, oauth, resources, sessions};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -101,6 +101,7 @@ pub(super) fn routes() -> Vec<Route> {
         route(POST, "/v1/explain", SignedIn, |m| on(m, sessions::explain)),
     ];
     all.extend(identity_routes());
+    all.extend(browser_routes());
     all
 }
 
@@ -147,6 +148,41 @@ fn identity_routes() -> Vec<Route> {
     ]
 }
 
+/// Those for browsers and for programs that ask for a token. Each handler looks itself for who is there: a browser that
+/// is not signed in is sent to sign in, and not told that it is nobody.
+pub(super) fn browser_routes() -> Vec<Route> {
+    use Who::Anybody;
+    const OPENID: &str = "/.well-known/openid-configuration";
+    const OAUTH: &str = "/.well-known/oauth-authorization-server";
+    const LOGOUT: &str = "/signin/{id}/backchannel-logout";
+    vec![
+        route(GET, "/", Anybody, |m| on(m, browser::home)),
+        route(GET, "/signin", Anybody, |m| on(m, browser::choose)),
+        route(GET, "/signin/{id}", Anybody, |m| on(m, browser::begin)),
+        route(GET, "/signin/{id}/callback", Anybody, |m| {
+            on(m, browser::come_back)
+        }),
+        route(POST, LOGOUT, Anybody, |m| {
+            on(m, browser::back_channel_logout)
+        }),
+        route(POST, "/signout", Anybody, |m| on(m, browser::sign_out)),
+        route(GET, "/oauth/authorize", Anybody, |m| {
+            on(m, browser::authorize)
+        }),
+        route(POST, "/oauth/authorize", Anybody, |m| {
+            on(m, browser::authorized)
+        }),
+        route(GET, "/device", Anybody, |m| on(m, browser::device)),
+        route(POST, "/device", Anybody, |m| on(m, browser::decide_device)),
+        route(POST, "/oauth/token", Anybody, |m| on(m, oauth::token)),
+        route(POST, "/oauth/device_authorization", Anybody, |m| {
+            on(m, oauth::device_authorization)
+        }),
+        route(GET, OPENID, Anybody, |m| on(m, oauth::metadata)),
+        route(GET, OAUTH, Anybody, |m| on(m, oauth::metadata)),
+    ]
+}
+
 /// The routes with their gates.
 pub(super) fn router(app: App) -> Router {
     let mut router = Router::new();
@@ -182,5 +218,14 @@ async fn finish(mut response: Response) -> Response {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+    headers.insert(
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    );
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'",
+        ));
     response
 }

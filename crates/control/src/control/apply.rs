@@ -163,6 +163,7 @@ impl Control {
         )?;
         working.roster.declared = next.principals();
         self.0.issuers.replace(next.declared_issuers());
+        self.replace_providers(next.identity_providers());
         working.resources = next;
         if let Some(directory) = directory {
             working.directory = directory;
@@ -191,6 +192,12 @@ impl Control {
                     name: c.name.clone(),
                 })
             });
+        let gone = changes.iter().filter(|c| {
+            c.change == ChangeKind::Deleted && c.kind == Kind::IdentityProvider.as_str()
+        });
+        for provider in gone {
+            self.end_provider(working, actor, &provider.name).await?;
+        }
         for principal in deleted {
             let mut changes = Changes::approvals(super::hold::requests_of(working, &principal));
             let of_it = working.tokens.values();

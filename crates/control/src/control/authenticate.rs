@@ -4,7 +4,7 @@ use super::{Control, Login, local_admin};
 use crate::identity::jwt::JwtError;
 use crate::port_types::{Authenticated, LoginError};
 use crate::tokens;
-use sluice_model::{Credential, Principal, Timestamp, WayIn, WaysIn, Workload};
+use sluice_model::{Credential, Principal, PrincipalId, Timestamp, WayIn, WaysIn, Workload};
 use std::net::IpAddr;
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
@@ -118,7 +118,7 @@ impl Control {
     }
 
     /// The moment, if somebody from there may try now.
-    fn admit_attempt(&self, from: IpAddr) -> Result<Timestamp, LoginError> {
+    pub(super) fn admit_attempt(&self, from: IpAddr) -> Result<Timestamp, LoginError> {
         let now = self.now();
         if !self.0.health.borrow().accepts_logins() {
             return Err(LoginError::Unavailable);
@@ -127,6 +127,17 @@ impl Control {
             true => Err(LoginError::LockedOut),
             false => Ok(now),
         }
+    }
+
+    /// Counts a failure to sign in that no token was part of.
+    pub(crate) fn count_failure(
+        &self,
+        from: IpAddr,
+        principal: Option<&PrincipalId>,
+        secret: &str,
+    ) {
+        let now = self.now();
+        self.0.lockout.lock().failed(from, principal, secret, now);
     }
 
     /// Whether this is the local administrator's credential, used from this very host.

@@ -45,10 +45,20 @@ impl Control {
             () = beat => {}
             () = self.end_by_time() => {}
             () = self.follow_directory() => {}
+            () = self.keep_asking_providers() => {}
         }
         self.chores(sessions.as_ref()).await;
         self.beat().await;
         self.0.store.close().await;
+    }
+
+    async fn keep_asking_providers(&self) {
+        let mut ticks = tokio::time::interval(BEAT);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.refresh_sign_ins().await;
+        }
     }
 
     /// Ends what ends by time, at that time.

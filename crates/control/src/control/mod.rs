@@ -5,13 +5,17 @@ mod apply;
 mod authenticate;
 mod background;
 mod caller;
+mod grants;
 mod hold;
 mod issue;
 mod offboard;
 mod principals;
+mod signing_in;
 mod start;
 
 pub(crate) use caller::Caller;
+pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
+pub(crate) use signing_in::{Returned, SignInError};
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
 
 use crate::approvals::Approval;
@@ -20,8 +24,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials;
 use crate::error::ControlError;
+use crate::identity::flows::Flows;
 use crate::identity::issuers::Issuers;
+use crate::identity::oidc::Provider;
+use crate::identity::provider::DeclaredProvider;
 use crate::identity::roster::Roster;
+use crate::identity::seal::Sealer;
 use crate::identity::sign_in::SignIn;
 use crate::port_types::{ApprovalProgress, Health, Lease, LeaseError, LoginError};
 use crate::resources::{LOCAL_ADMIN, ResourceSet};
@@ -64,6 +72,12 @@ struct Inner {
     lockout: Mutex<Lockout>,
     /// Who is trusted to speak of workloads.
     issuers: Issuers,
+    /// Seals other systems' secrets.
+    sealer: Sealer,
+    /// Who vouches for people.
+    providers: ArcSwap<Vec<Arc<Provider>>>,
+    /// What is under way while somebody signs in.
+    flows: Mutex<Flows>,
     /// When tokens were last used, until it is stored.
     used: Mutex<HashMap<TokenId, Timestamp>>,
     health: watch::Sender<Health>,
@@ -228,6 +242,17 @@ impl Control {
             });
         }
         result.map_err(|_| ControlError::Unavailable)
+    }
+
+    /// These identity providers from now on. What is known of those that did not change is kept.
+    fn replace_providers(&self, declared: Vec<DeclaredProvider>) {
+        let before = self.0.providers.load();
+        let build = |declared: DeclaredProvider| {
+            let same = before.iter().find(|p| p.declared == declared).cloned();
+            same.unwrap_or_else(|| Arc::new(Provider::new(declared)))
+        };
+        let next = declared.into_iter().map(build).collect();
+        self.0.providers.store(Arc::new(next));
     }
 
     /// Makes the working state what everybody sees.

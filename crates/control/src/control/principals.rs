@@ -96,6 +96,8 @@ impl Control {
         }
         changes.sign_ins.push(SignIn {
             ended: Some(self.now()),
+            refresh_token: None,
+            id_token: None,
             ..sign_in.clone()
         });
         Ok(())

@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::error::StartError;
 use crate::identity::issuers::Issuers;
 use crate::identity::roster::Roster;
+use crate::identity::seal::Sealer;
 use crate::keys::{KeyError, Keys, read_private, write_new};
 use crate::port_types::Health;
 use crate::problems::Problems;
@@ -60,6 +61,7 @@ impl Control {
         let base = Arc::new(first_snapshot(&config, &loaded, protocols, &keys)?);
         let issuers = Issuers::default();
         issuers.replace(loaded.resources.declared_issuers());
+        let providers = loaded.resources.identity_providers();
         let control = Self(Arc::new(Inner {
             working: tokio::sync::Mutex::new(Working {
                 version: 0,
@@ -86,6 +88,9 @@ impl Control {
             store,
             hash_key: keys.hash_key,
             issuers,
+            sealer: Sealer::new(&keys.seal_key)?,
+            providers: ArcSwap::default(),
+            flows: Mutex::default(),
             local_admin,
             certificates: Mutex::new(certificates),
             snapshots: watch::Sender::new(base),
@@ -96,6 +101,7 @@ impl Control {
             health: watch::Sender::new(Health::default()),
             timer: Notify::new(),
         }));
+        control.replace_providers(providers);
         control.record_start()?;
         control.publish(&mut *control.0.working.lock().await);
         control.reload_directory().await;

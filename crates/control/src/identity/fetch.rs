@@ -3,6 +3,7 @@
 
 use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
+use sluice_model::Secret;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -83,7 +84,26 @@ impl Fetcher {
     /// A JSON document.
     pub(crate) async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, FetchError> {
         let url = checked_url(url)?;
-        let response = self.0.get(url.clone()).header("accept", "application/json");
+        self.document(self.0.get(url.clone()), url).await
+    }
+
+    /// A JSON document for whoever holds a token.
+    pub(crate) async fn get_with<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        bearer: &Secret,
+    ) -> Result<T, FetchError> {
+        let url = checked_url(url)?;
+        let request = self.0.get(url.clone()).bearer_auth(bearer.expose());
+        self.document(request, url).await
+    }
+
+    async fn document<T: DeserializeOwned>(
+        &self,
+        request: reqwest::RequestBuilder,
+        url: Url,
+    ) -> Result<T, FetchError> {
+        let response = request.header("accept", "application/json");
         let response = response
             .send()
             .await
@@ -95,6 +115,40 @@ impl Fetcher {
             });
         }
         parsed(response, &url).await
+    }
+
+    /// What a form is answered with, whatever the status: OAuth says in JSON what is wrong.
+    pub(crate) async fn post<T: DeserializeOwned>(
+        &self,
+        url: &str,
+        form: &[(&str, &str)],
+        basic: Option<(&str, &Secret)>,
+    ) -> Result<(StatusCode, T), FetchError> {
+        let url = checked_url(url)?;
+        let body = encoded(form);
+        let mut request = self
+            .0
+            .post(url.clone())
+            .header("accept", "application/json")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body);
+        if let Some((user, password)) = basic {
+            // RFC 6749, section 2.3.1: both are form-encoded first.
+            let (user, password) = (percent(user), percent(password.expose()));
+            request = request.basic_auth(user, Some(password));
+        }
+        let response = request
+            .send()
+            .await
+            .map_err(|_| FetchError::Unreachable(host(&url)))?;
+        let status = response.status();
+        if status.is_server_error() {
+            return Err(FetchError::Status {
+                host: host(&url),
+                status: status.as_u16(),
+            });
+        }
+        Ok((status, parsed(response, &url).await?))
     }
 }
 
@@ -111,6 +165,26 @@ async fn parsed<T: DeserializeOwned>(
         body.extend_from_slice(&chunk);
     }
     serde_json::from_slice(&body).map_err(|_| FetchError::Answer(host(url)))
+}
+
+/// `application/x-www-form-urlencoded`.
+pub(crate) fn encoded(form: &[(&str, &str)]) -> String {
+    let pair = |(name, value): &(&str, &str)| format!("{}={}", percent(name), percent(value));
+    form.iter().map(pair).collect::<Vec<_>>().join("&")
+}
+
+/// Everything but unreserved characters (RFC 3986, section 2.3) percent-encoded.
+pub(crate) fn percent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -134,5 +208,11 @@ mod tests {
         ] {
             assert_eq!(checked_url(url).is_ok(), asked, "{url}");
         }
+    }
+
+    #[test]
+    fn a_form_keeps_its_parts_apart() {
+        let form = [("a", "b&c=d"), ("e", "f g+h\u{e9}")];
+        assert_eq!(encoded(&form), "a=b%26c%3Dd&e=f%20g%2Bh%C3%A9");
     }
 }

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// clusters make them, short enough that one in a log file is soon worth nothing.
 pub(crate) const DEFAULT_LONGEST_LIFE: u32 = 86_400;
 
+/// How long a gateway token lives that a JWT is exchanged for when the file does not say, in seconds.
+const DEFAULT_EXCHANGE: u32 = 3_600;
+
 /// What is known of an issuer that many use.
 #[derive(Debug)]
 pub(crate) struct Preset {
@@ -82,6 +85,9 @@ pub(crate) struct DeclaredIssuer {
     pub(crate) algorithms: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) longest_life_seconds: Option<u32>,
+    /// How long a gateway token lives that a JWT is exchanged for, in seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) exchange_seconds: Option<u32>,
     pub(crate) rules: Vec<ClaimRule>,
 }
 
@@ -165,6 +171,14 @@ impl Issuers {
         };
         let next = declared.into_iter().map(build).collect();
         self.0.store(Arc::new(next));
+    }
+
+    /// How long a gateway token may live that a JWT of this issuer is exchanged for, in seconds.
+    pub(crate) fn exchange_seconds(&self, name: &str) -> u32 {
+        let issuers = self.0.load();
+        let found = issuers.iter().find(|i| i.declared.name == name);
+        let said = found.and_then(|i| i.declared.exchange_seconds);
+        said.unwrap_or(DEFAULT_EXCHANGE)
     }
 
     /// The workload that a JWT speaks of, once it was verified.

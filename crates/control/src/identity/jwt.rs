@@ -124,6 +124,11 @@ pub(crate) fn read(token: &str) -> Result<Unverified<'_>, JwtError> {
 }
 
 impl Unverified<'_> {
+    /// How it says that it is signed.
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// The `iss` that it claims to be of.
     pub(crate) fn issuer(&self) -> Option<&str> {
         self.claims.get("iss").and_then(Value::as_str)

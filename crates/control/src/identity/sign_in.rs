@@ -1,5 +1,6 @@
 //! One login of a person at their identity provider. Tokens and browser sessions hang from it and end with it.
 
+use super::seal::Sealed;
 use serde::{Deserialize, Serialize};
 use sluice_model::{PrincipalId, SignInId, Timestamp};
 
@@ -23,6 +24,12 @@ pub(crate) struct SignIn {
     pub(crate) ended: Option<Timestamp>,
     /// When the provider was last asked whether it still holds.
     pub(crate) refreshed: Timestamp,
+    /// What the provider is asked with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) refresh_token: Option<Sealed>,
+    /// What the provider is shown when the person signs out there as well (`id_token_hint`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) id_token: Option<Sealed>,
 }
 
 impl SignIn {

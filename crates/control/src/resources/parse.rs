@@ -1,6 +1,7 @@
 //! Files into resources. Every problem is collected, with its place.
 
 mod issuer;
+mod provider;
 
 use super::set::{Declared, Kind, Resource, ResourceSet};
 use crate::api::types::{ProblemInfo, SourceFile};
@@ -130,6 +131,7 @@ fn document(parsed: &mut Parsed, file: &SourceFile, mut node: Node, protocols: &
     let checked = match kind {
         Kind::Connection => connection(&file.name, &node, protocols),
         Kind::DataClass => data_class(&file.name, &node),
+        Kind::IdentityProvider => provider::identity_provider(&file.name, &node),
         Kind::TrustedIssuer => issuer::trusted_issuer(&file.name, &node),
         Kind::User | Kind::Service | Kind::Agent | Kind::Policy => {
             principal(&file.name, &node, kind)
@@ -176,7 +178,7 @@ pub(crate) fn principal_name_problem(name: &str) -> Option<String> {
 }
 
 /// What is wrong with a name of a group.
-fn group_name_problem(name: &str) -> Option<String> {
+pub(crate) fn group_name_problem(name: &str) -> Option<String> {
     name_problem(name, MAX_NAME, "-_.@+:/")
 }
 

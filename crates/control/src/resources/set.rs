@@ -1,6 +1,7 @@
 //! A set of resources, each as the store keeps it, and the typed view of it.
 
 use crate::identity::issuers::DeclaredIssuer;
+use crate::identity::provider::DeclaredProvider;
 use serde::{Deserialize, Serialize};
 use sluice_model::{Connection, DataClass, PrincipalId, PrincipalKind};
 use sluice_policy::{PolicySource, TrustedIssuer};
@@ -17,19 +18,21 @@ pub(crate) enum Kind {
     Service,
     Agent,
     TrustedIssuer,
+    IdentityProvider,
     /// One file of policies; its name is the file's path.
     Policy,
 }
 
 impl Kind {
     /// What `kind:` in a YAML document may say.
-    pub(crate) const DECLARED: [Self; 6] = [
+    pub(crate) const DECLARED: [Self; 7] = [
         Self::Connection,
         Self::DataClass,
         Self::User,
         Self::Service,
         Self::Agent,
         Self::TrustedIssuer,
+        Self::IdentityProvider,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -40,6 +43,7 @@ impl Kind {
             Self::Service => "Service",
             Self::Agent => "Agent",
             Self::TrustedIssuer => "TrustedIssuer",
+            Self::IdentityProvider => "IdentityProvider",
             Self::Policy => "Policy",
         }
     }
@@ -50,7 +54,11 @@ impl Kind {
             Self::User => Some(PrincipalKind::User),
             Self::Service => Some(PrincipalKind::Service),
             Self::Agent => Some(PrincipalKind::Agent),
-            Self::Connection | Self::DataClass | Self::TrustedIssuer | Self::Policy => None,
+            Self::Connection
+            | Self::DataClass
+            | Self::TrustedIssuer
+            | Self::IdentityProvider
+            | Self::Policy => None,
         }
     }
 }
@@ -130,6 +138,10 @@ impl ResourceSet {
 
     pub(crate) fn declared_issuers(&self) -> Vec<DeclaredIssuer> {
         self.typed(Kind::TrustedIssuer)
+    }
+
+    pub(crate) fn identity_providers(&self) -> Vec<DeclaredProvider> {
+        self.typed(Kind::IdentityProvider)
     }
 
     /// The trusted issuers as decisions see them.

@@ -131,6 +131,7 @@ impl TestIssuer {
             ca_file: None,
             algorithms: None,
             longest_life_seconds: None,
+            exchange_seconds: None,
             rules: vec![ClaimRule {
                 when: "has sub".into(),
                 service: "job".into(),

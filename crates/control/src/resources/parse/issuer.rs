@@ -56,6 +56,17 @@ pub(super) fn trusted_issuer(file: &str, node: &Node) -> Checked {
         let message = format!("expected 1 to {LONGEST_LIFE} seconds");
         say(&["longest_life_seconds"], message, None);
     }
+    let longest = crate::control::LONGEST_EXCHANGE;
+    if issuer
+        .exchange_seconds
+        .is_some_and(|life| !(1..=longest).contains(&life))
+    {
+        say(
+            &["exchange_seconds"],
+            format!("expected 1 to {longest} seconds"),
+            None,
+        );
+    }
     rules(&issuer, &mut say);
     finish(&issuer.name, &issuer, problems)
 }

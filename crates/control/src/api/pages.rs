@@ -1,0 +1,154 @@
+//! The pages that people see while they sign in: plain HTML without scripts, under a strict policy (CSP Level 3).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+const STYLE: &str = "\
+:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}\
+body{margin:0;display:grid;min-height:100vh;place-items:center}\
+main{width:min(26rem,90vw)}\
+h1{font-size:1.4rem;margin:0 0 1rem}\
+a.button,button{display:block;box-sizing:border-box;width:100%;margin:.5rem 0;padding:.7rem 1rem;border-radius:.4rem;\
+border:1px solid #1f6feb;background:#1f6feb;color:#fff;font:inherit;text-align:center;text-decoration:none;cursor:pointer}\
+button.second{background:none;color:inherit;border-color:#8886}\
+input{box-sizing:border-box;width:100%;padding:.7rem;font:inherit;font-family:ui-monospace,monospace;letter-spacing:.1em}\
+dt{font-size:.85rem;opacity:.75}dd{margin:0 0 .6rem;overflow-wrap:anywhere}\
+:focus-visible{outline:3px solid #f0a500;outline-offset:2px}";
+
+/// A page. Its forms lead to the gateway, and to `leads_to` where that is given.
+pub(super) fn page(
+    status: StatusCode,
+    title: &str,
+    leads_to: Option<&str>,
+    content: &Markup,
+) -> Response {
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) " · Sluice" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body { main { h1 { (title) } (content) } }
+        }
+    };
+    let hash = STANDARD.encode(digest(&SHA256, STYLE.as_bytes()));
+    let leads_to = leads_to.unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self' {leads_to}; frame-ancestors 'none'; base-uri 'none'"
+    );
+    let mut response = (status, document.into_string()).into_response();
+    let headers = response.headers_mut();
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    headers.insert(header::CONTENT_TYPE, html);
+    // What cannot stand in a header is an address that was checked before; without a policy there is no page.
+    match HeaderValue::from_str(&policy) {
+        Ok(policy) => {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+            response
+        }
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+/// A page that says what went wrong and what to do.
+pub(super) fn trouble(status: StatusCode, what: &str, next: &str) -> Response {
+    let content = html! {
+        p { (what) }
+        p { (next) }
+        a class="button" href="/signin" { "Sign in again" }
+    };
+    page(status, "That did not work", None, &content)
+}
+
+/// Which provider to sign in with.
+pub(super) fn choose_provider(providers: &[(String, String)], query: &str) -> Response {
+    let content = html! {
+        @if providers.is_empty() {
+            p { "No identity provider is set up. An administrator can add one with " code { "kind: IdentityProvider" } "." }
+        }
+        @for (name, title) in providers {
+            a class="button" href=(format!("/signin/{name}{query}")) { "Sign in with " (title) }
+        }
+    };
+    page(StatusCode::OK, "Sign in", None, &content)
+}
+
+/// Who is signed in.
+pub(super) fn home(who: &str, groups: &[String]) -> Response {
+    let content = html! {
+        dl {
+            dt { "You are" } dd { (who) }
+            dt { "Groups" } dd { @if groups.is_empty() { "none" } @else { (groups.join(", ")) } }
+        }
+        form method="post" action="/signout" { button class="second" { "Sign out" } }
+    };
+    page(StatusCode::OK, "Signed in", None, &content)
+}
+
+/// Whether a program on the person's computer may act as them.
+pub(super) fn allow_program(who: &str, client: &str, redirect_uri: &str, query: &str) -> Response {
+    let content = html! {
+        p { strong { (client) } " on this computer wants to act as " strong { (who) } "." }
+        p { "Allow it only if you have just started it yourself." }
+        form method="post" action=(format!("/oauth/authorize?{query}")) {
+            button name="decision" value="allow" { "Allow" }
+            button class="second" name="decision" value="deny" { "Deny" }
+        }
+    };
+    page(
+        StatusCode::OK,
+        "Allow a program?",
+        Some(redirect_uri),
+        &content,
+    )
+}
+
+/// The code that a device shows.
+pub(super) fn ask_for_code(wrong: bool) -> Response {
+    let content = html! {
+        @if wrong { p role="alert" { "There is no request with this code, or it is over. Look at the code again." } }
+        form method="get" action="/device" {
+            p { label for="code" { "The code that the terminal shows" } }
+            input id="code" name="user_code" required autocomplete="off" autocapitalize="characters" autofocus;
+            button { "Go on" }
+        }
+    };
+    let status = if wrong {
+        StatusCode::NOT_FOUND
+    } else {
+        StatusCode::OK
+    };
+    page(status, "Connect a terminal", None, &content)
+}
+
+/// Whether a device may act as the person.
+pub(super) fn allow_device(who: &str, client: &str, from: &str, user_code: &str) -> Response {
+    let content = html! {
+        p { strong { (client) } " at the address " strong { (from) } " wants to act as " strong { (who) } "." }
+        p { "Allow it only if this is your own terminal and it shows the code " strong { (user_code) } "." }
+        form method="post" action="/device" {
+            input type="hidden" name="user_code" value=(user_code);
+            button name="decision" value="allow" { "Allow" }
+            button class="second" name="decision" value="deny" { "Deny" }
+        }
+    };
+    page(StatusCode::OK, "Allow a terminal?", None, &content)
+}
+
+/// Something is done.
+pub(super) fn done(title: &str, text: &str, elsewhere: Option<&str>) -> Response {
+    let content = html! {
+        p { (text) }
+        @if let Some(url) = elsewhere {
+            a class="button" href=(url) { "Sign out at the identity provider too" }
+        }
+    };
+    page(StatusCode::OK, title, None, &content)
+}
