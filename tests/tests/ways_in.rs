@@ -3,6 +3,7 @@
 use serde_json::json;
 use sluice_tests::issuer::Issuer;
 use sluice_tests::process::printed;
+use sluice_tests::wire::{PLAINTEXT, VERSION_3_0, Wire, text};
 use sluice_tests::{Gateway, Postgres, Settings};
 
 fn stage() -> (Postgres, Gateway, Issuer) {
@@ -142,4 +143,114 @@ fn a_listener_lets_in_by_the_ways_that_it_names() {
         )
     };
     assert_eq!(own(&workload).unwrap().trim(), "1");
+}
+
+/// ATTACKS 1, 2 and 5: whatever passwords follow each other in one connection, all sent before any answer, the session
+/// is that of the first one, or there is none.
+#[test]
+fn no_order_of_passwords_gives_anothers_rights() {
+    let shop = Postgres::start().unwrap();
+    let issuer = Issuer::new().unwrap();
+    let settings = Settings {
+        config: PLAINTEXT.to_owned(),
+        ..Settings::default().resource("trust.yaml", &issuer.trusted())
+    };
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let ada = gateway.token("user:ada").unwrap();
+    let job = issuer.token(&json!({})).unwrap();
+    let passwords = [
+        (ada.as_str(), Some("user:ada")),
+        (job.as_str(), Some("service:reporting-job")),
+        ("sluice_nothing", None),
+        ("", None),
+    ];
+    let mut opened = 0;
+    for order in orders(passwords.len()) {
+        let mut wire = Wire::connect(gateway.port).unwrap();
+        let parameters = [("user", "app"), ("database", "shop")];
+        wire.startup(VERSION_3_0, &parameters).unwrap();
+        for at in &order {
+            // The gateway may have left already.
+            let _ = wire.send('p', &text(passwords[*at].0));
+        }
+        while let Ok(Some(message)) = wire.read() {
+            if message.tag == 'Z' {
+                break;
+            }
+        }
+        let expected = passwords[order[0]].1;
+        opened += usize::from(expected.is_some());
+        let sessions = gateway.admin_json(&["sessions"]).unwrap();
+        let sessions = sessions["sessions"].as_array().unwrap();
+        assert_eq!(sessions.len(), opened, "{order:?}");
+        if let Some(principal) = expected {
+            let newest = sessions
+                .iter()
+                .max_by_key(|s| s["id"].as_str().unwrap().to_owned());
+            assert_eq!(newest.unwrap()["principal"], *principal, "{order:?}");
+        }
+    }
+}
+
+/// All orders of one to three of so many things, with repetition.
+fn orders(n: usize) -> Vec<Vec<usize>> {
+    let mut all: Vec<Vec<usize>> = (0..n).map(|at| vec![at]).collect();
+    let mut longest = all.clone();
+    for _ in 0..2 {
+        let longer = longest
+            .iter()
+            .flat_map(|order| (0..n).map(|at| [order.clone(), vec![at]].concat()));
+        longest = longer.collect();
+        all.extend(longest.clone());
+    }
+    all
+}
+
+/// PostgreSQL 18's OAUTHBEARER, message by message: where tokens are had, then one of them.
+#[test]
+fn a_token_comes_by_sasl_where_the_listener_says_so() {
+    let shop = Postgres::start().unwrap();
+    let port = sluice_tests::process::free_port().unwrap();
+    let settings = Settings {
+        config: format!(
+            "{PLAINTEXT}listeners: [{{connection: shop, address: '127.0.0.1:{port}', ways_in: [oauthbearer]}}]\n"
+        ),
+        ..Settings::default()
+    };
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let ada = gateway.token("user:ada").unwrap();
+    let ask = |auth: &str| {
+        let mut wire = Wire::connect(port).unwrap();
+        wire.startup(VERSION_3_0, &[("user", "app"), ("database", "shop")])
+            .unwrap();
+        let offered = wire.read().unwrap().unwrap();
+        assert_eq!(offered.body, b"\0\0\0\x0aOAUTHBEARER\0\0");
+        let message = format!("n,,\u{1}auth={auth}\u{1}\u{1}");
+        let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+        let body = [b"OAUTHBEARER\0".as_slice(), &length, message.as_bytes()].concat();
+        wire.send('p', &body).unwrap();
+        let answer = wire.read().unwrap().unwrap();
+        (wire, answer)
+    };
+    let (mut wire, answer) = ask("");
+    let told = String::from_utf8_lossy(&answer.body[4..]).into_owned();
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["status"], "invalid_token");
+    let discovery = told["openid-configuration"].as_str().unwrap();
+    let path = discovery.splitn(4, '/').nth(3).unwrap();
+    let found: serde_json::Value =
+        serde_json::from_str(&gateway.https(&format!("/{path}")).unwrap()).unwrap();
+    assert!(
+        found["device_authorization_endpoint"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://")
+    );
+    wire.send('p', b"\x01").unwrap();
+    assert_eq!(wire.read().unwrap().unwrap().tag, 'E');
+    let (mut wire, answer) = ask(&format!("Bearer {ada}"));
+    assert_eq!((answer.tag, &answer.body[..]), ('R', &[0, 0, 0, 0][..]));
+    wire.until_ready().unwrap();
+    let (_, answer) = ask("Bearer sluice_nothing");
+    assert_eq!(answer.tag, 'E');
 }

@@ -35,6 +35,8 @@ pub struct Listener {
     pub connection: Option<String>,
     /// What callers may prove who they are with.
     pub ways: WaysIn,
+    /// Where clients that bring a token by SASL are told to get one.
+    pub issuer: String,
     /// Clients on a loopback address may come without TLS.
     pub plaintext_on_loopback: bool,
 }

@@ -122,6 +122,7 @@ fn data_plane(control: &Control) -> Result<GatewayConfig, Failure> {
             address,
             connection,
             ways,
+            issuer: config.public_url.clone(),
             plaintext_on_loopback: config.allow_plaintext_on_loopback,
         });
     let mut tls =

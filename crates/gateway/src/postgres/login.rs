@@ -16,9 +16,11 @@ use crate::pipeline::Pipeline;
 use crate::port::Authenticated;
 use crate::registry::{CancelKey, Entry, Membership};
 use sluice_model::{
-    ApprovalFacts, Ask, Credential, Decision, EventBody, Secret, SessionContext, WorkloadName,
+    ApprovalFacts, Ask, Credential, Decision, EventBody, Secret, SessionContext, WayIn,
+    WorkloadName,
 };
 use sluice_policy::{SessionView, Snapshot};
+use sluice_protocol::postgres::auth::oauthbearer::{self, Initial};
 use sluice_protocol::postgres::frontend::{self, FrontendMessage};
 use sluice_protocol::postgres::parameters::{self, Admitted};
 use sluice_protocol::postgres::startup::{self, ProtocolVersion};
@@ -30,6 +32,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 /// How long a client may take from its first byte to its password. Enough for a person to paste a token,
 /// and for a driver on a slow link.
@@ -150,9 +153,7 @@ async fn ask(
     }
     let admitted = parameters::admit(startup)
         .map_err(|refused| Some(Refusal::new(refused.sqlstate(), refused.to_string())))?;
-    encode::authentication_cleartext_password(&mut client.outbox);
-    client.send().await.map_err(|_| None)?;
-    let token = password(client).await?;
+    let token = secret(client, listener).await?;
     shared
         .port
         .ready()
@@ -170,13 +171,48 @@ async fn ask(
     Ok((admitted, version, who))
 }
 
-async fn password(client: &mut Side<Stream>) -> Result<Secret, Option<Refusal>> {
-    let unexpected = |what: &str| {
-        Some(Refusal::new(
-            "08P01",
-            format!("expected the password, got {what}"),
-        ))
-    };
+/// Asks for the password, or for a token by SASL where the listener says so.
+async fn secret(client: &mut Side<Stream>, listener: &Listener) -> Result<Secret, Option<Refusal>> {
+    if !listener.ways.allow(WayIn::OAuthBearer) {
+        encode::authentication_cleartext_password(&mut client.outbox);
+        client.send().await.map_err(|_| None)?;
+        let body = password(client).await?;
+        return match frontend::parse(FrontendTag::Password, &body) {
+            Ok(FrontendMessage::Password(password)) => {
+                Ok(Secret::new(password.expose().to_owned()))
+            }
+            _ => Err(unexpected("something else")),
+        };
+    }
+    encode::authentication_sasl(&mut client.outbox, oauthbearer::MECHANISM);
+    client.send().await.map_err(|_| None)?;
+    let body = password(client).await?;
+    match oauthbearer::initial(&body) {
+        Some(Initial::Token(token)) => Ok(Secret::new(token.to_owned())),
+        Some(Initial::Discovery) => {
+            let where_to = oauthbearer::failure(&listener.issuer);
+            encode::authentication_sasl_continue(&mut client.outbox, &where_to);
+            client.send().await.map_err(|_| None)?;
+            // The client has to agree that it failed before it is told so.
+            password(client).await?;
+            let refusal = Refusal::new("28000", "a token is needed");
+            Err(Some(refusal.hint(
+                "the client gets one from the issuer that it was told",
+            )))
+        }
+        None => Err(unexpected("something else")),
+    }
+}
+
+fn unexpected(what: &str) -> Option<Refusal> {
+    Some(Refusal::new(
+        "08P01",
+        format!("expected the password, got {what}"),
+    ))
+}
+
+/// The body of the next message, which has to be one that answers the login.
+async fn password(client: &mut Side<Stream>) -> Result<Zeroizing<Vec<u8>>, Option<Refusal>> {
     loop {
         let header = frame::peek_header::<FrontendTag>(&client.inbox)
             .map_err(|violation| Some(violation.into()))?;
@@ -187,12 +223,7 @@ async fn password(client: &mut Side<Stream>) -> Result<Secret, Option<Refusal>> 
             if client.inbox.len() >= header.total() {
                 let raw = client.inbox.split_to(header.total());
                 let body = raw.get(frame::HEADER_LEN..).unwrap_or_default();
-                return match frontend::parse(header.tag, body) {
-                    Ok(FrontendMessage::Password(password)) => {
-                        Ok(Secret::new(password.expose().to_owned()))
-                    }
-                    _ => Err(unexpected("something else")),
-                };
+                return Ok(Zeroizing::new(body.to_vec()));
             }
         }
         if !client.receive().await.map_err(|_| None)? {

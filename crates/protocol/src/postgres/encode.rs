@@ -113,6 +113,23 @@ pub fn authentication_cleartext_password(out: &mut BytesMut) {
     put(out, b'R', |o| o.put_i32(3));
 }
 
+/// AuthenticationSASL with this one mechanism.
+pub fn authentication_sasl(out: &mut BytesMut, mechanism: &str) {
+    put(out, b'R', |o| {
+        o.put_i32(10);
+        o.put_slice(mechanism.as_bytes());
+        o.put_slice(b"\0\0");
+    });
+}
+
+/// AuthenticationSASLContinue.
+pub fn authentication_sasl_continue(out: &mut BytesMut, data: &str) {
+    put(out, b'R', |o| {
+        o.put_i32(11);
+        o.put_slice(data.as_bytes());
+    });
+}
+
 /// ErrorResponse.
 pub fn error_response(out: &mut BytesMut, report: &Report<'_>) {
     put(out, b'E', |o| put_report(o, report));
