@@ -6,6 +6,7 @@
 pub mod cache;
 pub mod cargo;
 pub mod clients;
+pub mod dev_idp;
 pub mod gateway;
 pub mod issuer;
 pub mod oidc;

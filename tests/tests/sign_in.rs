@@ -1,6 +1,7 @@
 //! People sign in at a certified OpenID provider: in a browser, with `sluice login`, at a terminal without a browser.
 
 use serde_json::{Value, json};
+use sluice_tests::dev_idp::DevIdp;
 use sluice_tests::oidc::{Browser, OidcProvider, Page, Place};
 use sluice_tests::process::{checked, printed, wait_for, wait_within};
 use sluice_tests::{Gateway, Postgres, Settings};
@@ -467,4 +468,40 @@ fn signing_out_at_either_side_ends_both() {
         )
         .unwrap();
     assert_eq!(forged.status, 400);
+}
+
+/// The development provider: loopback only, marked, and a whole sign-in with groups.
+#[test]
+fn the_development_provider_serves_this_host_alone_and_says_what_it_is() {
+    let shop = Postgres::start().unwrap();
+    let idp = DevIdp::place().unwrap();
+    let settings = Settings::default().resource("dev.yaml", &idp.resource());
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let everywhere = Command::new(gateway.binary())
+        .args([
+            "dev-idp",
+            "--listen",
+            "0.0.0.0:0",
+            "--users",
+            "/dev/null",
+            "--redirect-uri",
+            "x",
+        ])
+        .output()
+        .unwrap();
+    assert!(!everywhere.status.success());
+    assert!(String::from_utf8_lossy(&everywhere.stderr).contains("loopback addresses only"));
+    let idp = idp
+        .start(&gateway, "- {name: kim, groups: [engineering]}\n")
+        .unwrap();
+    let browser = Browser::new(&gateway).unwrap();
+    let page = browser.open("/signin").unwrap();
+    assert!(page.text.contains("FOR DEVELOPMENT ALONE"), "{}", page.text);
+    let home = browser.submit(&page.url, &[("user", "kim")]).unwrap();
+    assert!(
+        home.text.contains("user:kim") && home.text.contains("engineering"),
+        "{}",
+        home.text
+    );
+    drop(idp);
 }

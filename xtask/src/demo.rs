@@ -4,6 +4,8 @@
 use crate::packages;
 use anyhow::{Context, Result, bail, ensure};
 use sluice_tests::cargo::Profile;
+use sluice_tests::dev_idp::{DevIdp, RunningDevIdp};
+use sluice_tests::oidc::Browser;
 use sluice_tests::process::{Running, printed, wait_for};
 use sluice_tests::terminal::Terminal;
 use sluice_tests::{Gateway, Postgres, Settings, cargo};
@@ -19,9 +21,16 @@ const EXPLAIN: &str = r#"admin explain --as user:ada --connection shop "DELETE F
 const VERIFY: &str = "admin audit verify";
 const DISABLE: &str = "admin disable user:ada";
 
+const WHO: &str = "kim sluice whoami";
+const KIM_READS: &str = r#"kim sluice connect shop --account app -- psql -c "SELECT id, name, ssn FROM customers LIMIT 1""#;
+/// The people of the development identity provider.
+const PEOPLE: &str = "- {name: kim, email: kim@example.com, groups: [engineering]}\n\
+                      - {name: lee, email: lee@example.com, groups: []}\n";
+
 /// The demo's servers while they run.
 struct Demo {
     gateway: Gateway,
+    _identity_provider: RunningDevIdp,
     // Outlives the gateway in front of it.
     _shop: Postgres,
     tour: PathBuf,
@@ -44,6 +53,7 @@ pub fn check() -> Result<()> {
     demo.check_approval()?;
     demo.check_record()?;
     demo.check_switching_off()?;
+    demo.check_sign_in()?;
     println!("the tour holds");
     Ok(())
 }
@@ -56,15 +66,18 @@ impl Demo {
         eprintln!("starting PostgreSQL with the sample shop ...");
         let shop = Postgres::start()?;
         eprintln!("starting the gateway ...");
+        let identity_provider = DevIdp::place()?;
         let settings = Settings {
             profile: Profile::Release,
-            ..Settings::default()
+            ..Settings::default().resource("identity.yaml", &identity_provider.resource())
         };
         let gateway = Gateway::start(&shop, settings)?;
+        let identity_provider = identity_provider.start(&gateway, PEOPLE)?;
         let tour = gateway.home().join("tour");
         fs::write(&tour, tour_file(&gateway)?)?;
         Ok(Self {
             gateway,
+            _identity_provider: identity_provider,
             _shop: shop,
             tour,
         })
@@ -104,6 +117,13 @@ The gateway is ready. In every terminal that you use for the tour, first:
 5. Leave a session of Ada's open (`ada psql`) and switch her off in the second terminal: the session ends at once.
 
     {DISABLE}
+
+6. Kim is declared nowhere: she signs in at the identity provider (here one for development, which asks for no password)
+   with her groups from there, and works with the same policies.
+
+    kim sluice login --url $SLUICE_AT
+    {WHO}
+    {KIM_READS}
 
 Also worth a look: what would be decided, without running anything.
 
@@ -236,6 +256,44 @@ Ctrl-C ends the demo and removes everything it made.
     }
 }
 
+impl Demo {
+    /// Kim's browser, without a screen.
+    fn check_sign_in(&self) -> Result<()> {
+        const LOGIN: &str = "kim sluice login --url $SLUICE_AT";
+        println!("$ {LOGIN}");
+        let said = self.gateway.home().join("login");
+        let screen = fs::File::create(&said)?;
+        let mut typed = self.typed(LOGIN);
+        typed.env("BROWSER", "true").stderr(screen);
+        let mut login = Running::start(&mut typed, "TERM")?;
+        let page = wait_for("the page to sign in at", || {
+            let text = fs::read_to_string(&said)?;
+            let mut lines = text.lines().map(str::trim);
+            let page = lines.find(|line| line.starts_with("https://"));
+            Ok(page.filter(|_| text.ends_with("\n\n")).map(str::to_owned))
+        })?;
+        let browser = Browser::new(&self.gateway)?;
+        let choice = browser.open(&page)?;
+        let asked = browser.submit(&choice.url, &[("user", "kim")])?;
+        browser.submit(&asked.url, &[("decision", "allow")])?;
+        ensure!(
+            login.wait(sluice_tests::process::PATIENCE)?.success(),
+            "expected that Kim is signed in"
+        );
+        let who = step(WHO, printed(&mut self.typed(WHO)))?;
+        ensure!(
+            who.contains("user:kim") && who.contains("engineering"),
+            "expected Kim with her groups"
+        );
+        let read = step(KIM_READS, printed(&mut self.typed(KIM_READS)))?;
+        ensure!(
+            read.contains("***-**-"),
+            "expected masked numbers, got:\n{read}"
+        );
+        Ok(())
+    }
+}
+
 /// Shows a line with what it printed.
 fn step(line: &str, printed: Result<String>) -> Result<String> {
     let shown = printed?;
@@ -264,6 +322,11 @@ fn tour_file(gateway: &Gateway) -> Result<String> {
             gateway.https_port
         ));
     }
+    text.push_str(&format!(
+        "export SLUICE_AT=https://127.0.0.1:{}\nkim() {{ env -u SLUICE_URL -u SLUICE_TOKEN HOME='{}' XDG_CONFIG_HOME= \"$@\"; }}\n",
+        gateway.https_port,
+        gateway.home().display()
+    ));
     text.push_str(&format!(
         "admin() {{ env -u SLUICE_URL -u SLUICE_TOKEN sluice --config '{}' \"$@\"; }}\n",
         gateway.home().join("sluice.yaml").display()

@@ -1,8 +1,8 @@
 //! The command line: every command with its options.
 
 use crate::commands::{
-    approvals, audit, connect, explain, identity, login, meta, people, replay, resources, serve,
-    sessions, tokens,
+    approvals, audit, connect, dev_idp, explain, identity, login, meta, people, replay, resources,
+    serve, sessions, tokens,
 };
 use crate::failure;
 use clap::{Args, Parser, Subcommand};
@@ -103,6 +103,8 @@ pub enum Command {
     Audit(audit::Audit),
     /// Say what would be decided, by which policy, and what would be masked, without running anything
     Explain(explain::Explain),
+    /// Run an identity provider for development alone, on this very host
+    DevIdp(dev_idp::DevIdp),
     /// Say whether the gateway works
     Health(meta::Health),
     /// Print the completion script of a shell
@@ -184,6 +186,11 @@ mod tests {
             ("explain --as user:ada --connection shop SQL", true),
             ("explain --connection shop -", true),
             ("explain SQL", false),
+            (
+                "dev-idp --listen 127.0.0.1:9000 --users u.yaml --redirect-uri https://g/signin/dev/callback",
+                true,
+            ),
+            ("dev-idp --listen 127.0.0.1:9000 --users u.yaml", false),
             ("health", true),
             ("completion bash", true),
             ("completion tcsh-9", false),

@@ -3,6 +3,7 @@
 pub mod approvals;
 pub mod audit;
 pub mod connect;
+pub mod dev_idp;
 pub mod explain;
 pub mod identity;
 pub mod login;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Check(command) => command.run(&context),
         Command::Completion(command) => command.run(&context),
         Command::Reference(command) => command.run(&context),
+        Command::DevIdp(command) => wait(command.run()),
         Command::Apply(command) => wait(command.run(&context)),
         Command::Token(command) => wait(command.run(&context)),
         Command::Whoami(command) => wait(command.run(&context)),

@@ -8,7 +8,7 @@ mod identity;
 mod meta;
 mod oauth;
 mod openapi;
-mod pages;
+pub(crate) mod pages;
 mod resources;
 mod routes;
 mod serve;

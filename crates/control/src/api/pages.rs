@@ -20,7 +20,7 @@ dt{font-size:.85rem;opacity:.75}dd{margin:0 0 .6rem;overflow-wrap:anywhere}\
 :focus-visible{outline:3px solid #f0a500;outline-offset:2px}";
 
 /// A page. Its forms lead to the gateway, and to `leads_to` where that is given.
-pub(super) fn page(
+pub(crate) fn page(
     status: StatusCode,
     title: &str,
     leads_to: Option<&str>,
@@ -143,7 +143,7 @@ pub(super) fn allow_device(who: &str, client: &str, from: &str, user_code: &str)
 }
 
 /// Something is done.
-pub(super) fn done(title: &str, text: &str, elsewhere: Option<&str>) -> Response {
+pub(crate) fn done(title: &str, text: &str, elsewhere: Option<&str>) -> Response {
     let content = html! {
         p { (text) }
         @if let Some(url) = elsewhere {
