@@ -387,14 +387,19 @@ fn a_group_that_is_gone_at_the_provider_is_gone_here_and_so_is_a_person() {
             .map(|_| ()))
     })
     .unwrap();
+    // Providers leave the claim out where somebody is in no group.
     let mut fewer = people();
-    fewer["1001"]["groups"] = json!([]);
+    fewer["1001"].as_object_mut().unwrap().remove("groups");
     stage.provider.people(&fewer).unwrap();
     wait_within(Duration::from_secs(10), "the lost group to be felt", || {
         Ok(session.try_wait()?)
     })
     .unwrap();
-    assert!(stage.gateway.refusal(&secret, "SELECT 1").is_ok());
+    let refusal = stage.gateway.refusal(&secret, "SELECT 1").unwrap();
+    assert!(
+        !refusal.contains("not valid"),
+        "the policies refuse, the person is still signed in: {refusal}"
+    );
     let mut gone = people();
     gone.as_object_mut().unwrap().remove("1001");
     stage.provider.people(&gone).unwrap();
@@ -414,6 +419,43 @@ fn a_group_that_is_gone_at_the_provider_is_gone_here_and_so_is_a_person() {
             .unwrap()
             .contains("not valid")
     );
+}
+
+/// Nobody's secrets of one provider are shown to another that takes its name.
+#[test]
+fn a_provider_that_leads_elsewhere_or_is_gone_takes_its_sign_ins_along() {
+    let shop = Postgres::start().unwrap();
+    let place = Place::new().unwrap();
+    let resource = place.resource("");
+    let settings = Settings::default().resource("corp.yaml", &resource);
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let provider = place.start(&gateway, &people()).unwrap();
+    let stage = Stage {
+        gateway,
+        provider,
+        _shop: shop,
+    };
+    for changed in [
+        resource.replace("client_id: sluice", "client_id: other"),
+        String::new(),
+    ] {
+        let (home, _browser) = logged_in(&stage, "1001");
+        stage.gateway.write_resource("corp.yaml", &changed).unwrap();
+        wait_for("the sign-in to end", || {
+            let out = sluice(&stage.gateway, home.path(), &["whoami"]).output()?;
+            Ok((!out.status.success()).then_some(()))
+        })
+        .unwrap();
+        stage
+            .gateway
+            .write_resource("corp.yaml", &resource)
+            .unwrap();
+        wait_for("the provider to be back", || {
+            let page = Browser::new(&stage.gateway)?.open_only("/signin/corp")?;
+            Ok(page.text.contains("client_id=sluice&").then_some(()))
+        })
+        .unwrap();
+    }
 }
 
 #[test]

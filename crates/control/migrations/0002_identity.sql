@@ -1,7 +1,7 @@
 -- Who came from an identity provider, with what they hold. Columns are TEXT and BIGINT only; times are microseconds
 -- since 1970-01-01T00:00:00Z; lists and bodies are JSON.
 
--- What a token is for: access, browser or scim; where from it may be used; the sign-in that it hangs from; the
+-- What a token is for: access or browser; where from it may be used; the sign-in that it hangs from; the
 -- workload that it was exchanged for; the token that it was made to replace.
 ALTER TABLE tokens ADD COLUMN purpose  TEXT NOT NULL DEFAULT 'access';
 ALTER TABLE tokens ADD COLUMN networks TEXT NOT NULL DEFAULT '[]';

@@ -39,18 +39,15 @@ pub(crate) enum Purpose {
     Access,
     /// The cookie of a browser in which a person signed in.
     Browser,
-    /// To provision people and groups of one identity provider.
-    Scim,
 }
 
 impl Purpose {
-    pub(crate) const ALL: [Self; 3] = [Self::Access, Self::Browser, Self::Scim];
+    pub(crate) const ALL: [Self; 2] = [Self::Access, Self::Browser];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Access => "access",
             Self::Browser => "browser",
-            Self::Scim => "scim",
         }
     }
 
@@ -59,7 +56,6 @@ impl Purpose {
         match self {
             Self::Access => matches!(way, WayIn::Token | WayIn::OAuthBearer),
             Self::Browser => way == WayIn::Browser,
-            Self::Scim => way == WayIn::Scim,
         }
     }
 }
@@ -346,7 +342,6 @@ mod tests {
             let expected: &[WayIn] = match purpose {
                 Purpose::Access => &[WayIn::Token, WayIn::OAuthBearer],
                 Purpose::Browser => &[WayIn::Browser],
-                Purpose::Scim => &[WayIn::Scim],
             };
             assert_eq!(fits, expected, "{purpose}");
         }

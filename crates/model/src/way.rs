@@ -15,20 +15,17 @@ pub enum WayIn {
     OAuthBearer,
     /// The cookie of a browser in which a person signed in.
     Browser,
-    /// A token for provisioning (RFC 7644).
-    Scim,
     /// The local administrator's credential, from this very host.
     Local,
 }
 
 impl WayIn {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::Token,
         Self::Workload,
         Self::OAuthBearer,
         Self::Browser,
-        Self::Scim,
         Self::Local,
     ];
 
@@ -40,7 +37,6 @@ impl WayIn {
             Self::Workload => "workload",
             Self::OAuthBearer => "oauthbearer",
             Self::Browser => "browser",
-            Self::Scim => "scim",
             Self::Local => "local",
         }
     }

@@ -129,7 +129,6 @@ async fn mint(
         name: Some("sluice connect".to_owned()),
         networks: Vec::new(),
         agent: None,
-        scim: None,
     };
     let created: CreatedToken = client.post("/v1/tokens", &request).await?;
     Ok(Secret::new(created.secret))

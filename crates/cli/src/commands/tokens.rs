@@ -47,9 +47,6 @@ pub struct Create {
     /// An address or range that it may be used from, such as 10.0.0.0/8 (may be given several times)
     #[arg(long = "from", value_name = "RANGE")]
     networks: Vec<Network>,
-    /// For provisioning the people of this identity provider, and for nothing else
-    #[arg(long, value_name = "PROVIDER", conflicts_with = "agent")]
-    scim: Option<String>,
 }
 
 /// `sluice token rotate t-... --ttl 90d --overlap 1h`.
@@ -112,7 +109,6 @@ impl Create {
             agent: self.agent.map(|_| NewAgent {
                 groups: (!self.groups.is_empty()).then(|| self.groups.into_iter().collect()),
             }),
-            scim: self.scim,
         };
         let created: CreatedToken = client.post("/v1/tokens", &request).await?;
         // The one secret that is ever printed: alone, so that `TOKEN=$(sluice token create ..)` works.

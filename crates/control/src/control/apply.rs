@@ -5,12 +5,14 @@ use crate::api::types::{
     ApplyRequest, ApplyResponse, ChangeKind, ProblemInfo, ResourceChange, ResourceInfo,
 };
 use crate::error::ControlError;
+use crate::identity::provider::DeclaredProvider;
 use crate::resources::{
     Kind, ResourceSet, build, changes, merged_with_directory, name_problems, parse,
 };
 use crate::store::Changes;
 use sluice_model::PrincipalId;
 use sluice_policy::{Snapshot, Standing};
+use std::collections::BTreeMap;
 
 impl Control {
     /// Takes over what was sent, or says what that would change.
@@ -153,7 +155,7 @@ impl Control {
                 shortened(&change.diff),
             )?;
         }
-        self.end_deleted(working, actor, changes).await?;
+        self.end_deleted(working, actor, changes, &next).await?;
         let now = self.now();
         self.stored(
             self.0
@@ -181,6 +183,7 @@ impl Control {
         working: &mut Working,
         actor: &PrincipalId,
         changes: &[ResourceChange],
+        next: &ResourceSet,
     ) -> Result<(), ControlError> {
         let deleted = changes
             .iter()
@@ -192,9 +195,19 @@ impl Control {
                     name: c.name.clone(),
                 })
             });
-        let gone = changes.iter().filter(|c| {
-            c.change == ChangeKind::Deleted && c.kind == Kind::IdentityProvider.as_str()
-        });
+        let is = |provider: &DeclaredProvider| (provider.name.clone(), provider.oidc.clone());
+        let next: BTreeMap<_, _> = next.identity_providers().iter().map(is).collect();
+        let before = working.resources.identity_providers();
+        // One that leads elsewhere now is another one: nobody's secrets of the old one are shown to it.
+        let gone: Vec<_> = before
+            .into_iter()
+            .filter(|was| {
+                let is = next.get(&was.name);
+                is.is_none_or(|is| {
+                    (&is.issuer, &is.client_id) != (&was.oidc.issuer, &was.oidc.client_id)
+                })
+            })
+            .collect();
         for provider in gone {
             self.end_provider(working, actor, &provider.name).await?;
         }

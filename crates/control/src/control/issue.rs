@@ -48,7 +48,6 @@ impl Control {
             None => None,
             Some(new) => self.new_agent(&working, caller, &wanted.principal, new.groups.clone())?,
         };
-        let purpose = self.purpose(caller, wanted.scim.as_deref())?;
         if agent.is_none() {
             self.may_issue_for(&working, caller, &wanted.principal)?;
         }
@@ -56,7 +55,7 @@ impl Control {
         let expires = self.end_of(&working, caller, &wanted.principal, wanted.ttl_seconds)?;
         let new = Wanted {
             principal: wanted.principal,
-            purpose,
+            purpose: Purpose::Access,
             name,
             networks,
             sign_in,
@@ -159,14 +158,6 @@ impl Control {
         }
         self.publish(working);
         Ok(())
-    }
-
-    fn purpose(&self, caller: &Caller, scim: Option<&str>) -> Result<Purpose, ControlError> {
-        match scim {
-            None => Ok(Purpose::Access),
-            Some(_) if !caller.is_admin() => Err(only_admins()),
-            Some(_) => Ok(Purpose::Scim),
-        }
     }
 
     /// Whether a caller may have a token made that stands for this principal.

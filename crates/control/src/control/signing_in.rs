@@ -403,7 +403,7 @@ impl Control {
             return Ok(());
         };
         let claims = &vouched.claims;
-        let person = if declared.is_described_by(claims) {
+        let person = if vouched.is_fresh {
             let profile = declared.profile(claims).map_err(SignInError::NotAdmitted)?;
             self.person(&working, declared, &profile, now)?
         } else {

@@ -82,6 +82,8 @@ struct TokenAnswer {
 /// What a provider said about somebody.
 pub(crate) struct Vouched {
     pub(crate) claims: Claims,
+    /// The claims are of now: a group that is not among them is gone.
+    pub(crate) is_fresh: bool,
     pub(crate) id_token: Option<Secret>,
     pub(crate) refresh_token: Option<Secret>,
 }
@@ -130,9 +132,8 @@ impl Provider {
         let kept = {
             let discovered = self.discovered.lock();
             let kept = discovered.metadata.clone();
-            let pausing = discovered
-                .failed
-                .is_some_and(|at| now < at.plus_seconds(PAUSE));
+            let failed = discovered.failed;
+            let pausing = failed.is_some_and(|at| now < at.plus_seconds(PAUSE));
             match kept {
                 Some((metadata, keys, at)) if pausing || now < at.plus_seconds(FRESH) => {
                     return Ok((metadata, keys));
@@ -167,6 +168,12 @@ impl Provider {
                 }
             }
         }
+    }
+
+    /// Whether it failed a moment ago.
+    fn is_pausing(&self, now: Timestamp) -> bool {
+        let failed = self.discovered.lock().failed;
+        failed.is_some_and(|at| now < at.plus_seconds(PAUSE))
     }
 
     async fn discover(&self) -> Result<Metadata, OidcError> {
@@ -265,6 +272,9 @@ impl Provider {
     }
 
     async fn ask(&self, form: &[(&str, &str)], now: Timestamp) -> Result<TokenAnswer, OidcError> {
+        if self.is_pausing(now) {
+            return Err(OidcError::Pausing);
+        }
         let (metadata, _) = self.metadata(now).await?;
         let oidc = &self.declared.oidc;
         let secret = oidc.client_secret.as_ref().map(read_secret).transpose()?;
@@ -276,7 +286,11 @@ impl Provider {
             .as_ref()
             .map(|secret| (oidc.client_id.as_str(), secret));
         let asked = self.fetcher()?.post(&metadata.token_endpoint, &form, basic);
-        let (status, answer): (_, TokenAnswer) = asked.await?;
+        let asked = asked.await.inspect_err(|_| {
+            // Whoever is to be asked about next does not wait for the same silence.
+            self.discovered.lock().failed = Some(now);
+        });
+        let (status, answer): (_, TokenAnswer) = asked?;
         match (status.is_success(), &answer.error) {
             (true, None) => Ok(answer),
             (_, error) => {
@@ -345,6 +359,7 @@ impl Provider {
     ) -> Result<Vouched, OidcError> {
         let (metadata, _) = self.metadata(now).await?;
         let endpoint = metadata.userinfo_endpoint.as_deref();
+        let mut is_fresh = answer.id_token.is_some();
         if let (false, Some(endpoint), Some(access)) = (
             self.declared.is_described_by(&claims),
             endpoint,
@@ -358,9 +373,11 @@ impl Provider {
             for (name, value) in more {
                 claims.entry(name).or_insert(value);
             }
+            is_fresh = true;
         }
         Ok(Vouched {
             claims,
+            is_fresh,
             id_token: answer.id_token.map(Secret::new),
             refresh_token: answer.refresh_token.map(Secret::new),
         })

@@ -241,7 +241,6 @@ impl Rig {
             name: None,
             networks: Vec::new(),
             agent: None,
-            scim: None,
         };
         self.control
             .create_token(&self.caller("user:admin"), wanted)

@@ -50,9 +50,6 @@ pub struct CreateToken {
     /// Makes the agent that it stands for, owned by the caller, unless there is one of that name that is theirs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<NewAgent>,
-    /// It is for nothing but provisioning the people of this identity provider (SCIM).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scim: Option<String>,
 }
 
 /// An agent that its owner makes.
@@ -211,7 +208,7 @@ pub struct TokenInfo {
     /// Whom it stands for.
     #[schema(value_type = String)]
     pub principal: PrincipalId,
-    /// What it is for: `access`, `browser` or `scim`.
+    /// What it is for: `access` or `browser`.
     pub purpose: String,
     /// Where from it may be used; anywhere when there are none.
     #[schema(value_type = Vec<String>)]
