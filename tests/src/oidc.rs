@@ -205,6 +205,11 @@ impl Browser {
             .rsplit_once('\n')
             .context("curl says where it is")?;
         let (status, url) = last.split_once(' ').context("curl says where it is")?;
+        // A page that goes on by itself is gone on from.
+        let refresh = text.split("http-equiv=\"refresh\" content=\"0;url=").nth(1);
+        if let Some(next) = refresh.and_then(|rest| rest.split('"').next()) {
+            return self.ask(&next.replace("&amp;", "&"), &[]);
+        }
         Ok(Page {
             url: url.to_owned(),
             status: status.parse()?,

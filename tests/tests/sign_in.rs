@@ -332,7 +332,7 @@ fn pages_are_inert_and_send_nobody_elsewhere() {
         "content-security-policy: default-src 'none'; style-src 'sha256-",
         "frame-ancestors 'none'",
         "cache-control: no-store",
-        "referrer-policy: no-referrer",
+        "referrer-policy: same-origin",
     ] {
         assert!(home.text.contains(header), "{header}: {}", home.text);
     }

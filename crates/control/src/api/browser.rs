@@ -324,7 +324,7 @@ pub(super) async fn authorize(
         None => sign_in_first(&format!("/oauth/authorize?{query}")),
         Some(caller) => {
             let who = caller.id().to_string();
-            pages::allow_program(&who, &asked.client_id, &asked.redirect_uri, &query)
+            pages::allow_program(&who, &asked.client_id, &query)
         }
     }
 }
@@ -353,7 +353,7 @@ pub(super) async fn authorized(
     let issuer = app.control.config().public_url.clone();
     let allowed = decision.is_ok_and(|Form(d)| d.decision.as_deref() == Some("allow"));
     if !allowed {
-        return go(&asked.back(("error", "access_denied"), &issuer));
+        return pages::back_to_program(&asked.back(("error", "access_denied"), &issuer));
     }
     let Authorize {
         client_id,
@@ -366,8 +366,8 @@ pub(super) async fn authorized(
         .grant_code(&caller, client_id, redirect_uri, code_challenge, from)
         .await;
     match given {
-        Ok(code) => go(&asked.back(("code", &code), &issuer)),
-        Err(error) => go(&asked.back(("error", error.code()), &issuer)),
+        Ok(code) => pages::back_to_program(&asked.back(("code", &code), &issuer)),
+        Err(error) => pages::back_to_program(&asked.back(("error", error.code()), &issuer)),
     }
 }
 

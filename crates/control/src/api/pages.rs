@@ -26,6 +26,18 @@ pub(crate) fn page(
     leads_to: Option<&str>,
     content: &Markup,
 ) -> Response {
+    going_on(status, title, leads_to, None, content)
+}
+
+/// The same, and it goes on by itself to `goes_to`. Browsers hold a form's redirect to another port against the page's
+/// policy; a page that goes on is no form.
+fn going_on(
+    status: StatusCode,
+    title: &str,
+    leads_to: Option<&str>,
+    goes_to: Option<&str>,
+    content: &Markup,
+) -> Response {
     let document = html! {
         (DOCTYPE)
         html lang="en" {
@@ -33,6 +45,7 @@ pub(crate) fn page(
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · Sluice" }
+                @if let Some(url) = goes_to { meta http-equiv="refresh" content=(format!("0;url={url}")); }
                 style { (PreEscaped(STYLE)) }
             }
             body { main { h1 { (title) } (content) } }
@@ -93,7 +106,7 @@ pub(super) fn home(who: &str, groups: &[String]) -> Response {
 }
 
 /// Whether a program on the person's computer may act as them.
-pub(super) fn allow_program(who: &str, client: &str, redirect_uri: &str, query: &str) -> Response {
+pub(super) fn allow_program(who: &str, client: &str, query: &str) -> Response {
     let content = html! {
         p { strong { (client) } " on this computer wants to act as " strong { (who) } "." }
         p { "Allow it only if you have just started it yourself." }
@@ -102,12 +115,16 @@ pub(super) fn allow_program(who: &str, client: &str, redirect_uri: &str, query: 
             button class="second" name="decision" value="deny" { "Deny" }
         }
     };
-    page(
-        StatusCode::OK,
-        "Allow a program?",
-        Some(redirect_uri),
-        &content,
-    )
+    page(StatusCode::OK, "Allow a program?", None, &content)
+}
+
+/// Back to a program on the person's computer.
+pub(super) fn back_to_program(url: &str) -> Response {
+    let content = html! {
+        p { "If this page does not go on by itself:" }
+        a class="button" href=(url) { "Back to the program" }
+    };
+    going_on(StatusCode::OK, "Decided", None, Some(url), &content)
 }
 
 /// The code that a device shows.
