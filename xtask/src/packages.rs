@@ -62,6 +62,11 @@ pub const CLIENTS: &[Package] = &[
         why: "psycopg, asyncpg and SQLAlchemy live in an environment of their own",
     },
     Package {
+        name: "libxml2-utils",
+        seen: || shell::exists("xmllint", "--version"),
+        why: "canonical XML is compared with what libxml2 makes of it",
+    },
+    Package {
         name: "npm",
         seen: || shell::exists("npm", "--version"),
         why: "node-postgres and the newest PostgreSQL come from it",
@@ -160,8 +165,10 @@ fn has_libclang() -> bool {
                 .any(|file| {
                     let name = file.file_name();
                     let name = name.to_string_lossy();
+                    // The compiler's own library in C++ is no such thing, whatever it is called.
+                    let versioned = name.starts_with("libclang-") && name.contains(".so");
                     name.starts_with("libclang.so")
-                        || name.starts_with("libclang-") && name.contains(".so")
+                        || versioned && !name.starts_with("libclang-cpp")
                 })
         })
 }

@@ -123,7 +123,7 @@ impl CertificateSource {
     }
 }
 
-fn certificate_error(e: impl std::fmt::Display) -> KeyError {
+pub(crate) fn certificate_error(e: impl std::fmt::Display) -> KeyError {
     KeyError::Certificate(e.to_string())
 }
 
@@ -192,7 +192,7 @@ fn day(at: Timestamp, years: i16) -> Result<(i32, u8, u8), KeyError> {
     Ok((i32::from(date.year().saturating_add(years)), month, day))
 }
 
-fn validity(
+pub(crate) fn validity(
     params: &mut CertificateParams,
     now: Timestamp,
     years: i16,

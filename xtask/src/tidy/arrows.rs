@@ -5,11 +5,12 @@ use super::{File, Findings};
 /// Each crate and the crates of this workspace that it may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("identity", &["model"]),
     ("protocol", &["model"]),
     ("policy", &["model"]),
     ("record", &["model"]),
     ("gateway", &["protocol", "policy", "record", "model"]),
-    ("control", &["policy", "record", "model"]),
+    ("control", &["identity", "policy", "record", "model"]),
     (
         "cli",
         &[

@@ -2,14 +2,16 @@
 
 use super::answer::Refusal;
 use super::{App, Peer, pages};
-use crate::control::{Caller, Returned, SignInError, is_client_name, is_loopback_redirect};
-use crate::identity::{encoded, percent};
+use crate::control::{
+    Arrived, Caller, Returned, Sending, SignInError, is_client_name, is_loopback_redirect,
+};
 use axum::Extension;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use sluice_identity::form::{encoded, percent};
 use sluice_model::WayIn;
 use std::collections::HashMap;
 
@@ -36,16 +38,20 @@ pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     }
 }
 
+/// Sets a cookie that requests from other sites bring only when they open a page here.
 fn set_cookie(response: &mut Response, name: &str, value: &str, seconds: i64) {
-    let cookie =
-        format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={seconds}");
+    put_cookie(response, &format!("{name}={value}; SameSite=Lax"), seconds);
+}
+
+fn put_cookie(response: &mut Response, cookie: &str, seconds: i64) {
+    let cookie = format!("{cookie}; Path=/; Secure; HttpOnly; Max-Age={seconds}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }
 
 /// Sends a browser on.
-fn go(url: &str) -> Response {
+pub(super) fn go(url: &str) -> Response {
     match HeaderValue::from_str(url) {
         Ok(url) => (StatusCode::SEE_OTHER, [(header::LOCATION, url)]).into_response(),
         Err(_) => StatusCode::BAD_REQUEST.into_response(),
@@ -78,7 +84,7 @@ fn sign_in_first(next: &str) -> Response {
     go(&format!("/signin?next={}", percent(next)))
 }
 
-fn trouble(error: &SignInError) -> Response {
+pub(super) fn trouble(error: &SignInError) -> Response {
     let (status, what, next) = match error {
         SignInError::NoProvider => (
             StatusCode::NOT_FOUND,
@@ -152,8 +158,17 @@ pub(super) async fn begin(
     let next = local(asked.next.as_deref());
     match app.control.begin_sign_in(&provider, next, from).await {
         Ok(sent) => {
-            let mut response = go(&sent.url);
-            set_cookie(&mut response, SIGN_IN_COOKIE, &sent.browser, 600);
+            let mut response = match &sent.to {
+                Sending::Url(url) => go(url),
+                Sending::Form { action, fields } => pages::send_form(action, fields),
+            };
+            let site = if sent.comes_back_by_form {
+                "None"
+            } else {
+                "Lax"
+            };
+            let cookie = format!("{SIGN_IN_COOKIE}={}; SameSite={site}", sent.browser);
+            put_cookie(&mut response, &cookie, 600);
             response
         }
         Err(error) => trouble(&error),
@@ -191,19 +206,32 @@ pub(super) async fn come_back(
     let (Some(state), Some(code)) = (&callback.state, &callback.code) else {
         return trouble(&SignInError::NotBegun);
     };
-    let browser = cookie(&headers, SIGN_IN_COOKIE);
-    let agent = headers
-        .get(header::USER_AGENT)
-        .and_then(|v| v.to_str().ok());
+    let browser = on_its_way(&headers);
     let returned = Returned {
         provider: &provider,
         state,
         code,
         issuer: callback.iss.as_deref(),
         browser: browser.as_deref(),
-        application: agent.unwrap_or_default(),
+        application: application(&headers),
     };
-    match app.control.finish_sign_in(returned, from).await {
+    arrived(&app, app.control.finish_sign_in(returned, from).await)
+}
+
+/// What a browser says that it is.
+pub(super) fn application(headers: &HeaderMap) -> &str {
+    let agent = headers.get(header::USER_AGENT);
+    agent.and_then(|v| v.to_str().ok()).unwrap_or_default()
+}
+
+/// What a browser that is on its way brings back.
+pub(super) fn on_its_way(headers: &HeaderMap) -> Option<String> {
+    cookie(headers, SIGN_IN_COOKIE)
+}
+
+/// Goes on as somebody who is signed in now.
+pub(super) fn arrived(app: &App, outcome: Result<Arrived, SignInError>) -> Response {
+    match outcome {
         Ok(arrived) => {
             let mut response = go(&arrived.next);
             let life = (arrived.expires.0 - app.control.now().0) / 1_000_000;

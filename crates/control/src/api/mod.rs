@@ -11,6 +11,7 @@ mod openapi;
 pub(crate) mod pages;
 mod resources;
 mod routes;
+mod saml;
 mod serve;
 mod sessions;
 #[cfg(test)]

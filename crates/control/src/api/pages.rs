@@ -127,6 +127,39 @@ pub(super) fn back_to_program(url: &str) -> Response {
     going_on(StatusCode::OK, "Decided", None, Some(url), &content)
 }
 
+/// What submits the only form of a page.
+const SUBMIT: &str = "document.forms[0].submit()";
+
+/// Off to an identity provider with a form, which goes by itself.
+pub(super) fn send_form(action: &str, fields: &[(&str, String)]) -> Response {
+    let content = html! {
+        form method="post" action=(action) {
+            @for (name, value) in fields { input type="hidden" name=(name) value=(value); }
+            button { "Go on to the identity provider" }
+        }
+        script { (PreEscaped(SUBMIT)) }
+    };
+    // Providers send forms on to other hosts of theirs, which browsers hold against the policy as well. Nothing of this
+    // page is the person's to lose: its one form is ours.
+    let leads_to = match action.starts_with("https:") {
+        true => "https:",
+        false => action,
+    };
+    let mut response = page(StatusCode::OK, "Signing in", Some(leads_to), &content);
+    let hash = STANDARD.encode(digest(&SHA256, SUBMIT.as_bytes()));
+    let headers = response.headers_mut();
+    let policy = headers.get(header::CONTENT_SECURITY_POLICY);
+    let policy = policy.and_then(|policy| policy.to_str().ok());
+    let with_script = policy.map(|policy| format!("{policy}; script-src 'sha256-{hash}'"));
+    match with_script.and_then(|policy| HeaderValue::from_str(&policy).ok()) {
+        Some(policy) => {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+            response
+        }
+        None => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
 /// The code that a device shows.
 pub(super) fn ask_for_code(wrong: bool) -> Response {
     let content = html! {

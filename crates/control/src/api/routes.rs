@@ -1,7 +1,7 @@
 //! The table of routes: what there is, and who may use it.
 
 use super::auth::{Gate, Who, gate};
-use super::{App, approvals, browser, identity, meta, oauth, resources, sessions};
+use super::{App, approvals, browser, identity, meta, oauth, resources, saml, sessions};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -14,6 +14,8 @@ use std::time::Duration;
 const SMALL_BODY: usize = 256 << 10;
 /// The largest body of an apply: thousands of resources.
 const LARGE_BODY: usize = 32 << 20;
+/// The largest body of a SAML answer: the longest message, encoded twice.
+const SAML_BODY: usize = 512 << 10;
 /// How long an ordinary request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long verifying may take: it reads everything that was ever recorded.
@@ -164,6 +166,17 @@ pub(super) fn browser_routes() -> Vec<Route> {
         }),
         route(POST, LOGOUT, Anybody, |m| {
             on(m, browser::back_channel_logout)
+        }),
+        Route {
+            max_body: SAML_BODY,
+            ..route(POST, "/signin/{id}/acs", Anybody, |m| on(m, saml::arrive))
+        },
+        route(GET, "/signin/{id}/slo", Anybody, |m| on(m, saml::sign_out)),
+        route(POST, "/signin/{id}/slo", Anybody, |m| {
+            on(m, saml::sign_out_by_form)
+        }),
+        route(GET, "/signin/{id}/metadata", Anybody, |m| {
+            on(m, saml::metadata)
         }),
         route(POST, "/signout", Anybody, |m| on(m, browser::sign_out)),
         route(GET, "/oauth/authorize", Anybody, |m| {

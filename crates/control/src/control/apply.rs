@@ -12,7 +12,6 @@ use crate::resources::{
 use crate::store::Changes;
 use sluice_model::PrincipalId;
 use sluice_policy::{Snapshot, Standing};
-use std::collections::BTreeMap;
 
 impl Control {
     /// Takes over what was sent, or says what that would change.
@@ -195,19 +194,14 @@ impl Control {
                     name: c.name.clone(),
                 })
             });
-        let is = |provider: &DeclaredProvider| (provider.name.clone(), provider.oidc.clone());
-        let next: BTreeMap<_, _> = next.identity_providers().iter().map(is).collect();
+        let next = next.identity_providers();
         let before = working.resources.identity_providers();
-        // One that leads elsewhere now is another one: nobody's secrets of the old one are shown to it.
-        let gone: Vec<_> = before
-            .into_iter()
-            .filter(|was| {
-                let is = next.get(&was.name);
-                is.is_none_or(|is| {
-                    (&is.issuer, &is.client_id) != (&was.oidc.issuer, &was.oidc.client_id)
-                })
-            })
-            .collect();
+        // One that leads elsewhere now is another one.
+        let stays = |was: &DeclaredProvider| {
+            let mut same = next.iter().filter(|is| is.name == was.name);
+            same.any(|is| is.is_same_party(was))
+        };
+        let gone: Vec<_> = before.into_iter().filter(|was| !stays(was)).collect();
         for provider in gone {
             self.end_provider(working, actor, &provider.name).await?;
         }

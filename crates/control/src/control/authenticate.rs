@@ -1,7 +1,7 @@
 //! Who holds a secret: a token of the gateway's, or a JWT of a trusted issuer.
 
 use super::{Control, Login, local_admin};
-use crate::identity::jwt::JwtError;
+use crate::identity::TokenError;
 use crate::port_types::{Authenticated, LoginError};
 use crate::tokens;
 use sluice_model::{Credential, Principal, PrincipalId, Timestamp, WayIn, WaysIn, Workload};
@@ -93,7 +93,7 @@ impl Control {
         let now = self.admit_attempt(from)?;
         let workload = match self.0.issuers.recognise(jwt, now).await {
             Ok(workload) => Arc::new(workload),
-            Err(JwtError::Unavailable(_)) => return Err(LoginError::Unavailable),
+            Err(TokenError::Unavailable(_)) => return Err(LoginError::Unavailable),
             Err(refused) => {
                 tracing::info!(%from, reason = %refused, "a workload's token was refused");
                 self.0.lockout.lock().failed(from, None, jwt, now);

@@ -15,7 +15,7 @@ mod start;
 
 pub(crate) use caller::Caller;
 pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
-pub(crate) use signing_in::{Returned, SignInError};
+pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, SignedOutBy};
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
 
 use crate::approvals::Approval;
@@ -26,9 +26,9 @@ use crate::credentials;
 use crate::error::ControlError;
 use crate::identity::flows::Flows;
 use crate::identity::issuers::Issuers;
-use crate::identity::oidc::Provider;
-use crate::identity::provider::DeclaredProvider;
+use crate::identity::provider::{DeclaredProvider, Provider};
 use crate::identity::roster::Roster;
+use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::identity::sign_in::SignIn;
 use crate::port_types::{ApprovalProgress, Health, Lease, LeaseError, LoginError};
@@ -74,6 +74,8 @@ struct Inner {
     issuers: Issuers,
     /// Seals other systems' secrets.
     sealer: Sealer,
+    /// What the gateway signs with towards providers that speak SAML.
+    saml_key: SamlKey,
     /// Who vouches for people.
     providers: ArcSwap<Vec<Arc<Provider>>>,
     /// What is under way while somebody signs in.
@@ -249,9 +251,9 @@ impl Control {
         let before = self.0.providers.load();
         let build = |declared: DeclaredProvider| {
             let same = before.iter().find(|p| p.declared == declared).cloned();
-            same.unwrap_or_else(|| Arc::new(Provider::new(declared)))
+            same.or_else(|| Provider::new(declared).map(Arc::new))
         };
-        let next = declared.into_iter().map(build).collect();
+        let next = declared.into_iter().filter_map(build).collect();
         self.0.providers.store(Arc::new(next));
     }
 

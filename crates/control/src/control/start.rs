@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::error::StartError;
 use crate::identity::issuers::Issuers;
 use crate::identity::roster::Roster;
+use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::keys::{KeyError, Keys, read_private, write_new};
 use crate::port_types::Health;
@@ -81,6 +82,7 @@ impl Control {
                 waiting: BTreeMap::new(),
                 cut_off: false,
             }),
+            saml_key: SamlKey::new(&config.data_dir),
             config,
             protocols,
             clock,

@@ -1,7 +1,6 @@
 //! An OpenID provider FOR DEVELOPMENT ALONE: whoever reaches it signs in as whom they like. It listens on loopback
 //! addresses and nowhere else, is never started by the gateway itself, and says on every page what it is.
 
-use super::encoded;
 use super::flows::secret;
 use super::oidc::challenge;
 use crate::api::pages;
@@ -20,6 +19,7 @@ use maud::html;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as object};
+use sluice_identity::form::encoded;
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::path::PathBuf;

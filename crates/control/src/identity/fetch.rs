@@ -3,6 +3,7 @@
 
 use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
+use sluice_identity::form::{encoded, percent};
 use sluice_model::Secret;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -98,23 +99,21 @@ impl Fetcher {
         self.document(request, url).await
     }
 
+    /// A document of another kind.
+    pub(crate) async fn text(&self, url: &str) -> Result<String, FetchError> {
+        let url = checked_url(url)?;
+        let response = sent(self.0.get(url.clone()), &url).await?;
+        let body = body(response, &url).await?;
+        String::from_utf8(body).map_err(|_| FetchError::Answer(host(&url)))
+    }
+
     async fn document<T: DeserializeOwned>(
         &self,
         request: reqwest::RequestBuilder,
         url: Url,
     ) -> Result<T, FetchError> {
-        let response = request.header("accept", "application/json");
-        let response = response
-            .send()
-            .await
-            .map_err(|_| FetchError::Unreachable(host(&url)))?;
-        if response.status() != StatusCode::OK {
-            return Err(FetchError::Status {
-                host: host(&url),
-                status: response.status().as_u16(),
-            });
-        }
-        parsed(response, &url).await
+        let request = request.header("accept", "application/json");
+        parsed(sent(request, &url).await?, &url).await
     }
 
     /// What a form is answered with, whatever the status: OAuth says in JSON what is wrong.
@@ -152,10 +151,31 @@ impl Fetcher {
     }
 }
 
+/// The answer to a request that has to succeed.
+async fn sent(
+    request: reqwest::RequestBuilder,
+    url: &Url,
+) -> Result<reqwest::Response, FetchError> {
+    let response = request.send().await;
+    let response = response.map_err(|_| FetchError::Unreachable(host(url)))?;
+    match response.status() {
+        StatusCode::OK => Ok(response),
+        status => Err(FetchError::Status {
+            host: host(url),
+            status: status.as_u16(),
+        }),
+    }
+}
+
 async fn parsed<T: DeserializeOwned>(
-    mut response: reqwest::Response,
+    response: reqwest::Response,
     url: &Url,
 ) -> Result<T, FetchError> {
+    let body = body(response, url).await?;
+    serde_json::from_slice(&body).map_err(|_| FetchError::Answer(host(url)))
+}
+
+async fn body(mut response: reqwest::Response, url: &Url) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     let gone = |_| FetchError::Unreachable(host(url));
     while let Some(chunk) = response.chunk().await.map_err(gone)? {
@@ -164,27 +184,7 @@ async fn parsed<T: DeserializeOwned>(
         }
         body.extend_from_slice(&chunk);
     }
-    serde_json::from_slice(&body).map_err(|_| FetchError::Answer(host(url)))
-}
-
-/// `application/x-www-form-urlencoded`.
-pub(crate) fn encoded(form: &[(&str, &str)]) -> String {
-    let pair = |(name, value): &(&str, &str)| format!("{}={}", percent(name), percent(value));
-    form.iter().map(pair).collect::<Vec<_>>().join("&")
-}
-
-/// Everything but unreserved characters (RFC 3986, section 2.3) percent-encoded.
-pub(crate) fn percent(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -208,11 +208,5 @@ mod tests {
         ] {
             assert_eq!(checked_url(url).is_ok(), asked, "{url}");
         }
-    }
-
-    #[test]
-    fn a_form_keeps_its_parts_apart() {
-        let form = [("a", "b&c=d"), ("e", "f g+h\u{e9}")];
-        assert_eq!(encoded(&form), "a=b%26c%3Dd&e=f%20g%2Bh%C3%A9");
     }
 }

@@ -23,12 +23,22 @@ const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 /// Letters of such a code: 20 to the 8th are 34 bits, for ten minutes and a few tries.
 const USER_CODE: usize = 8;
 
+/// What an answer has to fit besides the state that it comes with.
+#[derive(Debug, Clone)]
+pub(crate) enum Proof {
+    Oidc {
+        nonce: String,
+        verifier: String,
+    },
+    /// The id of a SAML request is made of the state.
+    Saml,
+}
+
 /// A sign-in that was sent to its provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Begun {
     pub(crate) provider: String,
-    pub(crate) nonce: String,
-    pub(crate) verifier: String,
+    pub(crate) proof: Proof,
     /// What the browser has to show when it comes back.
     pub(crate) browser: String,
     /// Where in the gateway's pages it goes on.
@@ -115,7 +125,7 @@ pub(crate) struct Flows {
     begun: Table<Begun>,
     codes: Table<CodeGrant>,
     devices: Table<Device>,
-    /// Ids of logout tokens that were taken.
+    /// Ids of logout tokens and of SAML messages that were taken.
     taken: Table<()>,
 }
 
@@ -224,7 +234,7 @@ impl Flows {
         }
     }
 
-    /// Takes a logout token once.
+    /// Takes something that is signed once.
     pub(crate) fn take_once(&mut self, id: &str, from: IpAddr, now: Timestamp, life: i64) -> bool {
         !self.taken.0.contains_key(id) && self.taken.put(id.to_owned(), (), from, now, life)
     }
@@ -290,8 +300,7 @@ mod tests {
         let mut flows = Flows::default();
         let begun = Begun {
             provider: "corp".into(),
-            nonce: String::new(),
-            verifier: String::new(),
+            proof: Proof::Saml,
             browser: String::new(),
             next: "/".into(),
         };

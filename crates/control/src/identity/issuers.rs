@@ -1,12 +1,12 @@
 //! Trusted issuers: whose JWTs are accepted directly, as the password or as a bearer token.
 
 use super::fetch::{FetchError, Fetcher};
-use super::jwks::{KeyCache, KeySource};
-use super::jwt::{ALGORITHMS, Claims, Expected, JwtError, Unverified, read};
+use super::jwks::{KeyCache, KeySource, KeysError, TokenError};
 use arc_swap::ArcSwap;
 use jsonwebtoken::Algorithm;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sluice_identity::jwt::{ALGORITHMS, Claims, Expected, JwtError, Unverified, read};
 use sluice_model::{Timestamp, Workload};
 use sluice_policy::{ClaimRule, TrustedIssuer};
 use std::collections::BTreeMap;
@@ -186,14 +186,14 @@ impl Issuers {
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<Workload, JwtError> {
+    ) -> Result<Workload, TokenError> {
         let issuers = self.0.load_full();
         let unverified = read(token)?;
         let candidates: Vec<&Arc<Issuer>> = issuers
             .iter()
             .filter(|i| i.claims_to_be(&unverified))
             .collect();
-        let mut refused = JwtError::Issuer;
+        let mut refused = TokenError::from(JwtError::Issuer);
         for issuer in candidates {
             // Issuers that share an address differ in their audience.
             match issuer.verify(read(token)?, now).await {
@@ -225,10 +225,10 @@ impl Issuer {
         }
     }
 
-    async fn verify(&self, token: Unverified<'_>, now: Timestamp) -> Result<Workload, JwtError> {
+    async fn verify(&self, token: Unverified<'_>, now: Timestamp) -> Result<Workload, TokenError> {
         let url = self.declared.url().ok_or(JwtError::Issuer)?;
         let keys = self.keys.as_ref();
-        let keys = keys.map_err(|error| JwtError::Unavailable(error.clone().into()))?;
+        let keys = keys.map_err(|error| KeysError::from(error.clone()))?;
         let audience = token.audience(&self.declared.audiences).cloned();
         let longest = self.declared.longest_life_seconds;
         let expected = Expected {
@@ -237,16 +237,16 @@ impl Issuer {
             algorithms: &self.algorithms,
             longest_life: i64::from(longest.unwrap_or(DEFAULT_LONGEST_LIFE)),
         };
-        let (claims, expires) = token.verify(&expected, keys, now).await?;
+        let (claims, expires) = keys.verify(token, &expected, now).await?;
         let wanted = self
             .declared
             .preset()
             .map_or(&[][..], |preset| preset.claims);
         if let Some(missing) = wanted.iter().find(|name| !claims.contains_key(**name)) {
-            return Err(JwtError::Claim(missing));
+            return Err(JwtError::Claim(missing).into());
         }
         if self.is_by_subject() && !is_in_domain(&claims, url) {
-            return Err(JwtError::Issuer);
+            return Err(JwtError::Issuer.into());
         }
         Ok(Workload {
             issuer: self.declared.name.clone(),

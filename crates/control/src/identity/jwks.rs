@@ -1,13 +1,12 @@
-//! The public keys of an issuer (RFC 7517): found by discovery, at an address or in a file, kept, and fetched again
-//! when they rotate.
+//! The public keys of an issuer: found by discovery, at an address or in a file, kept, and fetched again when they
+//! rotate; and checking its JWTs against them.
 
 use super::fetch::{FetchError, Fetcher};
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse,
-};
-use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind};
+use jsonwebtoken::Algorithm;
 use parking_lot::Mutex;
 use serde::Deserialize;
+use sluice_identity::jwt::{Claims, Expected, JwtError, Unverified};
+use sluice_identity::keys::VerifyingKey;
 use sluice_model::Timestamp;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,8 +23,6 @@ const PAUSE: i64 = 10;
 const LONGEST_PAUSE: i64 = 300;
 /// Keys of one issuer that are kept.
 const MAX_KEYS: usize = 100;
-/// The shortest RSA modulus, in bytes (2048 bits).
-const MIN_RSA: usize = 256;
 
 /// Why there are no keys.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +35,15 @@ pub(crate) enum KeysError {
     File,
     #[error("they could not be had lately; it is tried again shortly")]
     Pausing,
+}
+
+/// Why a JWT is not taken. For the gateway's own log: its caller learns only that it is not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TokenError {
+    #[error(transparent)]
+    Refused(#[from] JwtError),
+    #[error("the issuer's keys cannot be had: {0}")]
+    Unavailable(#[from] KeysError),
 }
 
 /// Where the keys are.
@@ -68,18 +74,9 @@ struct KeySet {
     keys: Vec<serde_json::Value>,
 }
 
-/// One usable key.
-#[derive(Clone)]
-struct Key {
-    kid: Option<String>,
-    /// The algorithms that it may be used with.
-    algorithms: Vec<Algorithm>,
-    key: DecodingKey,
-}
-
 #[derive(Default)]
 struct State {
-    keys: Arc<Vec<Key>>,
+    keys: Arc<Vec<VerifyingKey>>,
     fetched: Option<Timestamp>,
     tried: Option<Timestamp>,
     failures: u32,
@@ -113,13 +110,25 @@ impl KeyCache {
         }))
     }
 
+    /// Checks a JWT against the keys, and gives its claims and its end.
+    pub(crate) async fn verify(
+        &self,
+        token: Unverified<'_>,
+        expected: &Expected<'_>,
+        now: Timestamp,
+    ) -> Result<(Claims, Timestamp), TokenError> {
+        token.may_be(expected)?;
+        let keys = self.find(token.key_id(), token.algorithm(), now).await?;
+        Ok(token.verify(expected, &keys, now)?)
+    }
+
     /// The keys that a JWT with this key id and algorithm can be signed with: all that fit, where it names none.
-    pub(crate) async fn find(
+    async fn find(
         &self,
         kid: Option<&str>,
         algorithm: Algorithm,
         now: Timestamp,
-    ) -> Result<Vec<DecodingKey>, KeysError> {
+    ) -> Result<Vec<VerifyingKey>, KeysError> {
         let found = self.kept(kid, algorithm, now);
         if !found.is_empty() {
             if self.is_due(now) {
@@ -132,17 +141,15 @@ impl KeyCache {
         Ok(self.kept(kid, algorithm, now))
     }
 
-    fn kept(&self, kid: Option<&str>, algorithm: Algorithm, now: Timestamp) -> Vec<DecodingKey> {
+    fn kept(&self, kid: Option<&str>, algorithm: Algorithm, now: Timestamp) -> Vec<VerifyingKey> {
         let state = self.0.state.lock();
         let usable = state
             .fetched
             .is_some_and(|at| now < at.plus_seconds(USABLE));
-        let fits = |key: &&Key| {
-            let named = kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
-            named && key.algorithms.contains(&algorithm)
-        };
-        let keys = state.keys.iter().filter(|_| usable).filter(fits);
-        keys.map(|key| key.key.clone()).collect()
+        let keys = state.keys.iter().filter(|_| usable);
+        keys.filter(|key| key.fits(kid, algorithm))
+            .cloned()
+            .collect()
     }
 
     /// Whether the keys are old enough to be fetched again, and not tried too lately.
@@ -189,7 +196,7 @@ impl KeyCache {
         }
     }
 
-    async fn load(&self) -> Result<Vec<Key>, KeysError> {
+    async fn load(&self) -> Result<Vec<VerifyingKey>, KeysError> {
         let set: KeySet = match &self.0.source {
             KeySource::Url(url) => self.0.fetcher.get(url).await?,
             KeySource::Discovery(issuer) => {
@@ -205,7 +212,7 @@ impl KeyCache {
             }
         };
         let keys = set.keys.into_iter().take(MAX_KEYS);
-        Ok(keys.filter_map(usable_key).collect())
+        Ok(keys.filter_map(|key| VerifyingKey::of(&key)).collect())
     }
 }
 
@@ -213,50 +220,4 @@ fn may_try(state: &State, now: Timestamp) -> bool {
     let longer = PAUSE.saturating_mul(1 << state.failures.min(5));
     let pause = longer.min(LONGEST_PAUSE);
     state.tried.is_none_or(|at| now >= at.plus_seconds(pause))
-}
-
-/// A key that signatures can be checked with; `None` for one of another kind or use, or too weak.
-fn usable_key(value: serde_json::Value) -> Option<Key> {
-    let jwk: Jwk = serde_json::from_value(value).ok()?;
-    let signs = matches!(
-        jwk.common.public_key_use,
-        None | Some(PublicKeyUse::Signature)
-    );
-    let operations = jwk.common.key_operations.as_ref();
-    if !signs || operations.is_some_and(|all| !all.contains(&KeyOperations::Verify)) {
-        return None;
-    }
-    let mut algorithms = match &jwk.algorithm {
-        AlgorithmParameters::RSA(_) => AlgorithmFamily::Rsa.algorithms().to_vec(),
-        AlgorithmParameters::EllipticCurve(ec) => match ec.curve {
-            EllipticCurve::P256 => vec![Algorithm::ES256],
-            EllipticCurve::P384 => vec![Algorithm::ES384],
-            _ => return None,
-        },
-        AlgorithmParameters::OctetKeyPair(okp) if okp.curve == EllipticCurve::Ed25519 => {
-            vec![Algorithm::EdDSA]
-        }
-        // A key that is a secret is no public key of anybody's.
-        _ => return None,
-    };
-    if let Some(said) = jwk.common.key_algorithm {
-        let said = algorithm_of(said)?;
-        algorithms.retain(|algorithm| *algorithm == said);
-    }
-    let key = DecodingKey::from_jwk(&jwk).ok()?;
-    if let DecodingKeyKind::RsaModulusExponent { n, .. } = key.kind() {
-        let leading = n.iter().take_while(|byte| **byte == 0).count();
-        if n.len() - leading < MIN_RSA {
-            return None;
-        }
-    }
-    Some(Key {
-        kid: jwk.common.key_id,
-        algorithms,
-        key,
-    })
-}
-
-fn algorithm_of(said: KeyAlgorithm) -> Option<Algorithm> {
-    said.to_string().parse().ok()
 }

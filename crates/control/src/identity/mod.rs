@@ -4,15 +4,17 @@ pub(crate) mod development;
 mod fetch;
 pub(crate) mod flows;
 pub(crate) mod issuers;
-mod json;
 mod jwks;
-pub(crate) mod jwt;
 pub(crate) mod oidc;
 pub(crate) mod provider;
+mod remembered;
 pub(crate) mod roster;
+pub(crate) mod saml;
+pub(crate) mod saml_key;
 pub(crate) mod seal;
 pub(crate) mod sign_in;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use fetch::{checked_url, encoded, percent};
+pub(crate) use fetch::checked_url;
+pub(crate) use jwks::TokenError;

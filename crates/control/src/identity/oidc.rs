@@ -1,23 +1,20 @@
 //! OpenID Connect towards one identity provider: where to send a person, and what comes back.
 
-use super::fetch::{FetchError, Fetcher, encoded};
-use super::jwks::{KeyCache, KeySource, discovery_url};
-use super::jwt::{ALGORITHMS, Claims, Expected, JwtError, read};
-use super::provider::DeclaredProvider;
+use super::fetch::{FetchError, Fetcher};
+use super::jwks::{KeyCache, KeySource, TokenError, discovery_url};
+use super::provider::{DeclaredProvider, Oidc};
+use super::remembered::{Known, Remembered};
 use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
-use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
+use sluice_identity::form::encoded;
+use sluice_identity::jwt::{ALGORITHMS, Claims, Expected, read};
 use sluice_model::{CredentialRef, Secret, Timestamp};
 use std::sync::Arc;
 
-/// How long a discovery document is used before it is fetched again, in seconds.
-const FRESH: i64 = 3_600;
-/// How long is waited after a failed fetch of it, in seconds.
-const PAUSE: i64 = 5;
 /// The longest life of an ID token, in seconds.
 const LONGEST_LIFE: i64 = 86_400;
 /// What a logout token says (OpenID Connect Back-Channel Logout 1.0, section 2.4).
@@ -39,7 +36,7 @@ pub(crate) enum OidcError {
     #[error("it sent no ID token")]
     NoIdToken,
     #[error("the ID token is not valid: {0}")]
-    IdToken(#[from] JwtError),
+    IdToken(#[from] TokenError),
     #[error("the ID token is for another sign-in (nonce)")]
     Nonce,
     #[error("the ID token is for another party (azp)")]
@@ -98,26 +95,27 @@ pub(crate) struct SignedOut {
     pub(crate) expires: Timestamp,
 }
 
-#[derive(Default)]
-struct Discovered {
-    metadata: Option<(Arc<Metadata>, KeyCache, Timestamp)>,
-    failed: Option<Timestamp>,
-}
-
 /// One provider.
-pub(crate) struct Provider {
-    pub(crate) declared: DeclaredProvider,
+pub(crate) struct OidcProvider {
+    name: String,
+    oidc: Oidc,
     fetcher: Result<Fetcher, FetchError>,
-    discovered: Mutex<Discovered>,
+    discovered: Remembered<(Arc<Metadata>, KeyCache)>,
 }
 
-impl Provider {
-    pub(crate) fn new(declared: DeclaredProvider) -> Self {
+impl OidcProvider {
+    pub(crate) fn new(name: &str, oidc: Oidc) -> Self {
         Self {
-            fetcher: Fetcher::new(declared.oidc.ca_file.as_deref()),
-            declared,
-            discovered: Mutex::default(),
+            name: name.to_owned(),
+            fetcher: Fetcher::new(oidc.ca_file.as_deref()),
+            oidc,
+            discovered: Remembered::default(),
         }
+    }
+
+    /// Its `iss`.
+    pub(crate) fn issuer(&self) -> &str {
+        &self.oidc.issuer
     }
 
     fn fetcher(&self) -> Result<&Fetcher, OidcError> {
@@ -129,55 +127,36 @@ impl Provider {
         &self,
         now: Timestamp,
     ) -> Result<(Arc<Metadata>, KeyCache), OidcError> {
-        let kept = {
-            let discovered = self.discovered.lock();
-            let kept = discovered.metadata.clone();
-            let failed = discovered.failed;
-            let pausing = failed.is_some_and(|at| now < at.plus_seconds(PAUSE));
-            match kept {
-                Some((metadata, keys, at)) if pausing || now < at.plus_seconds(FRESH) => {
-                    return Ok((metadata, keys));
-                }
-                None if pausing => return Err(OidcError::Pausing),
-                kept => kept,
-            }
+        let kept = match self.discovered.known(now) {
+            Known::Fresh(known) => return Ok(known),
+            Known::Pausing => return Err(OidcError::Pausing),
+            Known::Due(kept) => kept,
         };
         match self.discover().await {
             Ok(metadata) => {
-                let same = kept.filter(|(was, ..)| was.jwks_uri == metadata.jwks_uri);
+                let same = kept.filter(|(was, _)| was.jwks_uri == metadata.jwks_uri);
                 let keys = match same {
-                    Some((_, keys, _)) => keys,
+                    Some((_, keys)) => keys,
                     None => {
                         let source = KeySource::Url(metadata.jwks_uri.clone());
                         KeyCache::new(source, self.fetcher()?.clone())
                     }
                 };
-                let metadata = Arc::new(metadata);
-                let mut discovered = self.discovered.lock();
-                discovered.metadata = Some((Arc::clone(&metadata), keys.clone(), now));
-                discovered.failed = None;
-                Ok((metadata, keys))
+                let known = (Arc::new(metadata), keys);
+                self.discovered.keep(known.clone(), now);
+                Ok(known)
             }
             Err(error) => {
-                self.discovered.lock().failed = Some(now);
-                let provider = &self.declared.name;
+                self.discovered.failed(now);
+                let provider = &self.name;
                 tracing::warn!(provider, %error, "an identity provider cannot be asked");
-                match kept {
-                    Some((metadata, keys, _)) => Ok((metadata, keys)),
-                    None => Err(error),
-                }
+                kept.ok_or(error)
             }
         }
     }
 
-    /// Whether it failed a moment ago.
-    fn is_pausing(&self, now: Timestamp) -> bool {
-        let failed = self.discovered.lock().failed;
-        failed.is_some_and(|at| now < at.plus_seconds(PAUSE))
-    }
-
     async fn discover(&self) -> Result<Metadata, OidcError> {
-        let issuer = &self.declared.oidc.issuer;
+        let issuer = &self.oidc.issuer;
         let metadata: Metadata = self.fetcher()?.get(&discovery_url(issuer)).await?;
         for url in [&metadata.authorization_endpoint, &metadata.token_endpoint] {
             super::checked_url(url)?;
@@ -198,7 +177,7 @@ impl Provider {
         now: Timestamp,
     ) -> Result<String, OidcError> {
         let (metadata, _) = self.metadata(now).await?;
-        let oidc = &self.declared.oidc;
+        let oidc = &self.oidc;
         let challenge = challenge(verifier);
         let scope = oidc.scopes.join(" ");
         let query = encoded(&[
@@ -219,6 +198,7 @@ impl Provider {
     /// Who signed in, for the code that the browser brought.
     pub(crate) async fn redeem(
         &self,
+        declared: &DeclaredProvider,
         code: &str,
         redirect_uri: &str,
         nonce: &str,
@@ -239,12 +219,13 @@ impl Provider {
         if claims.get("nonce").and_then(Value::as_str) != Some(nonce) {
             return Err(OidcError::Nonce);
         }
-        self.vouched(claims, answer, now).await
+        self.vouched(declared, claims, answer, now).await
     }
 
     /// Who somebody is now. A refusal says that the sign-in does not hold any more.
     pub(crate) async fn refresh(
         &self,
+        declared: &DeclaredProvider,
         refresh_token: &Secret,
         subject: &str,
         now: Timestamp,
@@ -268,15 +249,15 @@ impl Provider {
         if claims.get("sub").and_then(Value::as_str) != Some(subject) {
             return Err(OidcError::Userinfo);
         }
-        self.vouched(claims, answer, now).await
+        self.vouched(declared, claims, answer, now).await
     }
 
     async fn ask(&self, form: &[(&str, &str)], now: Timestamp) -> Result<TokenAnswer, OidcError> {
-        if self.is_pausing(now) {
+        if self.discovered.is_pausing(now) {
             return Err(OidcError::Pausing);
         }
         let (metadata, _) = self.metadata(now).await?;
-        let oidc = &self.declared.oidc;
+        let oidc = &self.oidc;
         let secret = oidc.client_secret.as_ref().map(read_secret).transpose()?;
         let mut form = form.to_vec();
         if secret.is_none() {
@@ -288,7 +269,7 @@ impl Provider {
         let asked = self.fetcher()?.post(&metadata.token_endpoint, &form, basic);
         let asked = asked.await.inspect_err(|_| {
             // Whoever is to be asked about next does not wait for the same silence.
-            self.discovered.lock().failed = Some(now);
+            self.discovered.failed(now);
         });
         let (status, answer): (_, TokenAnswer) = asked?;
         match (status.is_success(), &answer.error) {
@@ -317,7 +298,7 @@ impl Provider {
             .get("aud")
             .and_then(Value::as_array)
             .is_some_and(|all| all.len() > 1);
-        let client = self.declared.oidc.client_id.as_str();
+        let client = self.oidc.client_id.as_str();
         if azp.is_some_and(|party| party != client) || several && azp.is_none() {
             return Err(OidcError::Party);
         }
@@ -337,22 +318,23 @@ impl Provider {
     ) -> Result<(Claims, Algorithm), OidcError> {
         let (_, keys) = self.metadata(now).await?;
         let algorithms: Vec<Algorithm> = ALGORITHMS.iter().map(|(_, a)| *a).collect();
-        let audiences = [self.declared.oidc.client_id.clone()];
+        let audiences = [self.oidc.client_id.clone()];
         let expected = Expected {
-            issuer: Some(&self.declared.oidc.issuer),
+            issuer: Some(&self.oidc.issuer),
             audiences: &audiences,
             algorithms: &algorithms,
             longest_life: LONGEST_LIFE,
         };
-        let unverified = read(token)?;
+        let unverified = read(token).map_err(TokenError::from)?;
         let algorithm = unverified.algorithm();
-        let (claims, _) = unverified.verify(&expected, &keys, now).await?;
+        let (claims, _) = keys.verify(unverified, &expected, now).await?;
         Ok((claims, algorithm))
     }
 
     /// Adds what the provider keeps for its userinfo endpoint, where something is missing.
     async fn vouched(
         &self,
+        declared: &DeclaredProvider,
         mut claims: Claims,
         answer: TokenAnswer,
         now: Timestamp,
@@ -361,7 +343,7 @@ impl Provider {
         let endpoint = metadata.userinfo_endpoint.as_deref();
         let mut is_fresh = answer.id_token.is_some();
         if let (false, Some(endpoint), Some(access)) = (
-            self.declared.is_described_by(&claims),
+            declared.is_described_by(&claims),
             endpoint,
             &answer.access_token,
         ) {
@@ -419,7 +401,7 @@ impl Provider {
         let endpoint = metadata.end_session_endpoint.as_deref()?;
         super::checked_url(endpoint).ok()?;
         let mut query = vec![
-            ("client_id", self.declared.oidc.client_id.as_str()),
+            ("client_id", self.oidc.client_id.as_str()),
             ("post_logout_redirect_uri", back_to),
         ];
         query.extend(id_token.map(|token| ("id_token_hint", token.expose())));

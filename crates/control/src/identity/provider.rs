@@ -1,9 +1,11 @@
 //! `kind: IdentityProvider`: who vouches for people, and what its words mean here.
 
-use super::jwt::Claims;
+use super::oidc::OidcProvider;
+use super::saml::SamlProvider;
 use crate::resources::{group_name_problem, principal_name_problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sluice_identity::jwt::Claims;
 use sluice_model::CredentialRef;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -11,13 +13,13 @@ use std::path::PathBuf;
 /// How often the provider is asked again who a signed-in person is, in seconds, when the file does not say: the bound
 /// within which a group that was removed there is felt here.
 const DEFAULT_REFRESH: u32 = 300;
-/// How long a sign-in lasts when the file does not say, in hours: a working day.
-const DEFAULT_SESSION_HOURS: u32 = 12;
+/// How long a sign-in lasts when the file does not say, in hours: a working day where the provider is asked again or
+/// says by itself when somebody leaves, and an hour where nothing more is heard of it.
+const HEARD_HOURS: u32 = 12;
+const UNHEARD_HOURS: u32 = 1;
 /// How long the provider's word about somebody counts for their agents after it was last heard, in hours, when the file
 /// does not say: a weekend.
 const DEFAULT_VOUCHED_HOURS: u32 = 72;
-/// How long a sign-in lasts whose provider cannot be asked again, in seconds.
-pub(crate) const WITHOUT_REFRESH: i64 = 3_600;
 /// The most groups of one person: a decision looks at all of them.
 const MAX_GROUPS: usize = 500;
 
@@ -29,25 +31,28 @@ pub(crate) struct DeclaredProvider {
     /// What people see on the sign-in page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) title: Option<String>,
-    pub(crate) oidc: Oidc,
+    /// How to speak with it: this or the next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) oidc: Option<Oidc>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) saml: Option<Saml>,
+    /// It provisions people and their groups; nobody else of it is let in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) scim: Option<Scim>,
     #[serde(default)]
     pub(crate) users: Users,
     #[serde(default)]
     pub(crate) groups: Groups,
     #[serde(default = "default_refresh")]
     pub(crate) refresh_seconds: u32,
-    #[serde(default = "default_session")]
-    pub(crate) session_hours: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) session_hours: Option<u32>,
     #[serde(default = "default_vouched")]
     pub(crate) vouched_hours: u32,
 }
 
 fn default_refresh() -> u32 {
     DEFAULT_REFRESH
-}
-
-fn default_session() -> u32 {
-    DEFAULT_SESSION_HOURS
 }
 
 fn default_vouched() -> u32 {
@@ -76,12 +81,66 @@ fn default_scopes() -> Vec<String> {
         .to_vec()
 }
 
+/// How to speak SAML with it: its metadata, or what they would say.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Saml {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metadata_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metadata_file: Option<PathBuf>,
+    /// What the provider is called; which one, where the metadata are those of many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) entity_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sign_in_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sign_out_url: Option<String>,
+    /// PEM files of the certificates that it signs with; several while it changes from one to the next.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) certificate_files: Vec<PathBuf>,
+    /// How requests to sign in are sent.
+    pub(crate) binding: SamlBinding,
+    /// The attribute that says who somebody is, for good; their name id where that is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subject: Option<String>,
+    /// What kind of name id is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name_id_format: Option<String>,
+    /// People have to prove themselves each time, even if the provider knows them already.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) force_authn: bool,
+    /// A PEM file of the authorities that the certificate of `metadata_url` is of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// How a request travels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SamlBinding {
+    /// In the address.
+    #[default]
+    Redirect,
+    /// In a form.
+    Post,
+}
+
+/// Provisioning (SCIM 2.0).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scim {
+    /// The service whose tokens the provider provisions with.
+    pub(crate) service: String,
+}
+
 /// What people are called here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Users {
-    /// The claim that is the name.
-    pub(crate) name: String,
+    /// The claim that is the name: `preferred_username` where that is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
     pub(crate) email: String,
     pub(crate) display: String,
     /// Only people with an address in one of these domains, which the provider has verified; anybody when absent.
@@ -92,7 +151,7 @@ pub(crate) struct Users {
 impl Default for Users {
     fn default() -> Self {
         Self {
-            name: "preferred_username".to_owned(),
+            name: None,
             email: "email".to_owned(),
             display: "name".to_owned(),
             domains: Vec::new(),
@@ -127,6 +186,44 @@ impl Default for Groups {
     }
 }
 
+/// A provider that is spoken with.
+pub(crate) struct Provider {
+    pub(crate) declared: DeclaredProvider,
+    pub(crate) speaks: Speaks,
+}
+
+/// In which language.
+pub(crate) enum Speaks {
+    Oidc(OidcProvider),
+    Saml(SamlProvider),
+}
+
+impl Provider {
+    /// `None` for one that a file does not say how to speak with, which is never stored.
+    pub(crate) fn new(declared: DeclaredProvider) -> Option<Self> {
+        let speaks = match (&declared.oidc, &declared.saml) {
+            (Some(oidc), _) => Speaks::Oidc(OidcProvider::new(&declared.name, oidc.clone())),
+            (_, Some(saml)) => Speaks::Saml(SamlProvider::new(&declared.name, saml.clone())),
+            (None, None) => return None,
+        };
+        Some(Self { declared, speaks })
+    }
+
+    pub(crate) fn oidc(&self) -> Option<&OidcProvider> {
+        match &self.speaks {
+            Speaks::Oidc(oidc) => Some(oidc),
+            Speaks::Saml(_) => None,
+        }
+    }
+
+    pub(crate) fn saml(&self) -> Option<&SamlProvider> {
+        match &self.speaks {
+            Speaks::Saml(saml) => Some(saml),
+            Speaks::Oidc(_) => None,
+        }
+    }
+}
+
 /// Somebody as their provider describes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Profile {
@@ -137,10 +234,42 @@ pub(crate) struct Profile {
     pub(crate) groups: BTreeSet<String>,
 }
 
+impl Users {
+    fn name_claim(&self) -> &str {
+        self.name.as_deref().unwrap_or("preferred_username")
+    }
+}
+
 impl DeclaredProvider {
+    /// How long a sign-in lasts, in seconds: `asked_again` if the provider tells of it later.
+    pub(crate) fn session_seconds(&self, asked_again: bool) -> i64 {
+        let heard = asked_again || self.scim.is_some();
+        let usual = if heard { HEARD_HOURS } else { UNHEARD_HOURS };
+        i64::from(self.session_hours.unwrap_or(usual)) * 3_600
+    }
+
+    /// Whether it is the same party as another one: nobody's secrets and nobody's word of one is shown to, or believed
+    /// of, the other.
+    pub(crate) fn is_same_party(&self, other: &Self) -> bool {
+        let oidc = |p: &Self| {
+            p.oidc
+                .as_ref()
+                .map(|o| (o.issuer.clone(), o.client_id.clone()))
+        };
+        let saml = |p: &Self| {
+            p.saml.as_ref().map(|s| {
+                let place = (s.metadata_url.clone(), s.metadata_file.clone());
+                (place, s.entity_id.clone(), s.subject.clone())
+            })
+        };
+        oidc(self) == oidc(other)
+            && saml(self) == saml(other)
+            && self.scim.is_some() == other.scim.is_some()
+    }
+
     /// Whether the claims that are looked at are all there; some providers keep them for their userinfo endpoint.
     pub(crate) fn is_described_by(&self, claims: &Claims) -> bool {
-        let wanted = [&self.users.name, &self.groups.claim];
+        let wanted = [self.users.name_claim(), &self.groups.claim];
         wanted.iter().all(|path| find(claims, path).is_some())
     }
 
@@ -153,11 +282,9 @@ impl DeclaredProvider {
         };
         let subject = text("sub").filter(|sub| !sub.is_empty());
         let subject = subject.ok_or("the identity provider does not say who you are (sub)")?;
-        let name = text(&self.users.name).ok_or_else(|| {
-            format!(
-                "the identity provider does not say your name: the claim {:?} is missing",
-                self.users.name
-            )
+        let claim = self.users.name_claim();
+        let name = text(claim).ok_or_else(|| {
+            format!("the identity provider does not say your name: the claim {claim:?} is missing")
         })?;
         if let Some(problem) = principal_name_problem(&name) {
             return Err(format!("you cannot be called that here: {problem}"));
@@ -229,6 +356,15 @@ impl Groups {
         match groups.iter().find_map(|group| group_name_problem(group)) {
             Some(problem) => Err(format!("a group of yours cannot be used here: {problem}")),
             None => Ok(groups),
+        }
+    }
+
+    /// What a group is called here, `None` for one that is left out; the error says why it cannot be one.
+    pub(crate) fn checked(&self, name: &str) -> Result<Option<String>, String> {
+        let named = self.named(name);
+        match named.as_deref().and_then(group_name_problem) {
+            Some(problem) => Err(problem),
+            None => Ok(named),
         }
     }
 

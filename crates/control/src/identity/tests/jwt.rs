@@ -1,9 +1,9 @@
 //! JWTs of workloads: what is accepted, and everything that is not.
 
 use super::issuer::*;
-use crate::identity::jwt::read;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use sluice_identity::jwt::read;
 
 const GOOD: &str = "repo:acme/reports";
 

@@ -4,9 +4,9 @@ use super::{Checked, MAX_NAME, finish, group_name_problem, name_problem};
 use crate::api::types::ProblemInfo;
 use crate::identity::checked_url;
 use crate::identity::issuers::{DeclaredIssuer, PRESETS};
-use crate::identity::jwt::ALGORITHMS;
 use crate::problems::did_you_mean;
 use crate::yaml::{Node, typed};
+use sluice_identity::jwt::ALGORITHMS;
 
 /// Rules of one issuer: more than a company has repositories that reach into databases.
 const MAX_RULES: usize = 500;

@@ -1,7 +1,7 @@
 //! Reading and checking a JWT (RFC 7519, RFC 8725) of an issuer whose keys are known.
 
-use super::json;
-use super::jwks::{KeyCache, KeysError};
+use crate::json;
+use crate::keys::VerifyingKey;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, crypto};
@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 use sluice_model::Timestamp;
 
 /// The longest JWT: those with hundreds of groups have some ten kilobytes.
-const MAX_JWT: usize = 16 << 10;
+pub const MAX_JWT: usize = 16 << 10;
 /// How far the clocks of issuer and gateway may be apart, in seconds.
 const SKEW: i64 = 60;
 /// The latest time that is understood, in seconds: the year 9999.
 const LATEST: i64 = 253_402_300_799;
 
 /// The algorithms that are ever accepted. None of them has a secret in common with the issuer, and `none` is not one.
-pub(crate) const ALGORITHMS: &[(&str, Algorithm)] = &[
+pub const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("ES256", Algorithm::ES256),
     ("ES384", Algorithm::ES384),
     ("EdDSA", Algorithm::EdDSA),
@@ -29,62 +29,75 @@ pub(crate) const ALGORITHMS: &[(&str, Algorithm)] = &[
 ];
 
 /// All claims of a JWT.
-pub(crate) type Claims = Map<String, Value>;
+pub type Claims = Map<String, Value>;
 
 /// Why a JWT is refused. For the gateway's own log: its caller learns only that it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum JwtError {
+pub enum JwtError {
+    /// Longer than [`MAX_JWT`].
     #[error("it is longer than 16 KiB")]
     TooLong,
+    /// Not three parts of strict JSON.
     #[error("it is no JWT: {0}")]
     Malformed(&'static str),
+    /// Not one of [`ALGORITHMS`], or not one of those that were expected.
     #[error("its algorithm is not accepted")]
     Algorithm,
+    /// Another `iss` than was expected.
     #[error("it is of an issuer that is not trusted")]
     Issuer,
+    /// None of the expected audiences is in its `aud`.
     #[error("it is for somebody else: its audience is not an expected one")]
     Audience,
+    /// No key was given to check it with.
     #[error("no key of the issuer fits")]
     NoKey,
+    /// None of the keys made its signature.
     #[error("its signature is wrong")]
     Signature,
+    /// Its `exp` is over.
     #[error("it has expired")]
     Expired,
+    /// Its `nbf` or `iat` is to come.
     #[error("it is not valid yet")]
     NotYet,
+    /// More time lies between its `iat` and its `exp` than its issuer may give.
     #[error("it lives longer than its issuer's may")]
     TooLongLived,
+    /// A claim that has to be there is not, or is something else.
     #[error("the claim {0} is missing or of another type than expected")]
     Claim(&'static str),
-    #[error("the issuer's keys cannot be had: {0}")]
-    Unavailable(KeysError),
 }
 
 /// A JWT, read and not yet checked: nothing of it may be believed.
 #[derive(Debug)]
-pub(crate) struct Unverified<'a> {
+pub struct Unverified<'a> {
     algorithm: Algorithm,
     kid: Option<String>,
-    pub(crate) claims: Claims,
+    /// What it claims.
+    pub claims: Claims,
     message: &'a str,
     signature: &'a str,
 }
 
 /// What is expected of a JWT besides its signature.
 #[derive(Debug, Clone)]
-pub(crate) struct Expected<'a> {
+pub struct Expected<'a> {
     /// Its `iss`, exactly; `None` where another claim says whose it is.
-    pub(crate) issuer: Option<&'a str>,
+    pub issuer: Option<&'a str>,
     /// One of them is in its `aud`.
-    pub(crate) audiences: &'a [String],
+    pub audiences: &'a [String],
     /// One of them is its algorithm.
-    pub(crate) algorithms: &'a [Algorithm],
+    pub algorithms: &'a [Algorithm],
     /// The longest time from its issue to its end, in seconds.
-    pub(crate) longest_life: i64,
+    pub longest_life: i64,
 }
 
 /// Reads a JWT.
-pub(crate) fn read(token: &str) -> Result<Unverified<'_>, JwtError> {
+///
+/// # Errors
+/// It is too long, not well formed, demands an extension, or names an algorithm that is never accepted.
+pub fn read(token: &str) -> Result<Unverified<'_>, JwtError> {
     if token.len() > MAX_JWT {
         return Err(JwtError::TooLong);
     }
@@ -125,17 +138,26 @@ pub(crate) fn read(token: &str) -> Result<Unverified<'_>, JwtError> {
 
 impl Unverified<'_> {
     /// How it says that it is signed.
-    pub(crate) fn algorithm(&self) -> Algorithm {
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
+    /// The id of the key that it says it is signed with.
+    #[must_use]
+    pub fn key_id(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
     /// The `iss` that it claims to be of.
-    pub(crate) fn issuer(&self) -> Option<&str> {
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
         self.claims.get("iss").and_then(Value::as_str)
     }
 
     /// The audience that was expected, if it is in it.
-    pub(crate) fn audience<'e>(&self, expected: &'e [String]) -> Option<&'e String> {
+    #[must_use]
+    pub fn audience<'e>(&self, expected: &'e [String]) -> Option<&'e String> {
         let holds = |wanted: &&String| match self.claims.get("aud") {
             Some(Value::String(one)) => one == *wanted,
             Some(Value::Array(all)) => all.iter().any(|one| one.as_str() == Some(wanted.as_str())),
@@ -144,32 +166,27 @@ impl Unverified<'_> {
         expected.iter().find(holds)
     }
 
-    /// Checks it against its issuer's keys, and gives its claims and its end.
-    pub(crate) async fn verify(
+    /// Checks it against the keys of its issuer that fit it, and gives its claims and its end.
+    ///
+    /// # Errors
+    /// Says which check it did not pass; the claims are gone then.
+    pub fn verify(
         self,
         expected: &Expected<'_>,
-        keys: &KeyCache,
+        keys: &[VerifyingKey],
         now: Timestamp,
     ) -> Result<(Claims, Timestamp), JwtError> {
-        if expected
-            .issuer
-            .is_some_and(|issuer| self.issuer() != Some(issuer))
-        {
-            return Err(JwtError::Issuer);
-        }
-        if !expected.algorithms.contains(&self.algorithm) {
-            return Err(JwtError::Algorithm);
-        }
-        let found = keys.find(self.kid.as_deref(), self.algorithm, now).await;
-        let found = found.map_err(JwtError::Unavailable)?;
-        if found.is_empty() {
+        self.may_be(expected)?;
+        if keys.is_empty() {
             return Err(JwtError::NoKey);
         }
         let message = self.message.as_bytes();
-        let is_good = |key| {
-            crypto::verify(self.signature, message, key, self.algorithm).is_ok_and(|good| good)
+        let is_good = |key: &VerifyingKey| {
+            crypto::verify(self.signature, message, key.decoding(), self.algorithm)
+                .is_ok_and(|good| good)
         };
-        if !found.iter().any(is_good) {
+        let mut fitting = keys.iter().filter(|key| key.fits(None, self.algorithm));
+        if !fitting.any(is_good) {
             return Err(JwtError::Signature);
         }
         if self.audience(expected.audiences).is_none() {
@@ -177,6 +194,21 @@ impl Unverified<'_> {
         }
         let end = check_times(&self.claims, expected.longest_life, now)?;
         Ok((self.claims, end))
+    }
+
+    /// Refuses what no key can make good, before keys are looked for.
+    ///
+    /// # Errors
+    /// It is of another issuer, or signed in a way that is not accepted.
+    pub fn may_be(&self, expected: &Expected<'_>) -> Result<(), JwtError> {
+        let issuer = expected.issuer;
+        if issuer.is_some_and(|issuer| self.issuer() != Some(issuer)) {
+            return Err(JwtError::Issuer);
+        }
+        match expected.algorithms.contains(&self.algorithm) {
+            true => Ok(()),
+            false => Err(JwtError::Algorithm),
+        }
     }
 }
 

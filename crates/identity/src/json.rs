@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Reads an object; `None` for anything else, for a name that stands twice, and for one that nests too deep (the
 /// reader's own limit, 128).
-pub(super) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
+pub(crate) fn object(bytes: &[u8]) -> Option<Map<String, Value>> {
     match serde_json::from_slice::<Strict>(bytes).ok()?.0 {
         Value::Object(object) => Some(object),
         _ => None,
