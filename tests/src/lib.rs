@@ -3,6 +3,7 @@
 //! Whatever is started here is private (a temporary directory, a free loopback port) and ends with the value
 //! that started it: every handle stops its process by id when it is dropped.
 
+pub mod browser;
 pub mod cache;
 pub mod cargo;
 pub mod clients;
@@ -12,6 +13,7 @@ pub mod issuer;
 pub mod oidc;
 pub mod postgres;
 pub mod process;
+pub mod saml;
 pub mod stage;
 pub mod target;
 pub mod terminal;

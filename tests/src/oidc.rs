@@ -1,7 +1,6 @@
-//! A certified OpenID provider (npm `oidc-provider`) in front of a gateway, and a browser without a screen to sign in
-//! at it: curl with cookies.
+//! A certified OpenID provider (npm `oidc-provider`) in front of a gateway.
 
-use crate::process::{Running, checked, free_port, printed, wait_for};
+use crate::process::{Running, checked, free_port, wait_for};
 use crate::{Gateway, cache, cargo};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
@@ -148,119 +147,5 @@ impl OidcProvider {
     /// It cannot be reached any more.
     pub fn stop(&mut self) {
         self.server.stop();
-    }
-}
-
-/// One browser: cookies, and where it is.
-#[derive(Debug)]
-pub struct Browser {
-    home: TempDir,
-    authority: PathBuf,
-    gateway: String,
-}
-
-/// What a browser came to.
-#[derive(Debug)]
-pub struct Page {
-    /// Where it is now, after all that it was sent on.
-    pub url: String,
-    /// The status there.
-    pub status: u16,
-    /// The head and body there.
-    pub text: String,
-}
-
-impl Browser {
-    /// A new one that trusts the gateway.
-    pub fn new(gateway: &Gateway) -> Result<Self> {
-        Ok(Self {
-            home: tempfile::Builder::new()
-                .prefix("sluice-browser-")
-                .tempdir()?,
-            authority: gateway.authority(),
-            gateway: format!("https://127.0.0.1:{}", gateway.https_port),
-        })
-    }
-
-    fn ask(&self, url: &str, more: &[&str]) -> Result<Page> {
-        let url = match url.starts_with('/') {
-            true => format!("{}{url}", self.gateway),
-            false => url.to_owned(),
-        };
-        let cookies = self.home.path().join("cookies");
-        let shown = printed(
-            Command::new("curl")
-                .args(["-sS", "-i", "-L", "--max-redirs", "20", "--max-time", "20"])
-                .args(["-w", "\n%{http_code} %{url_effective}", "--cacert"])
-                .arg(&self.authority)
-                .arg("-b")
-                .arg(&cookies)
-                .arg("-c")
-                .arg(&cookies)
-                .args(more)
-                .arg(&url),
-        )?;
-        let (text, last) = shown
-            .trim_end()
-            .rsplit_once('\n')
-            .context("curl says where it is")?;
-        let (status, url) = last.split_once(' ').context("curl says where it is")?;
-        // A page that goes on by itself is gone on from.
-        let refresh = text.split("http-equiv=\"refresh\" content=\"0;url=").nth(1);
-        if let Some(next) = refresh.and_then(|rest| rest.split('"').next()) {
-            return self.ask(&next.replace("&amp;", "&"), &[]);
-        }
-        Ok(Page {
-            url: url.to_owned(),
-            status: status.parse()?,
-            text: text.to_owned(),
-        })
-    }
-
-    /// Opens an address, or a path of the gateway, and goes wherever it is sent.
-    pub fn open(&self, url: &str) -> Result<Page> {
-        self.ask(url, &[])
-    }
-
-    /// The same without being sent on.
-    pub fn open_only(&self, url: &str) -> Result<Page> {
-        self.ask(url, &["--max-redirs", "0", "--no-location"])
-    }
-
-    /// Sends a form from a page of `origin`.
-    pub fn submit_from(&self, origin: &str, url: &str, form: &[(&str, &str)]) -> Result<Page> {
-        let origin = format!("Origin: {origin}");
-        let fields: Vec<String> = form
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let mut more = vec!["-H", &origin, "--data", ""];
-        for field in &fields {
-            more.extend(["--data-urlencode", field]);
-        }
-        self.ask(url, &more)
-    }
-
-    /// Sends a form from a page of the address's own.
-    pub fn submit(&self, url: &str, form: &[(&str, &str)]) -> Result<Page> {
-        let absolute = match url.starts_with('/') {
-            true => self.gateway.as_str(),
-            false => url,
-        };
-        let origin: Vec<&str> = absolute.split('/').take(3).collect();
-        self.submit_from(&origin.join("/"), url, form)
-    }
-
-    /// Signs in as somebody from a page that leads there, and gives where that ends.
-    pub fn sign_in(&self, start: &str, user: &str) -> Result<Page> {
-        let page = self.open(start)?;
-        if !page.url.contains("/interaction/") {
-            bail!(
-                "expected the provider's page, got {} {}",
-                page.url,
-                page.text
-            );
-        }
-        self.submit(&page.url, &[("user", user)])
     }
 }

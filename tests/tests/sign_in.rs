@@ -1,8 +1,9 @@
 //! People sign in at a certified OpenID provider: in a browser, with `sluice login`, at a terminal without a browser.
 
 use serde_json::{Value, json};
+use sluice_tests::browser::{Browser, Page};
 use sluice_tests::dev_idp::DevIdp;
-use sluice_tests::oidc::{Browser, OidcProvider, Page, Place};
+use sluice_tests::oidc::{OidcProvider, Place};
 use sluice_tests::process::{checked, printed, wait_for, wait_within};
 use sluice_tests::{Gateway, Postgres, Settings};
 use std::process::{Child, Command, Output, Stdio};

@@ -3,9 +3,9 @@
 
 use crate::packages;
 use anyhow::{Context, Result, bail, ensure};
+use sluice_tests::browser::Browser;
 use sluice_tests::cargo::Profile;
 use sluice_tests::dev_idp::{DevIdp, RunningDevIdp};
-use sluice_tests::oidc::Browser;
 use sluice_tests::process::{Running, printed, wait_for};
 use sluice_tests::terminal::Terminal;
 use sluice_tests::{Gateway, Postgres, Settings, cargo};
