@@ -46,8 +46,8 @@ fn sign_in(stage: &Stage, user: &str) -> (Browser, Page) {
 /// Why the gateway last refused what a provider sent.
 fn reason(stage: &Stage) -> String {
     let log = stage.gateway.log().unwrap();
-    let last = log.lines().filter(|line| line.contains("was not accepted"));
-    last.last().unwrap_or_default().to_owned()
+    let mut last = log.lines().filter(|line| line.contains("was not accepted"));
+    last.next_back().unwrap_or_default().to_owned()
 }
 
 /// The bindings of requests, what is signed and what is encrypted. The provider checks that requests are signed.

@@ -36,9 +36,15 @@ impl Refusal {
     }
 }
 
+/// What a refusal says, for those who are told in another form.
+#[derive(Debug, Clone)]
+pub(super) struct Said(pub(super) String);
+
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let said = Said(self.body.error.clone());
         let mut response = (self.status, Json(self.body)).into_response();
+        response.extensions_mut().insert(said);
         if self.status == StatusCode::UNAUTHORIZED {
             let bearer = HeaderValue::from_static("Bearer");
             response

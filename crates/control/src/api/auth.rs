@@ -22,6 +22,8 @@ pub(super) enum Who {
     LocalOrSignedIn,
     /// Anybody with a token; the handler shows only what is theirs or what they may decide.
     SignedIn,
+    /// A service that an identity provider provisions with; the handler touches what is that provider's.
+    Provisioners,
     /// The group of administrators.
     Admins,
 }
@@ -46,6 +48,14 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
         (Who::LocalOrSignedIn, Err(_)) if from.to_canonical().is_loopback() => Ok(()),
         (_, Err(_)) => caller.as_ref().map(|_| ()).map_err(|_| ()),
         (Who::LocalOrSignedIn | Who::SignedIn, Ok(_)) => Ok(()),
+        (Who::Provisioners, Ok(caller)) if gate.app.control.provisions_for(caller).is_some() => {
+            Ok(())
+        }
+        (Who::Provisioners, Ok(_)) => {
+            let hint = "an identity provider names it as `scim: {service: NAME}`";
+            let error = "this is for the service that an identity provider provisions with";
+            return Refusal::new(StatusCode::FORBIDDEN, error, Some(hint)).into_response();
+        }
         (Who::Admins, Ok(caller)) if caller.is_admin() => Ok(()),
         (Who::Admins, Ok(_)) => {
             let hint = format!("ask somebody of the group {ADMINS:?}");

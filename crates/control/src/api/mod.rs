@@ -12,6 +12,7 @@ pub(crate) mod pages;
 mod resources;
 mod routes;
 mod saml;
+mod scim;
 mod serve;
 mod sessions;
 #[cfg(test)]

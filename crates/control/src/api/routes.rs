@@ -1,7 +1,7 @@
 //! The table of routes: what there is, and who may use it.
 
 use super::auth::{Gate, Who, gate};
-use super::{App, approvals, browser, identity, meta, oauth, resources, saml, sessions};
+use super::{App, approvals, browser, identity, meta, oauth, resources, saml, scim, sessions};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -14,6 +14,8 @@ use std::time::Duration;
 const SMALL_BODY: usize = 256 << 10;
 /// The largest body of an apply: thousands of resources.
 const LARGE_BODY: usize = 32 << 20;
+/// The largest body that a provider provisions with: a group of all of a large company.
+const SCIM_BODY: usize = 8 << 20;
 /// The largest body of a SAML answer: the longest message, encoded twice.
 const SAML_BODY: usize = 512 << 10;
 /// How long an ordinary request may take.
@@ -23,6 +25,9 @@ const LONG_PATIENCE: Duration = Duration::from_secs(290);
 
 const GET: MethodFilter = MethodFilter::GET;
 const POST: MethodFilter = MethodFilter::POST;
+const PUT: MethodFilter = MethodFilter::PUT;
+const PATCH: MethodFilter = MethodFilter::PATCH;
+const DELETE: MethodFilter = MethodFilter::DELETE;
 
 /// One route.
 pub(super) struct Route {
@@ -104,6 +109,7 @@ pub(super) fn routes() -> Vec<Route> {
     ];
     all.extend(identity_routes());
     all.extend(browser_routes());
+    all.extend(scim_routes());
     all
 }
 
@@ -196,6 +202,38 @@ pub(super) fn browser_routes() -> Vec<Route> {
     ]
 }
 
+/// Those that identity providers provision people and groups with (SCIM 2.0).
+pub(super) fn scim_routes() -> Vec<Route> {
+    use Who::Provisioners;
+    const USERS: &str = "/scim/v2/Users";
+    const USER: &str = "/scim/v2/Users/{id}";
+    const GROUPS: &str = "/scim/v2/Groups";
+    const GROUP: &str = "/scim/v2/Groups/{id}";
+    let scim = |method, path, handler| Route {
+        max_body: SCIM_BODY,
+        ..route(method, path, Provisioners, handler)
+    };
+    vec![
+        scim(GET, "/scim/v2/ServiceProviderConfig", |m| {
+            on(m, scim::configuration)
+        }),
+        scim(GET, "/scim/v2/ResourceTypes", |m| on(m, scim::kinds)),
+        scim(GET, "/scim/v2/Schemas", |m| on(m, scim::schemas)),
+        scim(GET, USERS, |m| on(m, scim::list_users)),
+        scim(POST, USERS, |m| on(m, scim::create_user)),
+        scim(GET, USER, |m| on(m, scim::one_user)),
+        scim(PUT, USER, |m| on(m, scim::change_user)),
+        scim(PATCH, USER, |m| on(m, scim::change_user)),
+        scim(DELETE, USER, |m| on(m, scim::delete_user)),
+        scim(GET, GROUPS, |m| on(m, scim::list_groups)),
+        scim(POST, GROUPS, |m| on(m, scim::create_group)),
+        scim(GET, GROUP, |m| on(m, scim::one_group)),
+        scim(PUT, GROUP, |m| on(m, scim::change_group)),
+        scim(PATCH, GROUP, |m| on(m, scim::change_group)),
+        scim(DELETE, GROUP, |m| on(m, scim::delete_group)),
+    ]
+}
+
 /// The routes with their gates.
 pub(super) fn router(app: App) -> Router {
     let mut router = Router::new();
@@ -208,6 +246,10 @@ pub(super) fn router(app: App) -> Router {
         let handler = (route.handler)(route.method)
             .layer(DefaultBodyLimit::max(route.max_body))
             .layer(from_fn_with_state(gated, gate));
+        let handler = match route.who {
+            Who::Provisioners => handler.layer(map_response(scim::in_its_words)),
+            _ => handler,
+        };
         router = router.route(route.path, handler);
     }
     router

@@ -1,5 +1,6 @@
 //! Taking resources over: sent by an administrator, or read from the resources directory.
 
+use super::provision::remapped;
 use super::{Control, Working, local_admin};
 use crate::api::types::{
     ApplyRequest, ApplyResponse, ChangeKind, ProblemInfo, ResourceChange, ResourceInfo,
@@ -30,6 +31,7 @@ impl Control {
             false => working.resources.clone(),
         };
         next.0.extend(parsed.set.0);
+        check_groups(&working, &next)?;
         let snapshot = self.built(&next).await?;
         let (changes, unchanged) = changes(&working.resources, &next);
         if request.dry_run {
@@ -100,6 +102,7 @@ impl Control {
         if changes.is_empty() && same_directory && working.version > 1 {
             return Ok(());
         }
+        check_groups(&working, &merged.resources)?;
         let snapshot = self.built(&merged.resources).await?;
         let actor = local_admin().id;
         let directory = Some(merged.directory);
@@ -163,6 +166,7 @@ impl Control {
                 .await,
         )?;
         working.roster.declared = next.principals();
+        working.roster.provisioning = next.provisioning();
         self.0.issuers.replace(next.declared_issuers());
         self.replace_providers(next.identity_providers());
         working.resources = next;
@@ -170,8 +174,14 @@ impl Control {
             working.directory = directory;
         }
         working.base = snapshot.into();
+        let mut changes = Changes::default();
+        for provider in working.resources.identity_providers() {
+            changes
+                .people
+                .extend(remapped(working, &provider).unwrap_or_default());
+        }
         // Those who lost a group by it have their requests withdrawn, and everybody is told.
-        self.take(working, Changes::default()).await?;
+        self.take(working, changes).await?;
         Ok(working.version)
     }
 
@@ -201,9 +211,16 @@ impl Control {
             let mut same = next.iter().filter(|is| is.name == was.name);
             same.any(|is| is.is_same_party(was))
         };
-        let gone: Vec<_> = before.into_iter().filter(|was| !stays(was)).collect();
+        let gone: Vec<_> = before.iter().filter(|was| !stays(was)).collect();
         for provider in gone {
             self.end_provider(working, actor, &provider.name).await?;
+        }
+        let provisions = |is: &DeclaredProvider, was: &DeclaredProvider| {
+            is.name == was.name && is.scim.is_some()
+        };
+        let lost = before.iter().filter(|was| was.scim.is_some());
+        for provider in lost.filter(|was| !next.iter().any(|is| provisions(is, was))) {
+            self.end_provisioning(working, actor, provider).await?;
         }
         for principal in deleted {
             let mut changes = Changes::approvals(super::hold::requests_of(working, &principal));
@@ -228,6 +245,24 @@ impl Control {
                 source: r.source.clone(),
             };
         working.resources.0.iter().map(info).collect()
+    }
+}
+
+/// Whether each provisioned group can still be one, by what it is called now.
+fn check_groups(working: &Working, next: &ResourceSet) -> Result<(), ControlError> {
+    let mut problems = Vec::new();
+    for provider in next.identity_providers() {
+        if let Err(problem) = remapped(working, &provider) {
+            let what = format!(
+                "identity provider {:?}: a group that it provisioned cannot be used: {problem}",
+                provider.name
+            );
+            problems.push(ProblemInfo::of_file("resources", what));
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(ControlError::Problems(problems)),
     }
 }
 

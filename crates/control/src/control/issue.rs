@@ -124,8 +124,18 @@ impl Control {
         for token in changes.tokens {
             working.tokens.insert(token.id.clone(), token);
         }
+        for name in changes.people_gone {
+            working.roster.people.remove(&name);
+        }
         for person in changes.people {
             working.roster.people.insert(person.name.clone(), person);
+        }
+        for id in changes.groups_gone {
+            working.roster.groups.remove(&id);
+        }
+        for group in changes.groups {
+            let id = group.provisioned.id.clone();
+            working.roster.groups.insert(id, group);
         }
         for agent in changes.agents {
             working.roster.agents.insert(agent.name.clone(), agent);

@@ -72,6 +72,8 @@ impl Control {
                     declared: loaded.resources.principals(),
                     people: by(loaded.people, |person| person.name.clone()),
                     agents: by(loaded.agents, |agent| agent.name.clone()),
+                    groups: by(loaded.groups, |group| group.provisioned.id.clone()),
+                    provisioning: loaded.resources.provisioning(),
                     disabled: loaded.disabled,
                 },
                 sign_ins: by(loaded.sign_ins, |sign_in| sign_in.id.clone()),

@@ -3,6 +3,7 @@
 
 use crate::resources::DeclaredPrincipal;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sluice_model::{Principal, PrincipalId, PrincipalKind, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +14,9 @@ pub(crate) struct Person {
     pub(crate) name: String,
     /// The identity provider, by the name of its resource.
     pub(crate) provider: String,
-    /// What the provider calls them; never given to somebody else.
-    pub(crate) subject: String,
+    /// What the provider calls them; never given to somebody else. Not known of whom it provisioned and who has not
+    /// signed in yet.
+    pub(crate) subject: Option<String>,
     pub(crate) email: Option<String>,
     pub(crate) display: Option<String>,
     /// The provider's groups, as last heard.
@@ -26,12 +28,41 @@ pub(crate) struct Person {
     pub(crate) inactive: bool,
     /// When the provider was last heard about them.
     pub(crate) heard: Timestamp,
+    /// As the provider provisioned them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) provisioned: Option<Provisioned>,
+}
+
+/// What a provider says of somebody or something that it provisions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Provisioned {
+    /// What it is called between both sides; made here.
+    pub(crate) id: String,
+    /// What the provider calls it.
+    pub(crate) external_id: Option<String>,
+    /// What else it says, kept for it.
+    pub(crate) attributes: Map<String, Value>,
+    pub(crate) created: Timestamp,
+    pub(crate) changed: Timestamp,
+}
+
+/// A group that a provider provisions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ProvisionedGroup {
+    /// The identity provider, by the name of its resource.
+    pub(crate) provider: String,
+    /// Its name there.
+    pub(crate) name: String,
+    /// The ids of those in it.
+    pub(crate) members: BTreeSet<String>,
+    pub(crate) provisioned: Provisioned,
 }
 
 impl Person {
-    /// Whether the provider stands for them.
-    fn is_vouched_for(&self, now: Timestamp) -> bool {
-        !self.inactive && self.vouched_until.is_none_or(|until| now < until)
+    /// Whether the provider stands for them: one that provisions people stands for nobody else.
+    fn is_vouched_for(&self, provisions: bool, now: Timestamp) -> bool {
+        let known = self.provisioned.is_some() || !provisions;
+        known && !self.inactive && self.vouched_until.is_none_or(|until| now < until)
     }
 }
 
@@ -70,6 +101,10 @@ pub(crate) struct Roster {
     pub(crate) declared: BTreeMap<PrincipalId, DeclaredPrincipal>,
     pub(crate) people: BTreeMap<String, Person>,
     pub(crate) agents: BTreeMap<String, OwnedAgent>,
+    /// Provisioned groups, by id.
+    pub(crate) groups: BTreeMap<String, ProvisionedGroup>,
+    /// Providers that provision people.
+    pub(crate) provisioning: BTreeSet<String>,
     /// Switched off by command.
     pub(crate) disabled: BTreeSet<PrincipalId>,
 }
@@ -83,7 +118,7 @@ impl Roster {
                 source: Source::Declared,
                 groups: declared.groups.clone(),
                 owner: declared.owner.clone(),
-                off: declared.disabled || self.disabled.contains(id),
+                off: declared.disabled || self.disabled.contains(id) || self.is_missing(id, now),
             };
             known.insert(id.clone(), found);
         }
@@ -109,6 +144,16 @@ impl Roster {
         known
     }
 
+    /// Whether somebody who is declared is one of a provider's that provisions people, and not provisioned.
+    fn is_missing(&self, id: &PrincipalId, now: Timestamp) -> bool {
+        let declared = self.declared.get(id);
+        let Some(provider) = declared.and_then(|d| d.provider.as_ref()) else {
+            return false;
+        };
+        let stands = |p: &Person| p.provider == *provider && p.is_vouched_for(true, now);
+        self.provisioning.contains(provider) && !self.people.get(&id.name).is_some_and(stands)
+    }
+
     fn add_person(
         &self,
         known: &mut BTreeMap<PrincipalId, Known>,
@@ -116,7 +161,7 @@ impl Roster {
         now: Timestamp,
     ) {
         let id = PrincipalId::user(&*person.name);
-        let vouched = person.is_vouched_for(now);
+        let vouched = person.is_vouched_for(self.provisioning.contains(&person.provider), now);
         if let Some(declared) = known.get_mut(&id) {
             let bound = self.declared.get(&id).and_then(|d| d.provider.as_deref());
             if bound == Some(person.provider.as_str()) {
@@ -207,13 +252,14 @@ mod tests {
         Person {
             name: name.into(),
             provider: "corp".into(),
-            subject: format!("sub-{name}"),
+            subject: Some(format!("sub-{name}")),
             email: None,
             display: None,
             groups: groups(in_groups),
             vouched_until: until.map(Timestamp),
             inactive: false,
             heard: NOW,
+            provisioned: None,
         }
     }
 

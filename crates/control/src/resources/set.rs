@@ -144,6 +144,13 @@ impl ResourceSet {
         self.typed(Kind::IdentityProvider)
     }
 
+    /// The names of those that provision people.
+    pub(crate) fn provisioning(&self) -> BTreeSet<String> {
+        let providers = self.identity_providers().into_iter();
+        let provisioning = providers.filter(|p| p.scim.is_some());
+        provisioning.map(|p| p.name).collect()
+    }
+
     /// The trusted issuers as decisions see them.
     pub(crate) fn trusted_issuers(&self) -> Vec<TrustedIssuer> {
         let declared = self.declared_issuers();

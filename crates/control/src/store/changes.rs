@@ -2,7 +2,7 @@
 
 use super::{Result, Store};
 use crate::approvals::Approval;
-use crate::identity::roster::{OwnedAgent, Person};
+use crate::identity::roster::{OwnedAgent, Person, ProvisionedGroup};
 use crate::identity::sign_in::SignIn;
 use crate::keys::hex;
 use crate::tokens::TokenRow;
@@ -16,6 +16,11 @@ pub(crate) struct Changes {
     pub(crate) tokens: Vec<TokenRow>,
     pub(crate) approvals: Vec<Approval>,
     pub(crate) people: Vec<Person>,
+    /// People who are no more, by name.
+    pub(crate) people_gone: Vec<String>,
+    pub(crate) groups: Vec<ProvisionedGroup>,
+    /// Provisioned groups that are no more, by id.
+    pub(crate) groups_gone: Vec<String>,
     pub(crate) sign_ins: Vec<SignIn>,
     pub(crate) agents: Vec<OwnedAgent>,
     /// Agents that are no more, by name.
@@ -72,14 +77,20 @@ type Statement<'q> = sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::
 
 impl Changes {
     fn statements(&self) -> impl Iterator<Item = Statement<'_>> {
-        let agents_gone = self.agents_gone.iter();
-        let enabled = self.enabled.iter();
-        let gone =
-            agents_gone.map(|name| sqlx::query("DELETE FROM agents WHERE name = $1").bind(name));
-        let on = enabled.map(|id| {
+        let agents = gone("DELETE FROM agents WHERE name = $1", &self.agents_gone);
+        let people = gone("DELETE FROM people WHERE name = $1", &self.people_gone);
+        let groups = gone(
+            "DELETE FROM provisioned_groups WHERE id = $1",
+            &self.groups_gone,
+        );
+        let on = self.enabled.iter().map(|id| {
             sqlx::query("DELETE FROM disabled WHERE principal = $1").bind(id.to_string())
         });
-        gone.chain(on)
+        agents
+            .chain(people)
+            .chain(groups)
+            .chain(on)
+            .chain(self.groups.iter().map(group))
             .chain(self.disabled.iter().map(disabled))
             .chain(self.people.iter().map(person))
             .chain(self.sign_ins.iter().map(sign_in))
@@ -87,6 +98,11 @@ impl Changes {
             .chain(self.tokens.iter().map(token))
             .chain(self.approvals.iter().map(approval))
     }
+}
+
+/// Takes away what these keys name.
+fn gone<'q>(sql: &'static str, keys: &'q [String]) -> impl Iterator<Item = Statement<'q>> {
+    keys.iter().map(move |key| sqlx::query(sql).bind(key))
 }
 
 fn json(value: &impl serde::Serialize) -> String {
@@ -105,12 +121,21 @@ fn disabled(off: &Disabled) -> Statement<'_> {
 
 fn person(person: &Person) -> Statement<'_> {
     let sql = "INSERT INTO people (name, provider, subject, body) VALUES ($1, $2, $3, $4) \
-               ON CONFLICT (name) DO UPDATE SET body = excluded.body";
+               ON CONFLICT (name) DO UPDATE SET provider = excluded.provider, subject = excluded.subject, body = excluded.body";
     sqlx::query(sql)
         .bind(&person.name)
         .bind(&person.provider)
-        .bind(&person.subject)
+        .bind(person.subject.as_deref())
         .bind(json(person))
+}
+
+fn group(group: &ProvisionedGroup) -> Statement<'_> {
+    let sql = "INSERT INTO provisioned_groups (id, provider, body) VALUES ($1, $2, $3) \
+               ON CONFLICT (id) DO UPDATE SET body = excluded.body";
+    sqlx::query(sql)
+        .bind(&group.provisioned.id)
+        .bind(&group.provider)
+        .bind(json(group))
 }
 
 fn sign_in(sign_in: &SignIn) -> Statement<'_> {

@@ -50,6 +50,9 @@ impl Store {
             approvals: self.load_approvals().await?,
             people: self.load_bodies("SELECT body FROM people", None).await?,
             agents: self.load_bodies("SELECT body FROM agents", None).await?,
+            groups: self
+                .load_bodies("SELECT body FROM provisioned_groups", None)
+                .await?,
             sign_ins: self
                 .load_bodies(
                     "SELECT body FROM sign_ins WHERE ended IS NULL AND ends > $1",

@@ -7,7 +7,7 @@ mod load;
 pub(crate) use changes::{Changes, Disabled};
 
 use crate::approvals::Approval;
-use crate::identity::roster::{OwnedAgent, Person};
+use crate::identity::roster::{OwnedAgent, Person, ProvisionedGroup};
 use crate::identity::sign_in::SignIn;
 use crate::keys::hex;
 use crate::resources::ResourceSet;
@@ -66,6 +66,7 @@ pub(crate) struct Loaded {
     pub(crate) approvals: Vec<Approval>,
     pub(crate) people: Vec<Person>,
     pub(crate) agents: Vec<OwnedAgent>,
+    pub(crate) groups: Vec<ProvisionedGroup>,
     pub(crate) sign_ins: Vec<SignIn>,
     pub(crate) mark: Option<Mark>,
     pub(crate) local_admin: Option<[u8; HASH_BYTES]>,

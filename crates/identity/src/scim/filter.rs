@@ -131,6 +131,14 @@ impl Filter {
         holds(&self.0, resource)
     }
 
+    /// The attribute and value of a filter that looks something up by one attribute alone.
+    #[must_use]
+    pub fn looks_up(&self) -> Option<(&str, &Value)> {
+        let (path, value) = self.equality()?;
+        let plain = path.extension.is_none() && path.sub.is_none();
+        plain.then_some((path.name.as_str(), value))
+    }
+
     /// The attribute and value of a filter that is one comparison for equality: what somebody looks one thing up by,
     /// or would add where nothing is selected.
     pub(super) fn equality(&self) -> Option<(&AttributePath, &Value)> {

@@ -4,5 +4,6 @@ mod flows;
 mod identity;
 mod rig;
 mod roles;
+mod scim;
 mod state;
 mod wire;

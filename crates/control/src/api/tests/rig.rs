@@ -73,6 +73,16 @@ accounts: [{name: app, username: u}]
 ---
 {kind: Service, name: job, groups: [engineering]}
 ---
+{kind: Service, name: provisioner}
+---
+kind: IdentityProvider
+name: corp
+oidc: {issuer: 'https://idp.example', client_id: sluice}
+groups: {map: {'Platform Team': platform, Admins: admins}}
+scim: {service: provisioner}
+---
+{kind: User, name: liz, groups: [guests], provider: corp}
+---
 {kind: Agent, name: bot, owner: ada, groups: [engineering, admins]}
 ";
 

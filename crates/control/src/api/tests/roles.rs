@@ -3,16 +3,19 @@
 use super::rig::{LOCAL, REMOTE, Rig, principal};
 use crate::api::auth::Who;
 use crate::api::openapi::description;
-use crate::api::routes::{browser_routes, routes};
+use crate::api::routes::{browser_routes, routes, scim_routes};
 use axum::routing::MethodFilter;
 use std::collections::BTreeSet;
 
 fn method(filter: MethodFilter) -> &'static str {
-    if filter == MethodFilter::GET {
-        "get"
-    } else {
-        "post"
-    }
+    let names = [
+        (MethodFilter::GET, "get"),
+        (MethodFilter::PUT, "put"),
+        (MethodFilter::PATCH, "patch"),
+        (MethodFilter::DELETE, "delete"),
+    ];
+    let named = names.into_iter().find(|(method, _)| *method == filter);
+    named.map_or("post", |(_, name)| name)
 }
 
 /// A body that each route takes, so that the gate and not the body is what refuses.
@@ -27,9 +30,10 @@ fn body(path: &str) -> &'static str {
     }
 }
 
-/// Pages and the OAuth endpoints are described by their own standards.
+/// Pages, the OAuth endpoints and SCIM are described by their own standards.
 fn described_routes() -> impl Iterator<Item = crate::api::routes::Route> {
-    let pages: Vec<&str> = browser_routes().iter().map(|r| r.path).collect();
+    let others = browser_routes().into_iter().chain(scim_routes());
+    let pages: Vec<&str> = others.map(|r| r.path).collect();
     routes()
         .into_iter()
         .filter(move |r| !pages.contains(&r.path))
@@ -61,11 +65,12 @@ async fn every_route_admits_exactly_whom_the_table_says() {
     let guest = rig.token("user:eve").await.secret;
     let agent = rig.token("agent:bot").await.secret;
     let root = rig.token("user:root").await.secret;
+    let provisioner = rig.token("service:provisioner").await.secret;
     let revoked = rig.token("user:root").await;
     let path = format!("/v1/tokens/{}/revoke", revoked.id);
     assert_eq!(rig.post(&path, &root, "").await.status, 200);
     let local = rig.admin_secret();
-    let roles: [(&str, Option<&str>, &str, &[Who]); 8] = [
+    let roles: [(&str, Option<&str>, &str, &[Who]); 9] = [
         ("nobody", None, REMOTE, &[Who::Anybody]),
         (
             "nobody here",
@@ -97,6 +102,17 @@ async fn every_route_admits_exactly_whom_the_table_says() {
             Some(&agent),
             REMOTE,
             &[Who::Anybody, Who::LocalOrSignedIn, Who::SignedIn],
+        ),
+        (
+            "a provisioner",
+            Some(&provisioner),
+            REMOTE,
+            &[
+                Who::Anybody,
+                Who::LocalOrSignedIn,
+                Who::SignedIn,
+                Who::Provisioners,
+            ],
         ),
         (
             "an admin",
@@ -155,7 +171,8 @@ async fn every_route_admits_exactly_whom_the_table_says() {
             }
             if signed_in && !admitted.contains(&Who::Admins) && method == "post" && narrowed {
                 assert!(
-                    [403, 404].contains(&reply.status.as_u16()) || role == &"an agent",
+                    [403, 404].contains(&reply.status.as_u16())
+                        || ["an agent", "a provisioner"].contains(role),
                     "{context}"
                 );
             }

@@ -107,7 +107,8 @@ impl Control {
         let id = PrincipalId::user(&*profile.name);
         let no = |why: String| Err(SignInError::NotAdmitted(why));
         let people = &working.roster.people;
-        let same = |p: &&Person| p.provider == declared.name && p.subject == profile.subject;
+        let subject = Some(profile.subject.as_str());
+        let same = |p: &&Person| p.provider == declared.name && p.subject.as_deref() == subject;
         if let Some(known) = people.values().find(same)
             && known.name != profile.name
         {
@@ -128,21 +129,35 @@ impl Control {
         {
             return no(format!("the name {:?} is taken", profile.name));
         }
-        if people.get(&profile.name).is_some_and(|known| !same(&known)) {
+        let known = people.get(&profile.name);
+        // Whom the provider provisioned is bound to a subject when they first sign in.
+        let first = |p: &Person| p.provider == declared.name && p.subject.is_none();
+        if known.is_some_and(|known| !same(&known) && !first(known)) {
             return no(format!("the name {:?} is somebody else's", profile.name));
         }
+        let provisioned = known.and_then(|known| known.provisioned.clone());
+        if declared.scim.is_some() && provisioned.is_none() {
+            return no(format!(
+                "{} has not provisioned {:?} here; an administrator there can assign the application to you",
+                declared.name, profile.name
+            ));
+        }
+        let vouched = now.plus_seconds(i64::from(declared.vouched_hours) * 3_600);
         Ok(Person {
             name: profile.name.clone(),
             provider: declared.name.clone(),
-            subject: profile.subject.clone(),
+            subject: Some(profile.subject.clone()),
             email: profile.email.clone(),
             display: profile.display.clone(),
-            groups: profile.groups.clone(),
-            vouched_until: Some(now.plus_seconds(i64::from(declared.vouched_hours) * 3_600)),
-            inactive: people
-                .get(&profile.name)
-                .is_some_and(|known| known.inactive),
+            // One that provisions groups says them in that way alone, and says by itself when somebody leaves.
+            groups: match (known, &provisioned) {
+                (Some(known), Some(_)) => known.groups.clone(),
+                _ => profile.groups.clone(),
+            },
+            vouched_until: provisioned.is_none().then_some(vouched),
+            inactive: known.is_some_and(|known| known.inactive),
             heard: now,
+            provisioned,
         })
     }
 

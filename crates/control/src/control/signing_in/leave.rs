@@ -5,7 +5,6 @@ use crate::control::{Caller, Control};
 use crate::error::ControlError;
 use crate::identity::flows::secret;
 use crate::identity::provider::{Provider, Speaks};
-use crate::identity::roster::Person;
 use crate::identity::saml::Brought;
 use crate::identity::sign_in::SignIn;
 use crate::store::Changes;
@@ -23,14 +22,13 @@ pub(crate) struct SignedOutBy<'a> {
 }
 
 impl Control {
-    /// A provider is not trusted any more: nobody stands on its word.
+    /// A provider is not trusted any more: nobody stands on its word, and nobody of the same name later is them.
     pub(in crate::control) async fn end_provider(
         &self,
         working: &mut Working,
         actor: &PrincipalId,
         name: &str,
     ) -> Result<(), ControlError> {
-        let now = self.now();
         let mut changes = Changes::default();
         for sign_in in working.sign_ins.values().filter(|s| s.provider == name) {
             self.end_sign_in(
@@ -41,16 +39,21 @@ impl Control {
                 &mut changes,
             )?;
         }
-        let people = working
-            .roster
-            .people
-            .values()
-            .filter(|p| p.provider == name);
-        let ended = people.map(|person| Person {
-            vouched_until: Some(now),
-            ..person.clone()
-        });
-        changes.people.extend(ended);
+        let theirs = working.roster.people.values();
+        for person in theirs.filter(|p| p.provider == name) {
+            self.forget_person(
+                working,
+                actor,
+                person,
+                "their provider is gone",
+                &mut changes,
+            )?;
+        }
+        let groups = working.roster.groups.values();
+        let groups = groups.filter(|group| group.provider == name);
+        changes
+            .groups_gone
+            .extend(groups.map(|group| group.provisioned.id.clone()));
         self.take(working, changes).await
     }
 
