@@ -8,10 +8,12 @@ use std::process::Command;
 
 /// The Python drivers, with the versions that were tried.
 const PYTHON: &[&str] = &[
-    "psycopg[binary]==3.2.*",
+    "psycopg[binary]==3.3.*",
     "psycopg2-binary==2.9.*",
     "asyncpg==0.*",
     "SQLAlchemy==2.*",
+    "scim2-tester==0.5.2",
+    "httpx2==2.*",
 ];
 
 /// The Node drivers.

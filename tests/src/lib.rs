@@ -14,6 +14,7 @@ pub mod oidc;
 pub mod postgres;
 pub mod process;
 pub mod saml;
+pub mod scim;
 pub mod stage;
 pub mod target;
 pub mod terminal;

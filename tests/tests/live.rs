@@ -1,7 +1,9 @@
 //! Live sessions feel a change within one second, also in the middle of a long result.
 
+use serde_json::json;
 use sluice_tests::issuer::Issuer;
 use sluice_tests::process::{checked, wait_for, wait_within};
+use sluice_tests::scim::{PROVISIONS, Provisioner};
 use sluice_tests::wire::{PLAINTEXT, Wire, text};
 use sluice_tests::{Gateway, Postgres, Settings};
 use std::process::{Command, Stdio};
@@ -68,6 +70,39 @@ fn disabling_a_user_cuts_a_long_result() {
 fn offboarding_a_person_cuts_a_long_result() {
     cut_by(|gateway| {
         gateway.admin(&["offboard", "user:ada", "--yes"]).unwrap();
+    });
+}
+
+/// What an identity provider takes away is felt as what an administrator does.
+#[test]
+fn what_a_provider_takes_away_cuts_a_long_result() {
+    let provider =
+        "kind: IdentityProvider\nname: corp\noidc: {issuer: 'https://idp.example', client_id: x}\n";
+    let settings = Settings {
+        config: PLAINTEXT.to_owned(),
+        ..Settings::default().resource("corp.yaml", &format!("{provider}{PROVISIONS}"))
+    };
+    let shop = Postgres::start().unwrap();
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let corp = Provisioner::new(&gateway).unwrap();
+    let kim = corp.person("kim").unwrap();
+    let group = corp.group("engineering", &[&kim]).unwrap();
+    let token = gateway.token("user:kim").unwrap();
+    let (person, members) = (format!("/Users/{kim}"), format!("/Groups/{group}"));
+    let off = json!({"op": "Replace", "path": "active", "value": "False"});
+    cut(&gateway, &token, |_| {
+        drop(corp.change(&person, &off).unwrap())
+    });
+    let on = json!({"op": "Replace", "path": "active", "value": "True"});
+    corp.change(&person, &on).unwrap();
+    let out = json!({"op": "Remove", "path": format!("members[value eq \"{kim}\"]")});
+    cut(&gateway, &token, |_| {
+        drop(corp.change(&members, &out).unwrap())
+    });
+    let back = json!({"op": "Add", "path": "members", "value": [{"value": kim}]});
+    corp.change(&members, &back).unwrap();
+    cut(&gateway, &token, |_| {
+        corp.send("DELETE", &person, &json!({})).unwrap();
     });
 }
 

@@ -1,10 +1,14 @@
 //! The ways in, with real clients: workloads by their CI system's own token, agents, bound and replaced tokens.
 
 use serde_json::json;
+use sluice_tests::browser::Browser;
 use sluice_tests::issuer::Issuer;
-use sluice_tests::process::printed;
+use sluice_tests::oidc::Place;
+use sluice_tests::process::{free_port, printed};
 use sluice_tests::wire::{PLAINTEXT, VERSION_3_0, Wire, text};
-use sluice_tests::{Gateway, Postgres, Settings};
+use sluice_tests::{Gateway, Postgres, Settings, cargo, clients};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 fn stage() -> (Postgres, Gateway, Issuer) {
     let shop = Postgres::start().unwrap();
@@ -119,7 +123,7 @@ fn a_token_is_bound_to_addresses_and_replaced_with_an_overlap() {
 fn a_listener_lets_in_by_the_ways_that_it_names() {
     let shop = Postgres::start().unwrap();
     let issuer = Issuer::new().unwrap();
-    let port = sluice_tests::process::free_port().unwrap();
+    let port = free_port().unwrap();
     let settings = Settings {
         config: format!(
             "listeners: [{{connection: shop, address: '127.0.0.1:{port}', ways_in: [workload]}}]\n"
@@ -134,7 +138,7 @@ fn a_listener_lets_in_by_the_ways_that_it_names() {
     let refusal = gateway.refusal(&token, "SELECT 1").unwrap();
     assert!(refusal.contains("the token is not valid"), "{refusal}");
     let own = |secret: &str| {
-        let mut command = std::process::Command::new("psql");
+        let mut command = Command::new("psql");
         let address = gateway.address("shop", "app");
         printed(
             command
@@ -210,7 +214,7 @@ fn orders(n: usize) -> Vec<Vec<usize>> {
 #[test]
 fn a_token_comes_by_sasl_where_the_listener_says_so() {
     let shop = Postgres::start().unwrap();
-    let port = sluice_tests::process::free_port().unwrap();
+    let port = free_port().unwrap();
     let settings = Settings {
         config: format!(
             "{PLAINTEXT}listeners: [{{connection: shop, address: '127.0.0.1:{port}', ways_in: [oauthbearer]}}]\n"
@@ -253,4 +257,77 @@ fn a_token_comes_by_sasl_where_the_listener_says_so() {
     wire.until_ready().unwrap();
     let (_, answer) = ask("Bearer sluice_nothing");
     assert_eq!(answer.tag, 'E');
+}
+
+/// The same with the client library of PostgreSQL 18 itself: it finds where tokens are had, a person allows it in a
+/// browser, and what is switched off is off.
+#[test]
+fn the_newest_client_library_logs_in_by_oauth() {
+    let shop = Postgres::start().unwrap();
+    let place = Place::new().unwrap();
+    let port = free_port().unwrap();
+    let settings = Settings {
+        config: format!(
+            "listeners: [{{connection: shop, address: '127.0.0.1:{port}', ways_in: [oauthbearer]}}]\n"
+        ),
+        ..Settings::default().resource("corp.yaml", &place.resource(""))
+    };
+    let gateway = Gateway::start(&shop, settings).unwrap();
+    let people = json!({"1001": {"preferred_username": "kim", "groups": ["engineering"]}});
+    let provider = place.start(&gateway, &people).unwrap();
+    let client = |token: &str| {
+        let mut client = Command::new(clients::python().unwrap());
+        client
+            .arg(cargo::root().join("tests/clients/libpq_oauth.py"))
+            .env("PGHOST", "localhost")
+            .env("PGPORT", port.to_string())
+            .env("PGSSLMODE", "verify-full")
+            .env("PGSSLROOTCERT", gateway.authority())
+            .env("PGGSSENCMODE", "disable")
+            .env(
+                "ISSUER",
+                format!("https://127.0.0.1:{}", gateway.https_port),
+            )
+            .env("TOKEN", token)
+            .stdin(Stdio::null());
+        client
+    };
+    let mut running = client("")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut page = String::new();
+    let mut said = BufReader::new(running.stdout.take().unwrap());
+    said.read_line(&mut page).unwrap();
+    let browser = Browser::new(&gateway).unwrap();
+    let asked = browser.sign_in(page.trim(), "1001").unwrap();
+    assert!(asked.text.contains("Allow a terminal?"), "{}", asked.text);
+    let form = asked.form().unwrap().with("decision", "allow");
+    assert!(
+        browser
+            .send(&asked, &form)
+            .unwrap()
+            .text
+            .contains("Allowed")
+    );
+    let mut answer = String::new();
+    said.read_line(&mut answer).unwrap();
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(
+        answer.trim(),
+        "(True, True)",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    // Any token of the gateway's does; a wrong one is refused in the library's own words.
+    let token = gateway.token("user:ada").unwrap();
+    assert_eq!(printed(&mut client(&token)).unwrap().trim(), "(True, True)");
+    let refused = client("sluice_nonsense").output().unwrap();
+    let why = String::from_utf8_lossy(&refused.stderr);
+    assert!(
+        !refused.status.success() && why.contains("the token is not valid"),
+        "{why}"
+    );
+    drop(provider);
 }

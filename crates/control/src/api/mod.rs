@@ -13,6 +13,7 @@ mod resources;
 mod routes;
 mod saml;
 mod scim;
+mod scim_described;
 mod serve;
 mod sessions;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::auth::{Gate, Who, gate};
 use super::{App, approvals, browser, identity, meta, oauth, resources, saml, scim, sessions};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -218,9 +218,17 @@ pub(super) fn scim_routes() -> Vec<Route> {
             on(m, scim::configuration)
         }),
         scim(GET, "/scim/v2/ResourceTypes", |m| on(m, scim::kinds)),
+        scim(GET, "/scim/v2/ResourceTypes/{id}", |m| on(m, scim::kind)),
         scim(GET, "/scim/v2/Schemas", |m| on(m, scim::schemas)),
+        scim(GET, "/scim/v2/Schemas/{id}", |m| on(m, scim::schema)),
         scim(GET, USERS, |m| on(m, scim::list_users)),
         scim(POST, USERS, |m| on(m, scim::create_user)),
+        scim(POST, "/scim/v2/Users/.search", |m| {
+            on(m, scim::search_users)
+        }),
+        scim(POST, "/scim/v2/Groups/.search", |m| {
+            on(m, scim::search_groups)
+        }),
         scim(GET, USER, |m| on(m, scim::one_user)),
         scim(PUT, USER, |m| on(m, scim::change_user)),
         scim(PATCH, USER, |m| on(m, scim::change_user)),
@@ -253,13 +261,16 @@ pub(super) fn router(app: App) -> Router {
         router = router.route(route.path, handler);
     }
     router
-        .fallback(|| async { nothing_there() })
-        .method_not_allowed_fallback(|| async { nothing_there() })
+        .fallback(nothing_there)
+        .method_not_allowed_fallback(nothing_there)
         .layer(map_response(finish))
         .with_state(app)
 }
 
-fn nothing_there() -> Response {
+async fn nothing_there(uri: Uri) -> Response {
+    if uri.path().starts_with("/scim/") {
+        return scim::nothing_there(uri).await;
+    }
     let hint = "/openapi.json lists what there is";
     super::answer::Refusal::new(StatusCode::NOT_FOUND, "there is nothing here", Some(hint))
         .into_response()

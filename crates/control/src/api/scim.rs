@@ -1,8 +1,8 @@
 //! SCIM 2.0 (RFC 7644): what identity providers provision people and groups with. Which provider it is follows from who
 //! asks, so that nobody reaches another's.
 
-use super::App;
 use super::answer::Said;
+use super::{App, scim_described as described};
 use crate::control::{Caller, Edit, Listed, ProvisionError, Wanted};
 use crate::identity::provider::Provider;
 use axum::Extension;
@@ -20,8 +20,6 @@ use std::sync::Arc;
 const ERROR: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 const CONFIGURATION: &str = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig";
-const RESOURCE_TYPE: &str = "urn:ietf:params:scim:schemas:core:2.0:ResourceType";
-const SCHEMA: &str = "urn:ietf:params:scim:schemas:core:2.0:Schema";
 /// Resources in one answer, where the provider does not say how many, and at most.
 const USUAL_COUNT: usize = 100;
 const MAX_COUNT: usize = 1_000;
@@ -108,6 +106,24 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// What stands in a body, where names are lists.
+    fn read(body: Body) -> Result<Self, ScimError> {
+        let object = object(body)?;
+        let names = |name: &str| {
+            let list = scim::get(&object, name)?.as_array()?.iter();
+            Some(list.filter_map(Value::as_str).collect::<Vec<_>>().join(","))
+        };
+        let number = |name: &str| scim::get(&object, name).and_then(Value::as_i64);
+        let filter = scim::get(&object, "filter").and_then(Value::as_str);
+        Ok(Self {
+            filter: filter.map(str::to_owned),
+            start_index: number("startIndex"),
+            count: number("count"),
+            attributes: names("attributes"),
+            excluded_attributes: names("excludedAttributes"),
+        })
+    }
+
     fn wanted(&self) -> Result<Wanted, ScimError> {
         let filter = self.filter.as_deref().map(Filter::read).transpose()?;
         let count = self.count.map(|count| usize::try_from(count).unwrap_or(0));
@@ -193,6 +209,18 @@ pub(super) async fn list_users(
     Ok(asked.list(listed))
 }
 
+/// The same, asked for with a body (RFC 7644, section 3.4.3).
+pub(super) async fn search_users(
+    State(app): State<App>,
+    Asking(provider): Asking,
+    body: Body,
+) -> Answer {
+    let asked = Asked::read(body)?;
+    let name = &provider.declared.name;
+    let listed = app.control.provisioned_people(name, &asked.wanted()?).await;
+    Ok(asked.list(listed))
+}
+
 pub(super) async fn one_user(
     State(app): State<App>,
     Asking(provider): Asking,
@@ -248,6 +276,17 @@ pub(super) async fn list_groups(
     Asking(provider): Asking,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    let name = &provider.declared.name;
+    let listed = app.control.provisioned_groups(name, &asked.wanted()?).await;
+    Ok(asked.list(listed))
+}
+
+pub(super) async fn search_groups(
+    State(app): State<App>,
+    Asking(provider): Asking,
+    body: Body,
+) -> Answer {
+    let asked = Asked::read(body)?;
     let name = &provider.declared.name;
     let listed = app.control.provisioned_groups(name, &asked.wanted()?).await;
     Ok(asked.list(listed))
@@ -325,44 +364,52 @@ pub(super) async fn configuration() -> Response {
 
 /// The kinds of resources (RFC 7643, section 6).
 pub(super) async fn kinds() -> Response {
-    let kind = |name: &str, schema: &str, extensions: Value| {
-        json!({
-            "schemas": [RESOURCE_TYPE], "id": name, "name": name, "endpoint": format!("/{name}s"),
-            "schema": schema, "schemaExtensions": extensions,
-        })
-    };
-    let enterprise = json!([{"schema": scim::ENTERPRISE, "required": false}]);
-    all(&[
-        kind("User", scim::USER, enterprise),
-        kind("Group", scim::GROUP, json!([])),
-    ])
+    all(&described::kinds())
 }
 
-/// Their attributes that mean something here (RFC 7643, section 7); what else is sent is kept.
+pub(super) async fn kind(Path(id): Path<String>) -> Response {
+    one_of(described::kinds(), &id)
+}
+
+/// Their attributes (RFC 7643, section 7). What else is sent is kept as well.
 pub(super) async fn schemas() -> Response {
-    let attribute = |name: &str, kind: &str, many: bool, required: bool, changes: &str| {
-        json!({
-            "name": name, "type": kind, "multiValued": many, "required": required, "caseExact": false,
-            "mutability": changes, "returned": "default", "uniqueness": "none",
-        })
+    all(&described::schemas())
+}
+
+pub(super) async fn schema(Path(id): Path<String>) -> Response {
+    one_of(described::schemas(), &id)
+}
+
+fn one_of(items: Vec<Value>, id: &str) -> Response {
+    let mut found = items.into_iter().filter(|item| item["id"] == id);
+    match found.next() {
+        Some(item) => answer(StatusCode::OK, &item),
+        None => ProvisionError::NotFound.into_response(),
+    }
+}
+
+/// There is nothing, or not in this way.
+pub(super) async fn nothing_there(uri: axum::http::Uri) -> Response {
+    let what = "there is nothing here; /scim/v2/ResourceTypes lists what there is";
+    let routes = super::routes::scim_routes();
+    let parts = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let here = parts(uri.path());
+    let is_here = |path: &str| {
+        let path = parts(path);
+        path.len() == here.len()
+            && path
+                .iter()
+                .zip(&here)
+                .all(|(p, h)| p == h || p == "{id}" && !h.is_empty())
     };
-    let user = [
-        attribute("userName", "string", false, true, "readWrite"),
-        attribute("active", "boolean", false, false, "readWrite"),
-        attribute("displayName", "string", false, false, "readWrite"),
-        attribute("name", "complex", false, false, "readWrite"),
-        attribute("emails", "complex", true, false, "readWrite"),
-        attribute("groups", "complex", true, false, "readOnly"),
-    ];
-    let group = [
-        attribute("displayName", "string", false, true, "readWrite"),
-        attribute("members", "complex", true, false, "readWrite"),
-    ];
-    let schema = |id: &str, name: &str, attributes: &[Value]| json!({"schemas": [SCHEMA], "id": id, "name": name, "attributes": attributes});
-    all(&[
-        schema(scim::USER, "User", &user),
-        schema(scim::GROUP, "Group", &group),
-    ])
+    match routes.iter().any(|route| is_here(route.path)) {
+        true => refused(
+            StatusCode::METHOD_NOT_ALLOWED,
+            None,
+            "this cannot be done here",
+        ),
+        false => refused(StatusCode::NOT_FOUND, None, what),
+    }
 }
 
 fn all(items: &[Value]) -> Response {

@@ -193,6 +193,9 @@ async fn what_is_not_in_the_table_does_not_exist() {
         ("delete", "/v1/tokens"),
         ("put", "/v1/resources/apply"),
         ("get", "/v1/tokens/..%2f..%2fmetrics"),
+        ("get", "/scim/v2"),
+        ("get", "/scim/v2/Users/"),
+        ("post", "/scim/v2/Bulk"),
     ] {
         assert_eq!(
             rig.call(method, path, Some(&root), REMOTE, "").await.status,
