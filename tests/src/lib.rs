@@ -6,6 +6,7 @@
 pub mod browser;
 pub mod cache;
 pub mod cargo;
+pub mod chromium;
 pub mod clients;
 pub mod dev_idp;
 pub mod gateway;

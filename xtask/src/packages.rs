@@ -62,6 +62,21 @@ pub const CLIENTS: &[Package] = &[
         why: "psycopg, asyncpg and SQLAlchemy live in an environment of their own",
     },
     Package {
+        name: "chromium",
+        seen: || Path::new("/usr/bin/chromium").exists(),
+        why: "the pages are walked in a real browser",
+    },
+    Package {
+        name: "simplesamlphp",
+        seen: || Path::new("/usr/share/simplesamlphp/www").is_dir(),
+        why: "people sign in at a SAML identity provider",
+    },
+    Package {
+        name: "php-cli",
+        seen: || shell::exists("php", "--version"),
+        why: "the SAML identity provider runs in it",
+    },
+    Package {
         name: "libxml2-utils",
         seen: || shell::exists("xmllint", "--version"),
         why: "canonical XML is compared with what libxml2 makes of it",
