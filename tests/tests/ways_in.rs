@@ -264,13 +264,15 @@ fn a_token_comes_by_sasl_where_the_listener_says_so() {
 #[test]
 fn the_newest_client_library_logs_in_by_oauth() {
     let shop = Postgres::start().unwrap();
-    let place = Place::new().unwrap();
+    let (place, issuer) = (Place::new().unwrap(), Issuer::new().unwrap());
     let port = free_port().unwrap();
     let settings = Settings {
         config: format!(
             "listeners: [{{connection: shop, address: '127.0.0.1:{port}', ways_in: [oauthbearer]}}]\n"
         ),
-        ..Settings::default().resource("corp.yaml", &place.resource(""))
+        ..Settings::default()
+            .resource("corp.yaml", &place.resource(""))
+            .resource("trust.yaml", &issuer.trusted())
     };
     let gateway = Gateway::start(&shop, settings).unwrap();
     let people = json!({"1001": {"preferred_username": "kim", "groups": ["engineering"]}});
@@ -320,9 +322,11 @@ fn the_newest_client_library_logs_in_by_oauth() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    // Any token of the gateway's does; a wrong one is refused in the library's own words.
-    let token = gateway.token("user:ada").unwrap();
-    assert_eq!(printed(&mut client(&token)).unwrap().trim(), "(True, True)");
+    // Any token of the gateway's does, and so does a workload's own; a wrong one does not.
+    let jobs = issuer.token(&json!({})).unwrap();
+    for token in [gateway.token("user:ada").unwrap(), jobs] {
+        assert_eq!(printed(&mut client(&token)).unwrap().trim(), "(True, True)");
+    }
     let refused = client("sluice_nonsense").output().unwrap();
     let why = String::from_utf8_lossy(&refused.stderr);
     assert!(

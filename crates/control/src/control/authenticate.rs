@@ -25,7 +25,8 @@ impl Control {
         ways: WaysIn,
         from: IpAddr,
     ) -> Result<Authenticated, LoginError> {
-        if secret.starts_with(JWT_BEGINS) && ways.allow(WayIn::Workload) {
+        let workloads = ways.allow(WayIn::Workload) || ways.allow(WayIn::OAuthBearer);
+        if secret.starts_with(JWT_BEGINS) && workloads {
             return self.authenticate_workload(secret, from).await;
         }
         self.authenticate_token(secret, ways, from)

@@ -27,9 +27,9 @@ impl std::fmt::Debug for Initial<'_> {
 /// another mechanism, channel binding and an identity to act as, none of which there is here.
 #[must_use]
 pub fn initial(body: &[u8]) -> Option<Initial<'_>> {
-    let text = std::str::from_utf8(body).ok()?;
-    let rest = text.strip_prefix(MECHANISM)?.strip_prefix('\0')?;
-    let (length, rest) = rest.as_bytes().split_first_chunk::<4>()?;
+    let rest = body.strip_prefix(MECHANISM.as_bytes())?;
+    let rest = rest.strip_prefix(b"\0")?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
     let length = usize::try_from(i32::from_be_bytes(*length)).ok()?;
     if length != rest.len() {
         return None;
@@ -118,6 +118,17 @@ mod tests {
         longer.push(1);
         assert_eq!(initial(&longer), None);
         assert_eq!(format!("{:?}", Initial::Token("secret")), "Token(..)");
+    }
+
+    /// The length before the message is no text, whatever it is.
+    #[test]
+    fn a_token_of_any_length_is_read() {
+        for length in 1..2_000 {
+            let token = "x".repeat(length);
+            let message = format!("n,,\u{1}auth=Bearer {token}\u{1}\u{1}");
+            let body = body(MECHANISM, &message);
+            assert_eq!(initial(&body), Some(Initial::Token(&token)), "{length}");
+        }
     }
 
     proptest! {
