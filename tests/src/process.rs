@@ -126,7 +126,13 @@ impl Drop for Running {
 
 /// Runs a command to its end; an error carries what it printed.
 pub fn checked(command: &mut Command) -> Result<Output> {
-    let shown = format!("{command:?}");
+    // Not the command's own `Debug`, which shows its environment, and secrets in it.
+    let arguments = command
+        .get_args()
+        .map(|argument| argument.to_string_lossy());
+    let program = command.get_program().to_string_lossy();
+    let shown = [program].into_iter().chain(arguments).collect::<Vec<_>>();
+    let shown = shown.join(" ");
     let output = command
         .output()
         .with_context(|| format!("cannot start {shown}"))?;

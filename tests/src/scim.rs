@@ -4,8 +4,10 @@ use crate::Gateway;
 use crate::process::printed;
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use tempfile::TempDir;
 
 /// Lines for an identity provider's resource that make it provision, and the service that it does it with.
 pub const PROVISIONS: &str =
@@ -16,15 +18,22 @@ pub const PROVISIONS: &str =
 pub struct Provisioner {
     url: String,
     token: String,
+    /// Holds the header with the token, so that no error shows it.
+    home: TempDir,
     authority: PathBuf,
 }
 
 impl Provisioner {
     /// With a token of its own.
     pub fn new(gateway: &Gateway) -> Result<Self> {
+        let token = gateway.token("service:provisioner")?;
+        let home = tempfile::Builder::new().prefix("sluice-scim-").tempdir()?;
+        let header = format!("Authorization: Bearer {token}");
+        fs::write(home.path().join("header"), header)?;
         Ok(Self {
             url: format!("https://127.0.0.1:{}/scim/v2", gateway.https_port),
-            token: gateway.token("service:provisioner")?,
+            token,
+            home,
             authority: gateway.authority(),
         })
     }
@@ -43,10 +52,10 @@ impl Provisioner {
 
     /// Sends something that has to succeed, and gives what is answered.
     pub fn send(&self, method: &str, path: &str, body: &Value) -> Result<Value> {
-        let bearer = format!("Authorization: Bearer {}", self.token);
+        let header = format!("@{}", self.home.path().join("header").display());
         let text = printed(
             Command::new("curl")
-                .args(["-sS", "--max-time", "20", "-X", method, "-H", &bearer])
+                .args(["-sS", "--max-time", "20", "-X", method, "-H", &header])
                 .args(["-H", "Content-Type: application/scim+json"])
                 .args([
                     "-w",

@@ -1,6 +1,7 @@
 //! One way to reach the database, and what the process behind it costs.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 /// Where and as whom to connect.
@@ -19,15 +20,21 @@ pub struct Endpoint {
     pub database: String,
     /// The proxy's process; none for a direct connection.
     pub pid: Option<u32>,
+    /// It differs from another one in how it logs in alone, so that only connecting is measured.
+    pub logins_only: bool,
 }
 
 impl Endpoint {
-    /// A connection string.
-    pub fn conninfo(&self) -> String {
-        format!(
-            "host={} port={} user={} password={} dbname={} sslmode=require gssencmode=disable",
-            self.host, self.port, self.user, self.password, self.database
-        )
+    /// A program that takes a connection string first; the password is not in it, so that no error shows it.
+    pub fn client(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .arg(format!(
+                "host={} port={} user={} dbname={} sslmode=require gssencmode=disable",
+                self.host, self.port, self.user, self.database
+            ))
+            .env("PGPASSWORD", &self.password);
+        command
     }
 
     /// Points a libpq program at it.

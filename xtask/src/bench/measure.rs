@@ -41,6 +41,11 @@ impl Cell {
         cells
     }
 
+    /// Whether it measures logins.
+    pub fn is_connecting(&self) -> bool {
+        matches!(self, Self::Connect(_))
+    }
+
     /// Measures once.
     pub fn run(&self, on: &Endpoint, seconds: u32, clients: &Path) -> Result<Sample> {
         match self {
@@ -141,11 +146,8 @@ fn pgbench(
 
 fn churn(on: &Endpoint, clients: u32, seconds: u32, programs: &Path) -> Result<Sample> {
     let before = on.cpu_seconds();
-    let line = printed(Command::new(programs.join("churn")).args([
-        &on.conninfo(),
-        &clients.to_string(),
-        &seconds.to_string(),
-    ]))?;
+    let mut churn = on.client(&programs.join("churn"));
+    let line = printed(churn.args([clients.to_string(), seconds.to_string()]))?;
     let cpu = on.cpu_seconds() - before;
     let [rate, p50, p99, count, failed] = numbers(&line)?;
     if failed > 0.0 {
@@ -166,7 +168,7 @@ fn bulk(on: &Endpoint, what: &str, programs: &Path) -> Result<Sample> {
         _ => "SELECT * FROM narrow",
     };
     let before = on.cpu_seconds();
-    let line = printed(Command::new(programs.join("drain")).args([&on.conninfo(), sql]))?;
+    let line = printed(on.client(&programs.join("drain")).arg(sql))?;
     let cpu = on.cpu_seconds() - before;
     let [seconds, bytes, rows, rate, first] = numbers(&line)?;
     Ok(Sample(vec![
@@ -179,8 +181,9 @@ fn bulk(on: &Endpoint, what: &str, programs: &Path) -> Result<Sample> {
 
 fn idle(on: &Endpoint, count: u32, programs: &Path) -> Result<Sample> {
     let before = on.resident_kib();
-    let mut holder = Command::new(programs.join("idle"))
-        .args([&on.conninfo(), &count.to_string()])
+    let mut holder = on
+        .client(&programs.join("idle"))
+        .arg(count.to_string())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()?;

@@ -59,7 +59,9 @@ pub fn postgres(plan: &Plan) -> Result<()> {
     let mut results = Results::default();
     for round in 0..plan.rounds {
         for cell in &plan.cells {
-            let mut order: Vec<_> = stage.endpoints.iter().collect();
+            let all = stage.endpoints.iter();
+            let fitting = all.filter(|on| !on.logins_only || cell.is_connecting());
+            let mut order: Vec<_> = fitting.collect();
             let first = round % order.len().max(1);
             order.rotate_left(first);
             for endpoint in order {

@@ -3,7 +3,9 @@
 use super::endpoint::Endpoint;
 use crate::{packages, shell};
 use anyhow::Result;
+use serde_json::json;
 use sluice_tests::cargo::Profile;
+use sluice_tests::issuer::{AUDIENCE, ISSUER, Issuer};
 use sluice_tests::postgres::{APP, PASSWORD, Postgres, SUPERUSER, Version};
 use sluice_tests::process::{Running, checked, free_port, wait_for};
 use sluice_tests::{Gateway, Settings};
@@ -12,6 +14,7 @@ use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tempfile::TempDir;
 
 /// pgbench's scale: two million rows, all in memory.
@@ -30,6 +33,8 @@ pub struct Stage {
     _proxies: Vec<Running>,
     _gateway: Gateway,
     _server: Postgres,
+    // Its keys are read when the first of its tokens comes.
+    _issuer: Issuer,
     _home: TempDir,
 }
 
@@ -56,8 +61,11 @@ impl Stage {
         let certificate = copy_certificate(&server, home.path())?;
         let (floor, floor_port) = start_floor(&floor, &server, &certificate)?;
         let (bouncer, bouncer_port) = start_pgbouncer(&server, home.path(), &certificate)?;
-        let gateway = start_gateway(&server)?;
+        let issuer = Issuer::new()?;
+        let gateway = start_gateway(&server, &issuer)?;
         let token = gateway.token("user:bench")?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let jwt = issuer.token(&json!({"exp": now + 36_000}))?;
         let endpoint = |name: &str, port, user: &str, password: &str, pid| Endpoint {
             name: name.to_owned(),
             host: "127.0.0.1",
@@ -66,6 +74,7 @@ impl Stage {
             password: password.to_owned(),
             database: "bench".to_owned(),
             pid,
+            logins_only: false,
         };
         let endpoints = vec![
             endpoint("floor-tls", floor_port, APP, PASSWORD, Some(floor.pid())),
@@ -78,6 +87,10 @@ impl Stage {
                 Some(bouncer.pid()),
             ),
             endpoint("sluice", gateway.port, "app", &token, Some(gateway.pid())),
+            Endpoint {
+                logins_only: true,
+                ..endpoint("sluice-jwt", gateway.port, "app", &jwt, Some(gateway.pid()))
+            },
         ];
         Ok(Self {
             endpoints,
@@ -85,6 +98,7 @@ impl Stage {
             _proxies: vec![floor, bouncer],
             _gateway: gateway,
             _server: server,
+            _issuer: issuer,
             _home: home,
         })
     }
@@ -200,7 +214,7 @@ fn start_pgbouncer(
     listening(Running::start(&mut command, "INT")?, port)
 }
 
-fn start_gateway(server: &Postgres) -> Result<Gateway> {
+fn start_gateway(server: &Postgres, issuer: &Issuer) -> Result<Gateway> {
     let mut policies = String::from(
         "@id(\"bench\") permit (principal in Group::\"bench\", action, resource) unless { action == Action::\"reveal\" };\n",
     );
@@ -220,11 +234,18 @@ fn start_gateway(server: &Postgres) -> Result<Gateway> {
     let classes = "kind: DataClass\nname: ssn\ncolumns: [ssn]\nmask: {keep_last: 4}\n---\n\
                    kind: DataClass\nname: card\ncolumns: [card]\nmask: {keep_last: 4}\n---\n\
                    kind: DataClass\nname: email\ncolumns: [email]\nmask: {keep_first: 2}\n";
+    let trust = format!(
+        "kind: Service\nname: bench-job\n---\nkind: TrustedIssuer\nname: ci\nissuer: {ISSUER}\n\
+         audiences: [{AUDIENCE:?}]\njwks_file: {}\nrules:\n  - when: repository == \"acme/reports\"\n    \
+         service: bench-job\n    groups: [bench]\n",
+        issuer.keys().display()
+    );
     let settings = Settings {
         profile: Profile::Release,
         ..Settings::default()
     };
     let settings = settings
+        .resource("trust.yaml", &trust)
         .policies(&policies)
         .resource("bench.yaml", bench)
         .resource("data-classes.yaml", classes);
