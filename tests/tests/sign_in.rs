@@ -459,6 +459,30 @@ fn a_provider_that_leads_elsewhere_or_is_gone_takes_its_sign_ins_along() {
     }
 }
 
+/// A provider that is gone lets nobody new in, and takes away nothing yet: those who are signed in go on.
+#[test]
+fn a_provider_that_is_gone_lets_nobody_new_in_and_takes_nothing_away_at_once() {
+    let mut stage = stage();
+    let (home, _browser) = logged_in(&stage, "1001");
+    let secret = token(home.path());
+    stage.provider.stop();
+    wait_for("the gateway to notice", || {
+        let log = stage.gateway.log()?;
+        Ok(log.contains("cannot be asked").then_some(()))
+    })
+    .unwrap();
+    assert_eq!(stage.gateway.answer(&secret, "SELECT 1").unwrap(), "1");
+    let browser = Browser::new(&stage.gateway).unwrap();
+    let sent = browser.open_only("/signin/corp").unwrap();
+    let state = sent.header("location").unwrap().split("state=").nth(1);
+    let state = state.unwrap().split('&').next().unwrap();
+    let issuer = stage.provider.url();
+    let back = format!("/signin/corp/callback?code=x&state={state}&iss={issuer}");
+    let page = browser.open(&back).unwrap();
+    assert_eq!(page.status, 502, "{}", page.text);
+    assert!(page.text.contains("cannot be reached"), "{}", page.text);
+}
+
 #[test]
 fn signing_out_at_either_side_ends_both() {
     let stage = stage();

@@ -267,9 +267,11 @@ impl OidcProvider {
             .as_ref()
             .map(|secret| (oidc.client_id.as_str(), secret));
         let asked = self.fetcher()?.post(&metadata.token_endpoint, &form, basic);
-        let asked = asked.await.inspect_err(|_| {
+        let asked = asked.await.inspect_err(|error| {
             // Whoever is to be asked about next does not wait for the same silence.
             self.discovered.failed(now);
+            let provider = &self.name;
+            tracing::warn!(provider, %error, "an identity provider cannot be asked");
         });
         let (status, answer): (_, TokenAnswer) = asked?;
         match (status.is_success(), &answer.error) {
