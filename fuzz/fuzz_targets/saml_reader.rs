@@ -32,6 +32,7 @@ fn parties() -> &'static Parties {
                 sign_in: Vec::new(),
                 sign_out: Vec::new(),
                 keys: Vec::new(),
+                valid_until: None,
             },
             service: Service {
                 entity_id: "https://gateway.example/signin/corp/metadata".to_owned(),

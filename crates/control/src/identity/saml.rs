@@ -143,6 +143,7 @@ impl SamlProvider {
             sign_in: endpoint(&self.saml.sign_in_url, self.binding()),
             sign_out: endpoint(&self.saml.sign_out_url, Binding::Redirect),
             keys,
+            valid_until: None,
         })
     }
 

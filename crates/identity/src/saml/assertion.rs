@@ -29,7 +29,7 @@ pub struct NameId {
 impl NameId {
     pub(super) fn read(node: Node<'_, '_>) -> Result<Self> {
         let said = |name| xml::attribute(node, name).map(str::to_owned);
-        let value = xml::text(node)?;
+        let value = xml::name(node)?;
         match value.is_empty() {
             true => Err(SamlError::Expected("NameID")),
             false => Ok(Self {
@@ -85,7 +85,7 @@ pub(super) fn read(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<S
     }
     not_ahead(assertion, "IssueInstant", expected.now)?;
     let issuer = xml::only(assertion, (SAML, "Issuer"))?;
-    if xml::text(issuer)? != expected.provider.entity_id {
+    if xml::token(issuer)? != expected.provider.entity_id {
         return Err(SamlError::Issuer);
     }
     let subject = xml::only(assertion, (SAML, "Subject"))?;
@@ -179,7 +179,7 @@ fn conditions(assertion: Node<'_, '_>, expected: &Expected<'_>) -> Result<Option
     }
     for restriction in restrictions {
         let audiences = xml::all(restriction, SAML, "Audience")?;
-        let texts: Result<Vec<String>> = audiences.into_iter().map(xml::text).collect();
+        let texts: Result<Vec<String>> = audiences.into_iter().map(xml::token).collect();
         if !texts?.contains(&expected.service.entity_id) {
             return Err(SamlError::Audience("Audience"));
         }
@@ -220,7 +220,7 @@ fn attributes(assertion: Node<'_, '_>) -> Result<Vec<Attribute>> {
                 return Err(SamlError::Expected("fewer values of attributes"));
             }
             // An empty text is no value; providers send one for a list that is empty.
-            let values = values.into_iter().map(|value| xml::text(value).ok());
+            let values = values.into_iter().map(|value| xml::name(value).ok());
             let values = values.filter(|value| value.as_deref() != Some(""));
             match found.iter_mut().find(|known| known.name == name) {
                 Some(known) => known.values.extend(values),

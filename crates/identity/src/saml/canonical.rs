@@ -12,8 +12,8 @@ pub(super) const EXCLUSIVE: [&str; 2] = [
     "http://www.w3.org/2001/10/xml-exc-c14n#WithComments",
 ];
 
-/// Namespaces that the output declares so far, by prefix.
-type Declared<'a> = BTreeMap<&'a str, &'a str>;
+/// Namespaces by prefix.
+type Namespaces<'a> = BTreeMap<&'a str, &'a str>;
 
 /// An element and everything in it but `without`. Namespaces with a prefix in `inclusive` (`#default` for the one
 /// without) are declared wherever they are in scope, others where they are used.
@@ -26,48 +26,50 @@ pub(super) fn canonical(
         out: String::new(),
         without: without.map(|node| node.id()),
         inclusive,
+        declared: Vec::new(),
     };
-    writer.element(apex, &Declared::new());
+    writer.element(apex);
     writer.out
 }
 
-struct Writer<'w> {
+struct Writer<'w, 'a> {
     out: String,
     without: Option<NodeId>,
     inclusive: &'w [&'w str],
+    /// What the elements around the next one declare in the output, the innermost last.
+    declared: Vec<(&'a str, &'a str)>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'_, 'a> {
     /// Nesting is bounded where documents are read.
-    fn element<'a>(&mut self, node: Node<'a, '_>, declared: &Declared<'a>) {
+    fn element(&mut self, node: Node<'a, '_>) {
         let prefix = xml::prefix(node);
         let name = qualified(prefix, node.tag_name().name());
+        let outside = self.declared.len();
         self.out.push('<');
         self.out.push_str(&name);
-        let mut inside = declared.clone();
         for (prefix, uri) in self.used(node, prefix) {
+            let mut declared = self.declared.iter().rev();
+            let known = declared.find(|(known, _)| *known == prefix);
             // Without a declaration, no prefix means no namespace.
-            let already = inside.get(prefix).copied();
-            if already == Some(uri) || already.is_none() && prefix.is_empty() && uri.is_empty() {
+            let already = known.map_or(prefix.is_empty() && uri.is_empty(), |(_, known)| {
+                *known == uri
+            });
+            if already {
                 continue;
             }
-            inside.insert(prefix, uri);
+            self.declared.push((prefix, uri));
             let attribute = match prefix {
                 "" => "xmlns".to_owned(),
                 prefix => format!("xmlns:{prefix}"),
             };
             self.attribute(&attribute, uri);
         }
-        let mut attributes: Vec<_> = node.attributes().collect();
-        attributes.sort_by_key(|a| (a.namespace().unwrap_or_default(), a.name()));
-        for attribute in attributes {
-            let prefix = xml::attribute_prefix(node, &attribute);
-            self.attribute(&qualified(prefix, attribute.name()), attribute.value());
-        }
+        self.attributes(node);
         self.out.push('>');
         for child in node.children() {
             if child.is_element() && Some(child.id()) != self.without {
-                self.element(child, &inside);
+                self.element(child);
             } else if child.is_text() {
                 self.text(child.text().unwrap_or_default());
             }
@@ -75,11 +77,21 @@ impl Writer<'_> {
         self.out.push_str("</");
         self.out.push_str(&name);
         self.out.push('>');
+        self.declared.truncate(outside);
+    }
+
+    fn attributes(&mut self, node: Node<'a, '_>) {
+        let mut attributes: Vec<_> = node.attributes().collect();
+        attributes.sort_by_key(|a| (a.namespace().unwrap_or_default(), a.name()));
+        for attribute in attributes {
+            let prefix = xml::attribute_prefix(node, &attribute);
+            self.attribute(&qualified(prefix, attribute.name()), attribute.value());
+        }
     }
 
     /// The namespaces that an element and its attributes are in, and those that are declared in any case.
-    fn used<'a>(&self, node: Node<'a, '_>, prefix: &'a str) -> Declared<'a> {
-        let mut used = BTreeMap::new();
+    fn used(&self, node: Node<'a, '_>, prefix: &'a str) -> Namespaces<'a> {
+        let mut used = Namespaces::new();
         used.insert(prefix, node.tag_name().namespace().unwrap_or_default());
         for attribute in node.attributes() {
             let prefix = xml::attribute_prefix(node, &attribute);

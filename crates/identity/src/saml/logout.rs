@@ -64,7 +64,7 @@ fn read(
         return Err(SamlError::Audience("Destination"));
     }
     let issuer = xml::only(root, (SAML, "Issuer"))?;
-    if xml::text(issuer)? != provider.entity_id {
+    if xml::token(issuer)? != provider.entity_id {
         return Err(SamlError::Issuer);
     }
     let name_id = xml::only(root, (SAML, "NameID"))?;

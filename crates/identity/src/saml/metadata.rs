@@ -33,6 +33,8 @@ pub struct Provider {
     pub sign_out: Vec<Endpoint>,
     /// What it signs with; several while it changes from one to the next.
     pub keys: Vec<ProviderKey>,
+    /// Until when this may be believed, where it says that.
+    pub valid_until: Option<Timestamp>,
 }
 
 /// The gateway, as one provider knows it.
@@ -68,16 +70,20 @@ impl Provider {
             ));
         }
         let role = role(entity).ok_or(SamlError::Expected("IDPSSODescriptor"))?;
+        let mut valid_until: Option<Timestamp> = None;
         for node in entity.ancestors().filter(Node::is_element).chain([role]) {
-            if xml::moment_of(node, "validUntil")?.is_some_and(|end| now >= end) {
-                return Err(SamlError::Expired("validUntil"));
-            }
+            let end = xml::moment_of(node, "validUntil")?;
+            valid_until = valid_until.into_iter().chain(end).min();
+        }
+        if valid_until.is_some_and(|end| now >= end) {
+            return Err(SamlError::Expired("validUntil"));
         }
         let provider = Self {
             entity_id: xml::needed(entity, "entityID")?.to_owned(),
             sign_in: endpoints(role, "SingleSignOnService"),
             sign_out: endpoints(role, "SingleLogoutService"),
             keys: signing_keys(role),
+            valid_until,
         };
         if provider.keys.is_empty() {
             return Err(SamlError::Expected("a certificate that signs"));
@@ -117,7 +123,7 @@ fn signing_keys(role: Node<'_, '_>) -> Vec<ProviderKey> {
     let certificates = signs
         .flat_map(|n| n.descendants())
         .filter(|n| xml::is(*n, DS, "X509Certificate"));
-    let texts = certificates.filter_map(|n| xml::text(n).ok());
+    let texts = certificates.filter_map(|n| xml::token(n).ok());
     texts
         .filter_map(|text| ProviderKey::of_text(&text))
         .take(MAX_KEYS)
@@ -125,9 +131,10 @@ fn signing_keys(role: Node<'_, '_>) -> Vec<ProviderKey> {
 }
 
 impl Service {
-    /// The gateway's metadata for a provider.
+    /// The gateway's metadata for a provider. A provider that is `offered` the key encrypts with it, in its own way,
+    /// which need not be one that is accepted here.
     #[must_use]
-    pub fn metadata(&self, key: &ServiceKey) -> String {
+    pub fn metadata(&self, key: &ServiceKey, offered: bool) -> String {
         let certificate = key.certificate();
         let methods = OFFERED.map(|m| format!("<md:EncryptionMethod Algorithm=\"{m}\"/>"));
         let descriptor = |usage: &str, methods: &str| {
@@ -151,7 +158,10 @@ impl Service {
              </md:SPSSODescriptor></md:EntityDescriptor>\n",
             id = escaped(&self.entity_id),
             signing = descriptor("signing", ""),
-            encryption = descriptor("encryption", &methods.concat()),
+            encryption = match offered {
+                true => descriptor("encryption", &methods.concat()),
+                false => String::new(),
+            },
             logout = logout.concat(),
             post = Binding::Post.name(),
             acs = escaped(&self.acs_url),

@@ -105,7 +105,7 @@ fn check_head(response: Node<'_, '_>, expected: &Expected<'_>) -> Result<()> {
         return Err(SamlError::InResponseTo);
     }
     if let Some(issuer) = xml::maybe(response, (SAML, "Issuer"))?
-        && xml::text(issuer)? != expected.provider.entity_id
+        && xml::token(issuer)? != expected.provider.entity_id
     {
         return Err(SamlError::Issuer);
     }

@@ -11,6 +11,8 @@ use roxmltree::Node;
 
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
 const SHA256_NAME: &str = "http://www.w3.org/2001/04/xmlenc#sha256";
+/// Prefixes that a canonicalization may name: providers name one or two.
+const MAX_PREFIXES: usize = 16;
 /// The digests that are accepted, by their names.
 const DIGESTS: &[(&str, &Algorithm)] = &[
     (SHA256_NAME, &SHA256),
@@ -33,16 +35,15 @@ pub(super) fn signed(element: Node<'_, '_>, keys: &[ProviderKey]) -> Result<Opti
         return Err(SamlError::Algorithm("its signature has other parts"));
     }
     let info = xml::only(signature, (DS, "SignedInfo"))?;
-    let bytes = check_reference(element, signature, info)?;
     let method = xml::only(info, (DS, "SignatureMethod"))?;
     let value = xml::only(signature, (DS, "SignatureValue"))?;
     let value = decoded(&xml::text(value)?)?;
     let transform = xml::only(info, (DS, "CanonicalizationMethod"))?;
-    let inclusive = inclusive(transform)?;
-    let message = canonical(info, None, &prefixes(&inclusive));
+    let message = canonical(info, None, &inclusive(transform)?);
     let algorithm = xml::needed(method, "Algorithm")?;
+    // Before anything is done that whoever signed it says.
     check(keys, algorithm, message.as_bytes(), &value)?;
-    Ok(Some(bytes))
+    check_reference(element, signature, info).map(Some)
 }
 
 /// What the one reference is to: this very element, whose digest is the one that was signed.
@@ -71,8 +72,7 @@ fn check_reference(
     {
         return Err(SamlError::Algorithm("its transforms"));
     }
-    let inclusive = inclusive(*exclusive)?;
-    let bytes = canonical(element, Some(signature), &prefixes(&inclusive));
+    let bytes = canonical(element, Some(signature), &inclusive(*exclusive)?);
     let method = xml::only(reference, (DS, "DigestMethod"))?;
     let name = xml::needed(method, "Algorithm")?;
     let found = DIGESTS.iter().find(|(known, _)| *known == name);
@@ -85,22 +85,23 @@ fn check_reference(
 }
 
 /// The namespaces that an exclusive canonicalization declares in any case.
-fn inclusive(method: Node<'_, '_>) -> Result<String> {
+fn inclusive<'a>(method: Node<'a, '_>) -> Result<Vec<&'a str>> {
     let name = xml::needed(method, "Algorithm")?;
     if !EXCLUSIVE.contains(&name) {
         return Err(SamlError::Algorithm("its canonicalization"));
     }
-    match xml::elements(method)?.as_slice() {
-        [] => Ok(String::new()),
+    let list = match xml::elements(method)?.as_slice() {
+        [] => "",
         [list] if xml::is(*list, NAMESPACE, "InclusiveNamespaces") => {
-            Ok(xml::needed(*list, "PrefixList")?.to_owned())
+            xml::needed(*list, "PrefixList")?
         }
-        _ => Err(SamlError::Algorithm("its canonicalization")),
+        _ => return Err(SamlError::Algorithm("its canonicalization")),
+    };
+    let prefixes: Vec<&str> = list.split_ascii_whitespace().collect();
+    match prefixes.len() > MAX_PREFIXES {
+        true => Err(SamlError::Algorithm("its canonicalization")),
+        false => Ok(prefixes),
     }
-}
-
-fn prefixes(list: &str) -> Vec<&str> {
-    list.split_ascii_whitespace().collect()
 }
 
 fn decoded(text: &str) -> Result<Vec<u8>> {

@@ -16,6 +16,11 @@ const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const MAX_NODES: u32 = 20_000;
 /// How deep elements may nest: messages of identity providers nest about twelve deep.
 const MAX_DEPTH: usize = 48;
+/// Different declarations of namespaces in one document. What the reader does for an element grows with the square of
+/// those in scope; messages declare about ten, some of them on every value again.
+const MAX_NAMESPACES: usize = 64;
+/// Attributes of one element, whose number counts in the same way. Messages have about eight.
+const MAX_ATTRIBUTES: usize = 64;
 
 /// Reads a message.
 pub(super) fn parse(text: &str) -> Result<Document<'_>> {
@@ -45,6 +50,7 @@ pub(super) fn well_formed(text: &str) -> Result<Document<'_>> {
         return Err(SamlError::TooLong);
     }
     declares_utf8(text)?;
+    is_quickly_read(text)?;
     let options = ParsingOptions {
         allow_dtd: false,
         nodes_limit: MAX_NODES,
@@ -56,6 +62,26 @@ pub(super) fn well_formed(text: &str) -> Result<Document<'_>> {
     match document.descendants().any(too_deep) {
         true => Err(SamlError::Xml("it nests too deep")),
         false => Ok(document),
+    }
+}
+
+/// Refuses what would keep the reader busy, before it reads anything: whoever sends it has proved nothing yet.
+fn is_quickly_read(text: &str) -> Result<()> {
+    let declarations = text.split("xmlns").skip(1);
+    let mut seen = BTreeSet::new();
+    for declaration in declarations {
+        let end = declaration.match_indices(['"', '\'']).nth(1);
+        let whole = end.and_then(|(end, _)| declaration.get(..end));
+        seen.insert(whole.unwrap_or(declaration));
+        if seen.len() > MAX_NAMESPACES {
+            return Err(SamlError::Xml("it declares too many namespaces"));
+        }
+    }
+    // Each has one, and text has few.
+    let attributes = |tag: &str| tag.matches('=').count();
+    match text.split('<').any(|tag| attributes(tag) > MAX_ATTRIBUTES) {
+        true => Err(SamlError::Xml("an element has too many attributes")),
+        false => Ok(()),
     }
 }
 
@@ -137,7 +163,7 @@ pub(super) fn needed<'a>(node: Node<'a, '_>, name: &'static str) -> Result<&'a s
     attribute(node, name).ok_or(SamlError::Expected(name))
 }
 
-/// The text of an element that holds nothing but text, without the white space around it.
+/// The text of an element that holds nothing but text, as it is.
 pub(super) fn text(node: Node<'_, '_>) -> Result<String> {
     let mut all = String::new();
     for child in node.children() {
@@ -146,7 +172,23 @@ pub(super) fn text(node: Node<'_, '_>) -> Result<String> {
             None => return Err(SamlError::Xml("an element stands in a text")),
         }
     }
-    Ok(all.trim().to_owned())
+    Ok(all)
+}
+
+/// The text of an element whose value has no white space around it, such as an address: documents that are laid out for
+/// readers have it all the same.
+pub(super) fn token(node: Node<'_, '_>) -> Result<String> {
+    Ok(text(node)?.trim_ascii().to_owned())
+}
+
+/// The text of an element that is somebody's name, or in what somebody is. White space around it is part of it
+/// (SAML Core, section 1.3.1): another name, which could be taken for the one without.
+pub(super) fn name(node: Node<'_, '_>) -> Result<String> {
+    let name = text(node)?;
+    match name.trim() == name {
+        true => Ok(name),
+        false => Err(SamlError::Xml("white space stands around a name")),
+    }
 }
 
 /// A moment as SAML writes it (Core, section 1.3.3): UTC, with or without fractions of seconds.

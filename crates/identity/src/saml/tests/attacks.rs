@@ -29,6 +29,11 @@ fn inside(outer: &str, what: &str) -> String {
     format!("{}{what}{}", &outer[..end], &outer[end..])
 }
 
+fn numbered(name: &str) -> String {
+    let attribute = |number| format!(" {name}a{number}=\"urn:x\"");
+    (0..1_000).map(attribute).collect()
+}
+
 /// The eight shapes of the literature, and what newer implementations fell for.
 fn corpus() -> Vec<(&'static str, String)> {
     let signed = signed_assertion(&|text| text);
@@ -213,6 +218,18 @@ fn corpus() -> Vec<(&'static str, String)> {
             response(&format!("{}{}", "<a>".repeat(200), "</a>".repeat(200))),
         ),
         ("too many elements", response(&"<a/>".repeat(30_000))),
+        (
+            "too many namespaces",
+            response(&format!("<a{}/>", numbered("xmlns:"))),
+        ),
+        (
+            "too many namespaces, with spaces",
+            response(&format!("<a{}/>", numbered("xmlns:").replace('=', "\t= "))),
+        ),
+        (
+            "too many attributes",
+            response(&format!("<a{}/>", numbered("b"))),
+        ),
         ("too long", response(&" ".repeat(300_000))),
     ]
 }
@@ -222,6 +239,34 @@ fn no_wrapping_makes_somebody_else_of_a_person() {
     for (what, text) in corpus() {
         let got = read_at(&text, NOW);
         assert!(got.is_err(), "{what}: {got:?}");
+    }
+}
+
+/// ATTACKS: little text that takes long to read, from somebody who has proved nothing.
+#[test]
+fn what_would_take_long_is_refused_first() {
+    let prefixes = "q ".repeat(10_000);
+    let [exclusive, _] = crate::saml::canonical::EXCLUSIVE;
+    let method = format!("Algorithm=\"{exclusive}\">");
+    let longer = format!(
+        "{method}<e:InclusiveNamespaces xmlns:e=\"{exclusive}\" PrefixList=\"{prefixes}\"></e:InclusiveNamespaces>"
+    );
+    let longer = signed_with(&method, &longer);
+    for (what, text, expected) in [
+        (
+            "namespaces",
+            response(&format!("<a{}/>", numbered("xmlns:"))),
+            "it is no XML that is read here",
+        ),
+        (
+            "attributes",
+            response(&format!("<a{}/>", numbered("b"))),
+            "it is no XML that is read here",
+        ),
+        ("prefixes", response(&longer), "its canonicalization"),
+    ] {
+        let got = read_at(&text, NOW).unwrap_err().to_string();
+        assert!(got.contains(expected), "{what}: {got}");
     }
 }
 

@@ -147,7 +147,9 @@ fn a_provider_is_read_from_its_metadata() {
 #[test]
 fn the_gateway_describes_itself() {
     let world = world();
-    let text = world.service.metadata(&world.gateway);
+    let text = world.service.metadata(&world.gateway, true);
+    let plain = world.service.metadata(&world.gateway, false);
+    assert!(!plain.contains("encryption") && plain.contains("signing"));
     xml::parse(&text).unwrap();
     for part in [
         SP,

@@ -65,6 +65,7 @@ pub(super) fn world() -> &'static World {
                 sign_in: Vec::new(),
                 sign_out: Vec::new(),
                 keys: vec![ProviderKey::of_certificate(&certificate).unwrap()],
+                valid_until: None,
             },
             service: Service {
                 entity_id: SP.to_owned(),
@@ -104,6 +105,23 @@ pub(super) fn response(inside: &str) -> String {
 /// The assertion, changed and then signed.
 pub(super) fn signed_assertion(change: &dyn Fn(String) -> String) -> String {
     sign(&change(ASSERTION.to_owned()), "_assertion", &world().idp).unwrap()
+}
+
+/// The assertion, signed in a way that is changed before the provider signs it.
+pub(super) fn signed_with(from: &str, to: &str) -> String {
+    let signed = signed_assertion(&|text| text);
+    let stretch = |text: &str, tag: &str| {
+        let start = text.find(&format!("<ds:{tag}")).unwrap();
+        let end = format!("</ds:{tag}>");
+        start..text.find(&end).unwrap() + end.len()
+    };
+    let info = signed[stretch(&signed, "SignedInfo")].to_owned();
+    assert!(info.contains(from), "{from}");
+    let changed = info.replace(from, to);
+    let value = world().idp.sign(changed.as_bytes()).unwrap();
+    let value = format!("<ds:SignatureValue>{value}</ds:SignatureValue>");
+    let old = signed[stretch(&signed, "SignatureValue")].to_owned();
+    signed.replace(&info, &changed).replace(&old, &value)
 }
 
 /// The usual response: the assertion is signed, the response around it is not.
