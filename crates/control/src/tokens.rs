@@ -150,6 +150,8 @@ fn base32(bytes: &[u8], chars: usize, out: &mut String) {
 pub(crate) struct Lockout {
     addresses: Watched<IpAddr>,
     principals: Watched<PrincipalId>,
+    /// People who type codes of terminals.
+    typists: Watched<PrincipalId>,
 }
 
 impl Lockout {
@@ -163,6 +165,16 @@ impl Lockout {
         self.principals.is_locked(principal, now)
     }
 
+    /// Whether somebody has typed too many codes of terminals that there are not. Locks them out of nothing else: a page
+    /// of somebody else's can make their browser type.
+    pub(crate) fn has_typed_too_much(&self, person: &PrincipalId, now: Timestamp) -> bool {
+        self.typists.is_locked(person, now)
+    }
+
+    pub(crate) fn mistyped(&mut self, person: &PrincipalId, typed: &str, now: Timestamp) {
+        self.typists.failed(person.clone(), mark(typed), now);
+    }
+
     /// Counts a wrong secret, and for whom it would have been where it is known whose it is: one that was revoked, has
     /// expired, or comes from where it may not. A success in between changes nothing, so that nobody resets the count
     /// with a token of their own.
@@ -173,14 +185,18 @@ impl Lockout {
         secret: &str,
         now: Timestamp,
     ) {
-        let mark = sha256(secret)
-            .and_then(|h| h.first_chunk().copied())
-            .map_or(0, u64::from_be_bytes);
+        let mark = mark(secret);
         self.addresses.failed(network(from), mark, now);
         if let Some(principal) = principal {
             self.principals.failed(principal.clone(), mark, now);
         }
     }
+}
+
+fn mark(secret: &str) -> u64 {
+    let hash = sha256(secret);
+    let beginning = hash.and_then(|hash| hash.first_chunk().copied());
+    beginning.map_or(0, u64::from_be_bytes)
 }
 
 /// Wrong secrets by what they are counted for.
@@ -246,7 +262,7 @@ impl<K: Eq + Hash + Clone> Watched<K> {
 }
 
 /// One customer of an IPv6 provider has a /64, so that is what counts as one address.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => match v6.to_ipv4_mapped() {

@@ -180,13 +180,7 @@ impl Unverified<'_> {
         if keys.is_empty() {
             return Err(JwtError::NoKey);
         }
-        let message = self.message.as_bytes();
-        let is_good = |key: &VerifyingKey| {
-            crypto::verify(self.signature, message, key.decoding(), self.algorithm)
-                .is_ok_and(|good| good)
-        };
-        let mut fitting = keys.iter().filter(|key| key.fits(None, self.algorithm));
-        if !fitting.any(is_good) {
+        if !self.is_signed_with(keys) {
             return Err(JwtError::Signature);
         }
         if self.audience(expected.audiences).is_none() {
@@ -194,6 +188,18 @@ impl Unverified<'_> {
         }
         let end = check_times(&self.claims, expected.longest_life, now)?;
         Ok((self.claims, end))
+    }
+
+    /// Whether one of these keys signed it.
+    #[must_use]
+    pub fn is_signed_with(&self, keys: &[VerifyingKey]) -> bool {
+        let message = self.message.as_bytes();
+        let is_good = |key: &VerifyingKey| {
+            crypto::verify(self.signature, message, key.decoding(), self.algorithm)
+                .is_ok_and(|good| good)
+        };
+        let mut fitting = keys.iter().filter(|key| key.fits(None, self.algorithm));
+        fitting.any(is_good)
     }
 
     /// Refuses what no key can make good, before keys are looked for.

@@ -153,7 +153,7 @@ fn person(
 
 /// Whether a browser says that a page of this very host sent the request. Browsers send `Origin` with everything that
 /// is not safe.
-fn is_from_here(headers: &HeaderMap) -> bool {
+pub(super) fn is_from_here(headers: &HeaderMap) -> bool {
     let only = |name: HeaderName| {
         let mut all = headers.get_all(name).iter();
         let one = all.next().and_then(|value| value.to_str().ok());

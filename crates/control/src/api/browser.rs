@@ -1,10 +1,12 @@
 //! What browsers ask: signing in and out, and letting programs and terminals act as the person.
 
 use super::answer::Refusal;
+use super::auth::is_from_here;
 use super::{App, Peer, pages};
 use crate::control::{
     Arrived, Caller, Returned, Sending, SignInError, is_client_name, is_loopback_redirect,
 };
+use crate::identity::flows::SIGN_IN_LIFE;
 use axum::Extension;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Form, Path, Query, RawQuery, State};
@@ -148,13 +150,24 @@ pub(super) async fn choose(State(app): State<App>, Query(asked): Query<Next>) ->
     }
 }
 
+/// Whether a browser means to show what comes. A picture in a page of somebody else's begins no sign-in, which would
+/// take the place of one that is on its way. Browsers say it (Fetch Metadata); what says nothing is none.
+fn opens_a_page(headers: &HeaderMap) -> bool {
+    let meant = headers.get("sec-fetch-dest");
+    meant.is_none_or(|meant| meant.as_bytes() == b"document")
+}
+
 /// Off to a provider.
 pub(super) async fn begin(
     State(app): State<App>,
     Extension(Peer(from)): Extension<Peer>,
     Path(provider): Path<String>,
     Query(asked): Query<Next>,
+    headers: HeaderMap,
 ) -> Response {
+    if !opens_a_page(&headers) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let next = local(asked.next.as_deref());
     match app.control.begin_sign_in(&provider, next, from).await {
         Ok(sent) => {
@@ -167,8 +180,8 @@ pub(super) async fn begin(
             } else {
                 "Lax"
             };
-            let cookie = format!("{SIGN_IN_COOKIE}={}; SameSite={site}", sent.browser);
-            put_cookie(&mut response, &cookie, 600);
+            let cookie = format!("{SIGN_IN_COOKIE}={}; SameSite={site}", sent.browser.text());
+            put_cookie(&mut response, &cookie, SIGN_IN_LIFE);
             response
         }
         Err(error) => trouble(&error),
@@ -246,7 +259,6 @@ pub(super) fn arrived(app: &App, outcome: Result<Arrived, SignInError>) -> Respo
 /// A provider signs somebody out (OpenID Connect Back-Channel Logout 1.0).
 pub(super) async fn back_channel_logout(
     State(app): State<App>,
-    Extension(Peer(from)): Extension<Peer>,
     Path(provider): Path<String>,
     body: String,
 ) -> Response {
@@ -255,11 +267,7 @@ pub(super) async fn back_channel_logout(
         .get("logout_token")
         .map(String::as_str)
         .unwrap_or_default();
-    match app
-        .control
-        .back_channel_logout(&provider, token, from)
-        .await
-    {
+    match app.control.back_channel_logout(&provider, token).await {
         Ok(()) => StatusCode::OK.into_response(),
         Err(SignInError::NoProvider) => Refusal::new(
             StatusCode::NOT_FOUND,
@@ -288,7 +296,11 @@ fn pairs(body: &str) -> HashMap<String, String> {
 pub(super) async fn sign_out(
     State(app): State<App>,
     caller: Option<Extension<Caller>>,
+    headers: HeaderMap,
 ) -> Response {
+    if !is_from_here(&headers) {
+        return go("/");
+    }
     let elsewhere = match person(caller) {
         None => None,
         Some(caller) => match app.control.browser_sign_out(&caller).await {
@@ -366,7 +378,6 @@ pub(super) struct Decision {
 /// The person decided about a program.
 pub(super) async fn authorized(
     State(app): State<App>,
-    Extension(Peer(from)): Extension<Peer>,
     caller: Option<Extension<Caller>>,
     RawQuery(query): RawQuery,
     asked: Result<Query<Authorize>, QueryRejection>,
@@ -391,7 +402,7 @@ pub(super) async fn authorized(
     } = &asked;
     let given = app
         .control
-        .grant_code(&caller, client_id, redirect_uri, code_challenge, from)
+        .grant_code(&caller, client_id, redirect_uri, code_challenge)
         .await;
     match given {
         Ok(code) => pages::back_to_program(&asked.back(("code", &code), &issuer)),
@@ -402,7 +413,6 @@ pub(super) async fn authorized(
 /// Asks the person for the code of a terminal, then whether it may act as them.
 pub(super) async fn device(
     State(app): State<App>,
-    Extension(Peer(from)): Extension<Peer>,
     caller: Option<Extension<Caller>>,
     RawQuery(query): RawQuery,
     Query(asked): Query<Decision>,
@@ -414,7 +424,7 @@ pub(super) async fn device(
     let Some(typed) = asked.user_code else {
         return pages::ask_for_code(false);
     };
-    match app.control.device(&caller, &typed, from) {
+    match app.control.device(&caller, &typed) {
         None => pages::ask_for_code(true),
         Some(device) => pages::allow_device(
             &caller.id().to_string(),
@@ -428,7 +438,6 @@ pub(super) async fn device(
 /// The person decided about a terminal.
 pub(super) async fn decide_device(
     State(app): State<App>,
-    Extension(Peer(from)): Extension<Peer>,
     caller: Option<Extension<Caller>>,
     decision: Result<Form<Decision>, FormRejection>,
 ) -> Response {
@@ -443,11 +452,7 @@ pub(super) async fn decide_device(
         return pages::ask_for_code(false);
     };
     let allow = decision.as_deref() == Some("allow");
-    match app
-        .control
-        .decide_device(&caller, &typed, allow, from)
-        .await
-    {
+    match app.control.decide_device(&caller, &typed, allow).await {
         false => pages::ask_for_code(true),
         true if allow => pages::done("Allowed", "The terminal goes on by itself.", None),
         true => pages::done("Denied", "The terminal is told so.", None),

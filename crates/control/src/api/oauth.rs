@@ -22,13 +22,15 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// What there is.
 pub(super) async fn metadata(State(app): State<App>) -> Response {
     let issuer = &app.control.config().public_url;
+    let mut grants = vec!["authorization_code", DEVICE_GRANT];
+    grants.extend(app.control.exchanges().then_some(EXCHANGE_GRANT));
     Json(json!({
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/oauth/authorize"),
         "token_endpoint": format!("{issuer}/oauth/token"),
         "device_authorization_endpoint": format!("{issuer}/oauth/device_authorization"),
         "response_types_supported": ["code"],
-        "grant_types_supported": ["authorization_code", DEVICE_GRANT, EXCHANGE_GRANT],
+        "grant_types_supported": grants,
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": ["none"],
         "authorization_response_iss_parameter_supported": true,

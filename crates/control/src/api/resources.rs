@@ -70,7 +70,7 @@ pub(super) async fn apply(
     Extension(caller): Extension<Caller>,
     Body(request): Body<ApplyRequest>,
 ) -> Result<Json<ApplyResponse>, Refusal> {
-    Ok(Json(app.control.apply(caller.id(), request).await?))
+    Ok(Json(app.control.apply(&caller, request).await?))
 }
 
 /// Says what an apply would change.
@@ -87,5 +87,5 @@ pub(super) async fn diff(
         dry_run: true,
         ..request
     };
-    Ok(Json(app.control.apply(caller.id(), request).await?))
+    Ok(Json(app.control.apply(&caller, request).await?))
 }

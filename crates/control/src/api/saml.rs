@@ -10,7 +10,6 @@ use axum::extract::{Form, Path, Query, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use std::net::IpAddr;
 
 #[derive(Deserialize)]
 pub(super) struct Answer {
@@ -56,37 +55,34 @@ pub(super) struct Leaving {
 /// A provider signs somebody out, or answers that it did.
 pub(super) async fn sign_out(
     State(app): State<App>,
-    Extension(Peer(from)): Extension<Peer>,
     Path(provider): Path<String>,
     RawQuery(query): RawQuery,
     Query(leaving): Query<Leaving>,
 ) -> Response {
     let query = query.unwrap_or_default();
-    let brought = leaving.request.as_ref().map(|_| Brought::Query(&query));
-    leave(&app, &provider, brought, leaving.state.as_deref(), from).await
+    let brought = leaving.request.as_ref().map(|_| Brought::Query(query));
+    leave(&app, &provider, brought, leaving.state.as_deref()).await
 }
 
 /// The same with a form.
 pub(super) async fn sign_out_by_form(
     State(app): State<App>,
-    Extension(Peer(from)): Extension<Peer>,
     Path(provider): Path<String>,
     leaving: Result<Form<Leaving>, FormRejection>,
 ) -> Response {
-    let (request, state) = match &leaving {
-        Ok(Form(leaving)) => (leaving.request.as_deref(), leaving.state.as_deref()),
-        Err(_) => (Some(""), None),
+    let (request, state) = match leaving {
+        Ok(Form(leaving)) => (leaving.request, leaving.state),
+        Err(_) => (Some(String::new()), None),
     };
     let brought = request.map(Brought::Field);
-    leave(&app, &provider, brought, state, from).await
+    leave(&app, &provider, brought, state.as_deref()).await
 }
 
 async fn leave(
     app: &App,
     provider: &str,
-    brought: Option<Brought<'_>>,
+    brought: Option<Brought>,
     state: Option<&str>,
-    from: IpAddr,
 ) -> Response {
     if !app.control.speaks_saml(provider) {
         return trouble(&SignInError::NoProvider);
@@ -100,7 +96,7 @@ async fn leave(
         brought,
         state,
     };
-    match app.control.saml_logout(out, from).await {
+    match app.control.saml_logout(out).await {
         Ok(Some(url)) => go(&url),
         Ok(None) => signed_out(),
         Err(error) => trouble(&error),

@@ -84,6 +84,10 @@ impl IntoResponse for ProvisionError {
                 let what = format!("too many {what}");
                 refused(StatusCode::BAD_REQUEST, Some("tooMany"), &what)
             }
+            Self::NotNow => {
+                let what = "this service does not provision for an identity provider any more";
+                refused(StatusCode::FORBIDDEN, None, what)
+            }
             Self::Unavailable => {
                 let what = "this could not be recorded or stored, so it was not done";
                 refused(StatusCode::SERVICE_UNAVAILABLE, None, what)
@@ -266,8 +270,10 @@ pub(super) async fn delete_user(
     Asking(provider): Asking,
     Path(id): Path<String>,
 ) -> Answer {
-    let name = &provider.declared.name;
-    app.control.deprovision_person(&caller, name, &id).await?;
+    let declared = &provider.declared;
+    app.control
+        .deprovision_person(&caller, declared, &id)
+        .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -116,6 +116,7 @@ pub(super) async fn kill(
     Body(reason): Body<Reason>,
 ) -> Result<Json<SessionInfo>, Refusal> {
     let none = || ControlError::NotFound(format!("there is no live session {id}"));
+    let caller = app.control.as_now(&caller).await?;
     let found = app.sessions.list().into_iter().find(|s| s.id == id);
     let mine = |s: &SessionInfo| caller.is_admin() || s.principal == *caller.id();
     let mut session = found.filter(mine).ok_or_else(none)?;

@@ -1,7 +1,7 @@
 //! Taking resources over: sent by an administrator, or read from the resources directory.
 
 use super::provision::remapped;
-use super::{Control, Working, local_admin};
+use super::{Caller, Control, Working, local_admin};
 use crate::api::types::{
     ApplyRequest, ApplyResponse, ChangeKind, ProblemInfo, ResourceChange, ResourceInfo,
 };
@@ -18,14 +18,14 @@ impl Control {
     /// Takes over what was sent, or says what that would change.
     pub(crate) async fn apply(
         &self,
-        actor: &PrincipalId,
+        caller: &Caller,
         request: ApplyRequest,
     ) -> Result<ApplyResponse, ControlError> {
         let parsed = parse(&request.files, self.0.protocols);
         if !parsed.problems.is_empty() {
             return Err(ControlError::Problems(parsed.problems));
         }
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.admins_turn(caller).await?;
         let mut next = match request.prune {
             true => ResourceSet::default(),
             false => working.resources.clone(),
@@ -46,7 +46,7 @@ impl Control {
         let version = match changes.is_empty() {
             true => working.version,
             false => {
-                self.take_over(&mut working, actor, next, None, snapshot, &changes)
+                self.take_over(&mut working, caller.id(), next, None, snapshot, &changes)
                     .await?
             }
         };
@@ -185,8 +185,8 @@ impl Control {
         Ok(working.version)
     }
 
-    /// A principal that is deleted takes its tokens and requests along: another one of the same name later is not
-    /// the same.
+    /// A principal that is deleted takes its tokens, agents, sign-ins and requests along: another one of the same name
+    /// later is not the same.
     async fn end_deleted(
         &self,
         working: &mut Working,
@@ -204,6 +204,10 @@ impl Control {
                     name: c.name.clone(),
                 })
             });
+        let mut known = working.roster.known(self.now());
+        let declared = next.principals();
+        // An agent that gets another owner by the same change goes on.
+        known.retain(|id, was| declared.get(id).is_none_or(|is| is.owner == was.owner));
         let next = next.identity_providers();
         let before = working.resources.identity_providers();
         // One that leads elsewhere now is another one.
@@ -222,13 +226,19 @@ impl Control {
         for provider in lost.filter(|was| !next.iter().any(|is| provisions(is, was))) {
             self.end_provisioning(working, actor, provider).await?;
         }
+        let means_another = |was: &&DeclaredProvider| {
+            let mut same = next.iter().filter(|is| is.name == was.name);
+            was.scim.is_none()
+                && same.any(|is| (&is.users, &is.groups) != (&was.users, &was.groups))
+        };
+        for provider in before.iter().filter(|was| stays(was)).filter(means_another) {
+            self.ask_again(working, actor, &provider.name).await?;
+        }
         for principal in deleted {
-            let mut changes = Changes::approvals(super::hold::requests_of(working, &principal));
-            let of_it = working.tokens.values();
-            let of_it = of_it.filter(|t| t.principal == principal && t.revoked.is_none());
-            for row in of_it {
-                self.revoke(working, actor, row, &mut changes)?;
-            }
+            let mut changes = Changes::default();
+            let why = "it is declared no more";
+            self.withdraw(working, actor, &principal, why, &mut changes)?;
+            self.end_estate(working, actor, (&principal, &known), &mut changes)?;
             self.take(working, changes).await?;
         }
         Ok(())

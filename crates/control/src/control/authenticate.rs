@@ -4,7 +4,7 @@ use super::{Control, Login, local_admin};
 use crate::identity::TokenError;
 use crate::port_types::{Authenticated, LoginError};
 use crate::tokens;
-use sluice_model::{Credential, Principal, PrincipalId, Timestamp, WayIn, WaysIn, Workload};
+use sluice_model::{Credential, Principal, Timestamp, WayIn, WaysIn, Workload};
 use std::net::IpAddr;
 use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
@@ -128,17 +128,6 @@ impl Control {
             true => Err(LoginError::LockedOut),
             false => Ok(now),
         }
-    }
-
-    /// Counts a failure to sign in that no token was part of.
-    pub(crate) fn count_failure(
-        &self,
-        from: IpAddr,
-        principal: Option<&PrincipalId>,
-        secret: &str,
-    ) {
-        let now = self.now();
-        self.0.lockout.lock().failed(from, principal, secret, now);
     }
 
     /// Whether this is the local administrator's credential, used from this very host.

@@ -87,7 +87,6 @@ impl Control {
         client: &str,
         redirect_uri: &str,
         challenge: &str,
-        from: IpAddr,
     ) -> Result<String, GrantError> {
         let sign_in = self
             .sign_in_of(caller)
@@ -100,7 +99,7 @@ impl Control {
             sign_in,
             principal: caller.id().clone(),
         };
-        let given = self.0.flows.lock().give_code(grant, from, self.now());
+        let given = self.0.flows.lock().give_code(grant, self.now());
         let given = given.map_err(|_| GrantError::TemporarilyUnavailable)?;
         given.ok_or(GrantError::TemporarilyUnavailable)
     }
@@ -121,10 +120,7 @@ impl Control {
                 && g.redirect_uri == redirect_uri
                 && g.challenge == challenge(verifier)
         };
-        let Some(grant) = grant.filter(fits) else {
-            self.count_failure(from, None, code);
-            return Err(GrantError::InvalidGrant);
-        };
+        let grant = grant.filter(fits).ok_or(GrantError::InvalidGrant)?;
         self.token_for(grant.sign_in, grant.principal, client).await
     }
 
@@ -141,39 +137,28 @@ impl Control {
     }
 
     /// The request that a person typed the code of.
-    pub(crate) fn device(&self, caller: &Caller, typed: &str, from: IpAddr) -> Option<Device> {
-        if self
-            .0
-            .lockout
-            .lock()
-            .is_principal_locked(caller.id(), self.now())
-        {
+    pub(crate) fn device(&self, caller: &Caller, typed: &str) -> Option<Device> {
+        let now = self.now();
+        if self.0.lockout.lock().has_typed_too_much(caller.id(), now) {
             return None;
         }
-        let found = self.0.flows.lock().device(typed, self.now());
+        let found = self.0.flows.lock().device(typed, now);
         if found.is_none() {
-            self.count_failure(from, Some(caller.id()), typed);
+            self.0.lockout.lock().mistyped(caller.id(), typed, now);
         }
         found
     }
 
     /// A person decides about a device's request; `false` when there is none with that code.
-    pub(crate) async fn decide_device(
-        &self,
-        caller: &Caller,
-        typed: &str,
-        allow: bool,
-        from: IpAddr,
-    ) -> bool {
+    pub(crate) async fn decide_device(&self, caller: &Caller, typed: &str, allow: bool) -> bool {
+        if self.device(caller, typed).is_none() {
+            return false;
+        }
         let state = match (allow, self.sign_in_of(caller).await) {
             (true, Some(sign_in)) => DeviceState::Allowed(sign_in, caller.id().clone()),
             (true, None) | (false, _) => DeviceState::Denied,
         };
-        let decided = self.0.flows.lock().decide(typed, state, self.now());
-        if !decided {
-            self.count_failure(from, Some(caller.id()), typed);
-        }
-        decided
+        self.0.flows.lock().decide(typed, state, self.now())
     }
 
     /// The token for a device whose request was allowed.
@@ -189,10 +174,7 @@ impl Control {
             Poll::Waiting => Err(GrantError::AuthorizationPending),
             Poll::TooOften => Err(GrantError::SlowDown),
             Poll::Denied => Err(GrantError::AccessDenied),
-            Poll::Unknown => {
-                self.count_failure(from, None, device_code);
-                Err(GrantError::ExpiredToken)
-            }
+            Poll::Unknown => Err(GrantError::ExpiredToken),
             Poll::Allowed(sign_in, principal) => self.token_for(sign_in, principal, client).await,
         }
     }
@@ -245,6 +227,9 @@ impl Control {
         wanted_seconds: Option<u32>,
         from: IpAddr,
     ) -> Result<CreatedToken, GrantError> {
+        if !self.exchanges() {
+            return Err(GrantError::UnsupportedGrantType);
+        }
         let ways = WaysIn::of(&[WayIn::Workload]);
         let found = self
             .authenticate(subject_token, ways, from)
@@ -269,6 +254,11 @@ impl Control {
             expires: now.plus_seconds(i64::from(seconds)),
         };
         self.make(&mut working, wanted, &principal, now).await
+    }
+
+    /// Whether workloads get tokens for their own here: where they could not come in, they cannot come in by that.
+    pub(crate) fn exchanges(&self) -> bool {
+        self.0.config.listen.https_ways().allow(WayIn::Workload)
     }
 
     fn exchange_seconds(&self, issuer: &str) -> u32 {

@@ -207,7 +207,8 @@ impl Control {
                 "say why, in words",
             ));
         }
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.turn(caller).await?;
+        let caller = &caller;
         let asked = rights::who_could_agree(self, caller, &request.connection, from)?;
         let now = self.now();
         let approval = Approval {
@@ -284,10 +285,11 @@ impl Control {
         id: &ApprovalId,
         scope: ApproveScope,
     ) -> Result<ApprovalInfo, ControlError> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.turn(caller).await?;
+        let caller = &caller;
         let request = visible(&working, caller, id)?;
-        let who = self.current(caller)?;
-        let next = request.approve(&who, scope, self.now())?;
+        let who = &caller.principal;
+        let next = request.approve(who, scope, self.now())?;
         let scope = serde_json::to_string(&scope).unwrap_or_default();
         self.record(
             caller.id(),
@@ -306,9 +308,10 @@ impl Control {
         reason: Option<String>,
     ) -> Result<ApprovalInfo, ControlError> {
         let reason = check_reason(reason)?;
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.turn(caller).await?;
+        let caller = &caller;
         let request = visible(&working, caller, id)?;
-        let who = self.current(caller)?;
+        let who = &caller.principal;
         // Refusing one's own request is taking it back.
         let (act, next) = match request.principal == who.id {
             true => {
@@ -317,7 +320,7 @@ impl Control {
             }
             false => (
                 "approval.deny",
-                request.deny(&who, reason.clone(), self.now())?,
+                request.deny(who, reason.clone(), self.now())?,
             ),
         };
         self.record(caller.id(), act, id, reason.unwrap_or_default())?;
@@ -342,15 +345,6 @@ impl Control {
             self.publish(working);
         }
         Ok(info)
-    }
-
-    /// The caller with the groups they are in at this moment.
-    fn current(&self, caller: &Caller) -> Result<Principal, ControlError> {
-        let gone = || ControlError::Forbidden("you are switched off".to_owned(), None);
-        self.snapshot()
-            .principal(caller.id())
-            .cloned()
-            .ok_or_else(gone)
     }
 
     /// What the caller asked for or may decide; everything for administrators. Newest first.

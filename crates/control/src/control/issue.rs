@@ -15,6 +15,9 @@ use std::sync::Arc;
 const MAX_TOKEN_NAME: usize = 200;
 /// Valid tokens that one principal can have at a time: enough for every job of a service, few enough to review.
 const MAX_TOKENS_EACH: usize = 100;
+/// Those that were exchanged for workloads' own, which jobs ask for as they start: counted for themselves, so that jobs
+/// do not keep people from making one.
+const MAX_EXCHANGED_EACH: usize = 1_000;
 /// Ranges of addresses of one token: a company's offices and networks.
 const MAX_NETWORKS: usize = 32;
 /// Agents that one user can own: enough for a person's tools, few enough to look through.
@@ -42,7 +45,8 @@ impl Control {
         wanted: CreateToken,
     ) -> Result<CreatedToken, ControlError> {
         let name = check_name(wanted.name.clone())?;
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.turn(caller).await?;
+        let caller = &caller;
         let now = self.now();
         let agent = match &wanted.agent {
             None => None,
@@ -52,7 +56,10 @@ impl Control {
             self.may_issue_for(&working, caller, &wanted.principal)?;
         }
         let (networks, sign_in, workload) = inherited(&working, caller, &wanted)?;
-        let expires = self.end_of(&working, caller, &wanted.principal, wanted.ttl_seconds)?;
+        let mut expires = self.end_of(&working, caller, &wanted.principal, wanted.ttl_seconds)?;
+        if sign_in.is_some() || workload.is_some() {
+            expires = caller.expires.map_or(expires, |end| expires.min(end));
+        }
         let new = Wanted {
             principal: wanted.principal,
             purpose: Purpose::Access,
@@ -88,12 +95,21 @@ impl Control {
         now: Timestamp,
         changes: &mut Changes,
     ) -> Result<CreatedToken, ControlError> {
+        let is_exchanged = wanted.workload.is_some();
+        let most = if is_exchanged {
+            MAX_EXCHANGED_EACH
+        } else {
+            MAX_TOKENS_EACH
+        };
         let of_it = working.tokens.values().filter(|t| {
-            t.principal == wanted.principal && t.purpose == wanted.purpose && t.is_valid(now)
+            t.principal == wanted.principal
+                && t.purpose == wanted.purpose
+                && t.workload.is_some() == is_exchanged
+                && t.is_valid(now)
         });
-        if of_it.count() >= MAX_TOKENS_EACH {
+        if of_it.count() >= most {
             let what = format!(
-                "{} has {MAX_TOKENS_EACH} valid tokens; revoke some first",
+                "{} has {most} valid tokens; revoke some first",
                 wanted.principal
             );
             return Err(ControlError::TooMany(what));
@@ -292,7 +308,8 @@ impl Control {
             );
             return Err(ControlError::Invalid(what, "seven days are the longest"));
         }
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.turn(caller).await?;
+        let caller = &caller;
         let now = self.now();
         let old = self.visible_token(&working, caller, id)?.clone();
         if !old.is_valid(now) || old.purpose == Purpose::Browser {
@@ -366,7 +383,8 @@ impl Control {
         caller: &Caller,
         id: &TokenId,
     ) -> Result<TokenInfo, ControlError> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.turn(caller).await?;
+        let caller = &caller;
         let row = self.visible_token(&working, caller, id)?.clone();
         if row.revoked.is_none() {
             let mut changes = Changes::default();

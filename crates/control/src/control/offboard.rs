@@ -54,7 +54,8 @@ impl Control {
         request: OffboardRequest,
         sessions: &dyn LiveSessions,
     ) -> Result<Leftovers, ControlError> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.admins_turn(caller).await?;
+        let caller = &caller;
         let known = working.roster.known(self.now());
         if person.kind != PrincipalKind::User || *person == local_admin().id {
             let what = format!("expected a person such as user:ada, got {person}");
@@ -62,7 +63,10 @@ impl Control {
                 "switch services off with `sluice disable`, end agents with `sluice agents end`";
             return Err(ControlError::Invalid(what, hint));
         }
-        if !known.contains_key(person) {
+        let holds = |t: &TokenRow| t.principal == *person || t.creator.as_ref() == Some(person);
+        let lives_on = working.tokens.values().any(holds)
+            || known.values().any(|k| k.owner.as_ref() == Some(person));
+        if !known.contains_key(person) && !lives_on {
             return Err(ControlError::NotFound(format!(
                 "there is no principal {person}"
             )));
@@ -76,7 +80,9 @@ impl Control {
         let actor = caller.id();
         let why = request.reason.clone().unwrap_or_default();
         self.record(actor, "principal.offboard", person, why)?;
-        let off = [person].into_iter().chain(&estate.services);
+        // Who is nobody any more is not switched off: it would meet the next of that name.
+        let off = [person].into_iter().filter(|id| known.contains_key(*id));
+        let off = off.chain(&estate.services);
         for id in off.filter(|id| !working.roster.disabled.contains(*id)) {
             self.switch_off(&working, actor, id, request.reason.clone(), &mut changes)?;
         }

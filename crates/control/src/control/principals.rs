@@ -21,7 +21,7 @@ impl Control {
             let what = "the local administrator cannot be switched off".to_owned();
             return Err(ControlError::Conflict(what));
         }
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.admins_turn(caller).await?;
         let unknown = || ControlError::NotFound(format!("there is no principal {principal}"));
         if !working.roster.known(self.now()).contains_key(principal) {
             return Err(unknown());
@@ -109,7 +109,7 @@ impl Control {
         caller: &Caller,
         id: &SignInId,
     ) -> Result<(), ControlError> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.turn(caller).await?;
         let visible = |s: &&SignIn| caller.is_admin() || s.principal == *caller.id();
         let found = working.sign_ins.get(id).filter(visible).cloned();
         let sign_in =
@@ -187,7 +187,7 @@ impl Control {
         caller: &Caller,
         agent: &PrincipalId,
     ) -> Result<(), ControlError> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, caller) = self.turn(caller).await?;
         let known = working.roster.known(self.now());
         let found = known
             .get(agent)

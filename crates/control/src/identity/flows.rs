@@ -1,30 +1,36 @@
-//! What is under way while somebody signs in: kept in memory, for minutes, and bounded.
+//! What is under way while somebody signs in: with the browser, sealed, or here in memory, for minutes, and bounded.
 
 use crate::keys::{KeyError, random};
+use crate::tokens::network;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use sluice_model::{PrincipalId, SignInId, Timestamp};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 
 /// How long a person has to sign in at their provider, in seconds.
-const SIGN_IN_LIFE: i64 = 600;
+pub(crate) const SIGN_IN_LIFE: i64 = 600;
 /// How long a code waits for the program that it was made for, in seconds.
 const CODE_LIFE: i64 = 60;
 /// How long a device's request waits for a person, in seconds.
 pub(crate) const DEVICE_LIFE: i64 = 600;
 /// How often a device may ask, in seconds.
 pub(crate) const DEVICE_INTERVAL: i64 = 5;
-/// Of each kind, altogether and from one address: a flood of beginnings takes bounded memory.
+/// Of each kind, altogether, and for one person or from one network, which can be a whole office: a flood of beginnings
+/// takes bounded memory.
 const MAX_EACH_KIND: usize = 10_000;
-const MAX_EACH_ADDRESS: usize = 50;
+const MAX_EACH_PARTY: usize = 500;
+/// Signed messages that are remembered until they end, so that none is taken twice: providers alone make them.
+const MAX_TAKEN: usize = 100_000;
 /// Letters of a code that a person types: no vowels, so that it spells nothing, and none that look alike.
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 /// Letters of such a code: 20 to the 8th are 34 bits, for ten minutes and a few tries.
 const USER_CODE: usize = 8;
 
 /// What an answer has to fit besides the state that it comes with.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Proof {
     Oidc {
         nonce: String,
@@ -34,15 +40,17 @@ pub(crate) enum Proof {
     Saml,
 }
 
-/// A sign-in that was sent to its provider.
-#[derive(Debug, Clone)]
+/// A sign-in that was sent to its provider. The browser keeps it, sealed, and has to show it when it comes back; what it
+/// comes back with, a code or an assertion, is taken once.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Begun {
     pub(crate) provider: String,
     pub(crate) proof: Proof,
-    /// What the browser has to show when it comes back.
-    pub(crate) browser: String,
+    /// What the provider gives back.
+    pub(crate) state: String,
     /// Where in the gateway's pages it goes on.
     pub(crate) next: String,
+    pub(crate) ends: Timestamp,
 }
 
 /// A code for a program on a person's computer.
@@ -84,31 +92,44 @@ pub(crate) enum Poll {
 }
 
 #[derive(Debug)]
-struct Entry<T> {
+struct Entry<T, P> {
     value: T,
-    from: IpAddr,
+    party: P,
     ends: Timestamp,
 }
 
+/// What is under way, by whom it is counted for.
 #[derive(Debug)]
-struct Table<T>(HashMap<String, Entry<T>>);
+struct Table<T, P>(HashMap<String, Entry<T, P>>);
 
-impl<T> Default for Table<T> {
+impl<T, P> Default for Table<T, P> {
     fn default() -> Self {
         Self(HashMap::new())
     }
 }
 
-impl<T> Table<T> {
-    /// Keeps something, unless too much is kept already.
-    fn put(&mut self, key: String, value: T, from: IpAddr, now: Timestamp, life: i64) -> bool {
+impl<T, P: Eq + Hash + Clone> Table<T, P> {
+    /// Keeps something, unless too much is kept for that party already. When all is full, the oldest of the party that
+    /// has most makes room, so that a flood pushes out itself.
+    fn put(&mut self, key: String, value: T, party: P, now: Timestamp, life: i64) -> bool {
         self.0.retain(|_, entry| now < entry.ends);
-        let from_there = self.0.values().filter(|entry| entry.from == from).count();
-        if self.0.len() >= MAX_EACH_KIND || from_there >= MAX_EACH_ADDRESS {
+        let mut counts: HashMap<&P, usize> = HashMap::new();
+        for entry in self.0.values() {
+            *counts.entry(&entry.party).or_default() += 1;
+        }
+        if counts.get(&party).is_some_and(|n| *n >= MAX_EACH_PARTY) {
             return false;
         }
+        let busiest = counts.iter().max_by_key(|(_, count)| **count);
+        if self.0.len() >= MAX_EACH_KIND
+            && let Some(busiest) = busiest.map(|(party, _)| (*party).clone())
+        {
+            let theirs = self.0.iter().filter(|(_, e)| e.party == busiest);
+            let oldest = theirs.min_by_key(|(_, e)| e.ends).map(|(k, _)| k.clone());
+            oldest.and_then(|key| self.0.remove(&key));
+        }
         let ends = now.plus_seconds(life);
-        self.0.insert(key, Entry { value, from, ends });
+        self.0.insert(key, Entry { value, party, ends });
         true
     }
 
@@ -119,43 +140,38 @@ impl<T> Table<T> {
     }
 }
 
+/// Ids of signed messages that were taken, until those end.
+#[derive(Debug, Default)]
+struct Taken {
+    ids: HashSet<String>,
+    by_end: BTreeSet<(Timestamp, String)>,
+}
+
+/// Whether something signed comes for the first time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Times {
+    First,
+    Again,
+    /// So many are remembered that this one cannot be.
+    Unknown,
+}
+
 /// Everything that is under way.
 #[derive(Debug, Default)]
 pub(crate) struct Flows {
-    begun: Table<Begun>,
-    codes: Table<CodeGrant>,
-    devices: Table<Device>,
-    /// Ids of logout tokens and of SAML messages that were taken.
-    taken: Table<()>,
+    codes: Table<CodeGrant, PrincipalId>,
+    devices: Table<Device, IpAddr>,
+    taken: Taken,
 }
 
 impl Flows {
-    /// Keeps a sign-in under its `state`; `None` when too many are under way.
-    pub(crate) fn begin(
-        &mut self,
-        begun: Begun,
-        from: IpAddr,
-        now: Timestamp,
-    ) -> Result<Option<String>, KeyError> {
-        let state = secret()?;
-        let kept = self
-            .begun
-            .put(state.clone(), begun, from, now, SIGN_IN_LIFE);
-        Ok(kept.then_some(state))
-    }
-
-    pub(crate) fn come_back(&mut self, state: &str, now: Timestamp) -> Option<Begun> {
-        self.begun.take(state, now)
-    }
-
     pub(crate) fn give_code(
         &mut self,
         grant: CodeGrant,
-        from: IpAddr,
         now: Timestamp,
     ) -> Result<Option<String>, KeyError> {
-        let code = secret()?;
-        let kept = self.codes.put(code.clone(), grant, from, now, CODE_LIFE);
+        let (code, party) = (secret()?, grant.principal.clone());
+        let kept = self.codes.put(code.clone(), grant, party, now, CODE_LIFE);
         Ok(kept.then_some(code))
     }
 
@@ -178,13 +194,12 @@ impl Flows {
             state: DeviceState::Waiting,
             asked: None,
         };
-        let same = |entry: &Entry<Device>| entry.value.user_code == user_code;
+        let same = |entry: &Entry<Device, IpAddr>| entry.value.user_code == user_code;
         if self.devices.0.values().any(same) {
             return Ok(None);
         }
-        let kept = self
-            .devices
-            .put(device_code.clone(), device, from, now, DEVICE_LIFE);
+        let (key, party) = (device_code.clone(), network(from));
+        let kept = self.devices.put(key, device, party, now, DEVICE_LIFE);
         Ok(kept.then_some((device_code, user_code)))
     }
 
@@ -234,9 +249,26 @@ impl Flows {
         }
     }
 
-    /// Takes something that is signed once.
-    pub(crate) fn take_once(&mut self, id: &str, from: IpAddr, now: Timestamp, life: i64) -> bool {
-        !self.taken.0.contains_key(id) && self.taken.put(id.to_owned(), (), from, now, life)
+    /// Remembers something signed until its end, so that it is taken once.
+    pub(crate) fn take_once(&mut self, id: &str, ends: Timestamp, now: Timestamp) -> Times {
+        let Taken { ids, by_end } = &mut self.taken;
+        while by_end.first().is_some_and(|(end, _)| *end <= now) {
+            if let Some((_, over)) = by_end.pop_first() {
+                ids.remove(&over);
+            }
+        }
+        if ids.contains(id) {
+            return Times::Again;
+        }
+        if ids.len() >= MAX_TAKEN {
+            tracing::error!(
+                "so many signed messages of identity providers came that no more are remembered"
+            );
+            return Times::Unknown;
+        }
+        ids.insert(id.to_owned());
+        by_end.insert((ends, id.to_owned()));
+        Times::First
     }
 }
 
@@ -295,32 +327,71 @@ mod tests {
         assert_eq!(flows.poll(&device, "c", at(DEVICE_LIFE)), Poll::Unknown);
     }
 
-    #[test]
-    fn what_is_under_way_is_used_once_and_bounded() {
-        let mut flows = Flows::default();
-        let begun = Begun {
-            provider: "corp".into(),
-            proof: Proof::Saml,
-            browser: String::new(),
-            next: "/".into(),
-        };
-        let state = flows.begin(begun.clone(), FROM, at(0)).unwrap().unwrap();
-        assert!(flows.come_back(&state, at(SIGN_IN_LIFE)).is_none());
-        let state = flows.begin(begun.clone(), FROM, at(0)).unwrap().unwrap();
-        assert!(flows.come_back(&state, at(1)).is_some());
-        assert!(flows.come_back(&state, at(1)).is_none());
-        for _ in 0..MAX_EACH_ADDRESS {
-            assert!(flows.begin(begun.clone(), FROM, at(0)).unwrap().is_some());
+    fn grant(name: &str) -> CodeGrant {
+        CodeGrant {
+            client: "c".into(),
+            redirect_uri: String::new(),
+            challenge: String::new(),
+            sign_in: SignInId::from_bits(1),
+            principal: PrincipalId::user(name),
         }
-        assert!(flows.begin(begun.clone(), FROM, at(0)).unwrap().is_none());
-        let other = "192.0.2.1".parse().unwrap();
-        assert!(flows.begin(begun.clone(), other, at(0)).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_code_is_used_once_and_soon() {
+        let mut flows = Flows::default();
+        let code = flows.give_code(grant("ada"), at(0)).unwrap().unwrap();
+        assert!(flows.take_code(&code, at(CODE_LIFE)).is_none());
+        let code = flows.give_code(grant("ada"), at(0)).unwrap().unwrap();
+        assert!(flows.take_code(&code, at(1)).is_some());
+        assert!(flows.take_code(&code, at(1)).is_none());
+        for _ in 0..MAX_EACH_PARTY {
+            assert!(flows.give_code(grant("ada"), at(0)).unwrap().is_some());
+        }
+        assert!(flows.give_code(grant("ada"), at(0)).unwrap().is_none());
+        assert!(flows.give_code(grant("bob"), at(0)).unwrap().is_some());
+        let later = at(CODE_LIFE);
+        assert!(flows.give_code(grant("ada"), later).unwrap().is_some());
+    }
+
+    /// ATTACKS: one network cannot keep others from signing in by beginning often.
+    #[test]
+    fn a_flood_of_devices_pushes_out_itself() {
+        let mut flows = Flows::default();
+        let add = |flows: &mut Flows, from: &str, seconds| {
+            let added = flows.add_device("c".into(), from.parse().unwrap(), at(seconds));
+            added.unwrap().map(|(device, _)| device)
+        };
+        let quiet = add(&mut flows, "192.0.2.1", 0).unwrap();
+        for network in 0..MAX_EACH_KIND / MAX_EACH_PARTY {
+            for host in 0..MAX_EACH_PARTY {
+                let from = format!("2001:db8:0:{network:x}::{host:x}");
+                assert!(add(&mut flows, &from, 1).is_some());
+            }
+        }
         assert!(
-            flows
-                .begin(begun, FROM, at(SIGN_IN_LIFE))
-                .unwrap()
-                .is_some()
+            add(&mut flows, "2001:db8:0:1::9", 1).is_none(),
+            "one network"
         );
-        assert!(flows.take_once("a", FROM, at(0), 10) && !flows.take_once("a", FROM, at(1), 10));
+        assert!(add(&mut flows, "198.51.100.1", 2).is_some());
+        assert_eq!(flows.devices.0.len(), MAX_EACH_KIND);
+        assert_eq!(flows.poll(&quiet, "c", at(2)), Poll::Waiting);
+    }
+
+    #[test]
+    fn what_is_signed_is_taken_once_until_it_ends() {
+        let mut flows = Flows::default();
+        assert_eq!(flows.take_once("a", at(10), at(0)), Times::First);
+        assert_eq!(flows.take_once("a", at(10), at(9)), Times::Again);
+        assert_eq!(flows.take_once("a", at(20), at(10)), Times::First);
+        for n in 1..MAX_TAKEN {
+            assert_eq!(
+                flows.take_once(&n.to_string(), at(30), at(10)),
+                Times::First
+            );
+        }
+        assert_eq!(flows.take_once("b", at(30), at(10)), Times::Unknown);
+        assert_eq!(flows.take_once("a", at(30), at(10)), Times::Again);
+        assert_eq!(flows.take_once("b", at(30), at(20)), Times::First);
     }
 }

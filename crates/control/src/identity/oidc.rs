@@ -2,8 +2,8 @@
 
 use super::fetch::{FetchError, Fetcher};
 use super::jwks::{KeyCache, KeySource, TokenError, discovery_url};
-use super::provider::{DeclaredProvider, Oidc};
-use super::remembered::{Known, Remembered};
+use super::provider::{DeclaredProvider, OFFLINE, Oidc};
+use super::remembered::{FETCHED_FRESH, Known, Remembered};
 use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -61,6 +61,8 @@ pub(crate) struct Metadata {
     #[serde(default)]
     pub(crate) end_session_endpoint: Option<String>,
     #[serde(default)]
+    scopes_supported: Option<Vec<String>>,
+    #[serde(default)]
     pub(crate) authorization_response_iss_parameter_supported: bool,
 }
 
@@ -109,7 +111,7 @@ impl OidcProvider {
             name: name.to_owned(),
             fetcher: Fetcher::new(oidc.ca_file.as_deref()),
             oidc,
-            discovered: Remembered::default(),
+            discovered: Remembered::new(FETCHED_FRESH),
         }
     }
 
@@ -179,8 +181,17 @@ impl OidcProvider {
         let (metadata, _) = self.metadata(now).await?;
         let oidc = &self.oidc;
         let challenge = challenge(verifier);
-        let scope = oidc.scopes.join(" ");
-        let query = encoded(&[
+        let known = metadata.scopes_supported.as_ref();
+        let is_known = |scope: &&str| {
+            *scope != OFFLINE || known.is_none_or(|known| known.iter().any(|k| k == OFFLINE))
+        };
+        let scopes: Vec<&str> = oidc.scopes.iter().map(String::as_str).collect();
+        let scope = scopes
+            .into_iter()
+            .filter(is_known)
+            .collect::<Vec<_>>()
+            .join(" ");
+        let mut query = vec![
             ("response_type", "code"),
             ("client_id", &oidc.client_id),
             ("redirect_uri", redirect_uri),
@@ -189,7 +200,10 @@ impl OidcProvider {
             ("nonce", nonce),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
-        ]);
+        ];
+        let more = oidc.parameters.iter();
+        query.extend(more.map(|(name, value)| (name.as_str(), value.as_str())));
+        let query = encoded(&query);
         let endpoint = &metadata.authorization_endpoint;
         let joint = if endpoint.contains('?') { '&' } else { '?' };
         Ok(format!("{endpoint}{joint}{query}"))
@@ -294,7 +308,7 @@ impl OidcProvider {
         access_token: Option<&str>,
         now: Timestamp,
     ) -> Result<Claims, OidcError> {
-        let (claims, algorithm) = self.verified(token, now).await?;
+        let (claims, algorithm, _) = self.verified(token, now).await?;
         let azp = claims.get("azp").and_then(Value::as_str);
         let several = claims
             .get("aud")
@@ -317,7 +331,7 @@ impl OidcProvider {
         &self,
         token: &str,
         now: Timestamp,
-    ) -> Result<(Claims, Algorithm), OidcError> {
+    ) -> Result<(Claims, Algorithm, Timestamp), OidcError> {
         let (_, keys) = self.metadata(now).await?;
         let algorithms: Vec<Algorithm> = ALGORITHMS.iter().map(|(_, a)| *a).collect();
         let audiences = [self.oidc.client_id.clone()];
@@ -329,8 +343,8 @@ impl OidcProvider {
         };
         let unverified = read(token).map_err(TokenError::from)?;
         let algorithm = unverified.algorithm();
-        let (claims, _) = keys.verify(unverified, &expected, now).await?;
-        Ok((claims, algorithm))
+        let (claims, expires) = keys.verify(unverified, &expected, now).await?;
+        Ok((claims, algorithm, expires))
     }
 
     /// Adds what the provider keeps for its userinfo endpoint, where something is missing.
@@ -373,7 +387,7 @@ impl OidcProvider {
         token: &str,
         now: Timestamp,
     ) -> Result<SignedOut, OidcError> {
-        let (claims, _) = self.verified(token, now).await?;
+        let (claims, _, expires) = self.verified(token, now).await?;
         let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
         let event = claims
             .get("events")
@@ -388,7 +402,7 @@ impl OidcProvider {
             subject,
             session,
             id,
-            expires: now.plus_seconds(LONGEST_LIFE),
+            expires,
         })
     }
 

@@ -20,6 +20,8 @@ const UNHEARD_HOURS: u32 = 1;
 /// How long the provider's word about somebody counts for their agents after it was last heard, in hours, when the file
 /// does not say: a weekend.
 const DEFAULT_VOUCHED_HOURS: u32 = 72;
+/// What a provider says in SAML instead of the groups of somebody who is in too many (Microsoft Entra).
+const GROUPS_LINK: &str = "http://schemas.microsoft.com/claims/groups.link";
 /// The most groups of one person: a decision looks at all of them.
 const MAX_GROUPS: usize = 500;
 
@@ -70,13 +72,19 @@ pub(crate) struct Oidc {
     pub(crate) client_secret: Option<CredentialRef>,
     #[serde(default = "default_scopes")]
     pub(crate) scopes: Vec<String>,
+    /// What else is said when somebody is sent there, such as `prompt` or `access_type`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) parameters: BTreeMap<String, String>,
     /// A PEM file of the authorities that its servers' certificates are of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ca_file: Option<PathBuf>,
 }
 
+/// Asks for a refresh token; left out at a provider that says that it knows no such scope.
+pub(crate) const OFFLINE: &str = "offline_access";
+
 fn default_scopes() -> Vec<String> {
-    ["openid", "profile", "email", "offline_access"]
+    ["openid", "profile", "email", OFFLINE]
         .map(str::to_owned)
         .to_vec()
 }
@@ -110,6 +118,9 @@ pub(crate) struct Saml {
     /// People have to prove themselves each time, even if the provider knows them already.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) force_authn: bool,
+    /// It encrypts what it says about people: the gateway's metadata offer it a key for that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) encrypted: bool,
     /// A PEM file of the authorities that the certificate of `metadata_url` is of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -326,7 +337,9 @@ impl Groups {
         let left_out = claims
             .get("_claim_names")
             .and_then(|names| names.get(&self.claim));
-        if left_out.is_some() || claims.get("hasgroups") == Some(&Value::Bool(true)) {
+        let elsewhere = claims.contains_key(GROUPS_LINK);
+        let has_more = claims.get("hasgroups") == Some(&Value::Bool(true));
+        if left_out.is_some() || elsewhere || has_more {
             return Err(
                 "you are in so many groups that the identity provider leaves them out; an administrator can make it \
                  send only the groups of this application"
@@ -506,6 +519,11 @@ mod tests {
             (
                 json!({}),
                 json!({"_claim_names": {"groups": "src1"}}),
+                "you are in so many groups",
+            ),
+            (
+                json!({}),
+                json!({GROUPS_LINK: "https://graph.example/groups"}),
                 "you are in so many groups",
             ),
             (

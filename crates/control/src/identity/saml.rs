@@ -2,7 +2,7 @@
 
 use super::fetch::{FetchError, Fetcher};
 use super::provider::{Saml, SamlBinding};
-use super::remembered::{Known, Remembered};
+use super::remembered::{FETCHED_FRESH, FILE_FRESH, Known, Remembered};
 use serde_json::Value;
 use sluice_identity::jwt::Claims;
 use sluice_identity::saml::{
@@ -14,9 +14,13 @@ use sluice_identity::saml::{
 use sluice_model::Timestamp;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Signatures of a key that is not known make the gateway look at the metadata again, this often at most, in seconds.
 const LOOKED_AGAIN: i64 = 10;
+
+/// Messages that are read at a time.
+static READING: Semaphore = Semaphore::const_new(2);
 
 /// Why a provider's answer is not taken. For the log; the person learns less.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +39,7 @@ pub(crate) enum SamlProviderError {
     Message(SamlError),
     #[error("it names nobody: the attribute {0:?} is missing or has several values")]
     Subject(String),
-    #[error("the gateway's own key cannot be used")]
+    #[error("the gateway's own key cannot be used, or it stops")]
     Key,
 }
 
@@ -52,12 +56,12 @@ pub(crate) enum Sending {
 }
 
 /// What a browser brings from a provider.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Brought<'a> {
+#[derive(Debug)]
+pub(crate) enum Brought {
     /// The query of an address, as it came.
-    Query(&'a str),
+    Query(String),
     /// The field of a form.
-    Field(&'a str),
+    Field(String),
 }
 
 /// One provider.
@@ -73,22 +77,32 @@ impl SamlProvider {
         Self {
             name: name.to_owned(),
             fetcher: Fetcher::new(saml.ca_file.as_deref()),
+            known: Remembered::new(match saml.metadata_url {
+                Some(_) => FETCHED_FRESH,
+                None => FILE_FRESH,
+            }),
             saml,
-            known: Remembered::default(),
         }
     }
 
     /// What is known of it. An old word goes on while a new one cannot be had.
     async fn provider(&self, now: Timestamp) -> Result<Arc<Provider>, SamlProviderError> {
+        let is_valid = |known: &Arc<Provider>| known.valid_until.is_none_or(|until| now < until);
         let kept = match self.known.known(now) {
-            Known::Fresh(known) => return Ok(known),
+            Known::Fresh(known) if is_valid(&known) => return Ok(known),
             Known::Pausing => return Err(SamlProviderError::Pausing),
-            Known::Due(kept) => kept,
+            Known::Fresh(_) => None,
+            Known::Due(kept) => kept.filter(is_valid),
         };
         match self.look(now).await {
             Ok(known) => Ok(known),
             Err(error) => kept.ok_or(error),
         }
+    }
+
+    /// Whether it encrypts assertions, with the key that it is offered.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.saml.encrypted
     }
 
     async fn look(&self, now: Timestamp) -> Result<Arc<Provider>, SamlProviderError> {
@@ -193,39 +207,40 @@ impl SamlProvider {
     /// Who signed in, from the answer to a request.
     pub(crate) async fn signed_in(
         &self,
-        field: &str,
-        request: &str,
-        (service, key): (&Service, &ServiceKey),
+        field: String,
+        request: String,
+        (service, key): (Service, Arc<ServiceKey>),
         now: Timestamp,
     ) -> Result<SignedIn, SamlProviderError> {
-        let text = decoded_post(field).map_err(SamlProviderError::Message)?;
-        let read = |provider: &Provider| {
+        let read = move |provider: &Provider| {
+            let text = decoded_post(&field)?;
             let expected = Expected {
                 provider,
-                service,
-                request,
+                service: &service,
+                request: &request,
                 now,
             };
-            read_response(&text, &expected, key)
+            read_response(&text, &expected, &key)
         };
         self.with_keys(now, read).await
     }
 
     /// Reads something signed; with the keys as they are now, if those that are known did not sign it.
-    async fn with_keys<T>(
+    async fn with_keys<T: Send + 'static>(
         &self,
         now: Timestamp,
-        read: impl Fn(&Provider) -> Result<T, SamlError>,
+        read: impl Fn(&Provider) -> Result<T, SamlError> + Send + Sync + 'static,
     ) -> Result<T, SamlProviderError> {
         let provider = self.provider(now).await?;
-        let first = read(&provider);
+        let read = Arc::new(read);
+        let first = off_the_threads(&read, &provider).await?;
         let rotated = matches!(first, Err(SamlError::Signature));
         let again = match rotated && self.known.is_older_than(LOOKED_AGAIN, now) {
             true => self.look(now).await.ok(),
             false => None,
         };
         let found = match again {
-            Some(newer) if newer.keys != provider.keys => read(&newer),
+            Some(newer) if newer.keys != provider.keys => off_the_threads(&read, &newer).await?,
             _ => first,
         };
         found.map_err(SamlProviderError::Message)
@@ -264,18 +279,18 @@ impl SamlProvider {
     /// Whom the provider signs out.
     pub(crate) async fn signed_out(
         &self,
-        brought: Brought<'_>,
-        service: &Service,
+        brought: Brought,
+        service: Service,
         now: Timestamp,
     ) -> Result<LogoutRequest, SamlProviderError> {
-        let read = |provider: &Provider| match brought {
+        let read = move |provider: &Provider| match &brought {
             Brought::Query(query) => {
                 let text = decoded_redirect(query, "SAMLRequest", &provider.keys)?;
-                read_logout_request(&text, true, provider, service, now)
+                read_logout_request(&text, true, provider, &service, now)
             }
             Brought::Field(field) => {
                 let text = decoded_post(field)?;
-                read_logout_request(&text, false, provider, service, now)
+                read_logout_request(&text, false, provider, &service, now)
             }
         };
         self.with_keys(now, read).await
@@ -313,6 +328,18 @@ impl SamlProvider {
         let redirect = |e: &&Endpoint| e.binding == Binding::Redirect;
         provider.sign_out.iter().find(redirect).cloned()
     }
+}
+
+/// Reads a message where it keeps nobody waiting, and few at a time: whoever sent it has proved nothing yet.
+async fn off_the_threads<T: Send + 'static>(
+    read: &Arc<impl Fn(&Provider) -> Result<T, SamlError> + Send + Sync + 'static>,
+    provider: &Arc<Provider>,
+) -> Result<Result<T, SamlError>, SamlProviderError> {
+    let (read, provider) = (Arc::clone(read), Arc::clone(provider));
+    let turn = READING.acquire().await;
+    let _turn = turn.map_err(|_| SamlProviderError::Key)?;
+    let task = tokio::task::spawn_blocking(move || read(&provider));
+    task.await.map_err(|_| SamlProviderError::Key)
 }
 
 async fn read_file(path: &Path) -> Result<String, SamlProviderError> {

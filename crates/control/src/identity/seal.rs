@@ -18,6 +18,17 @@ const NONCE_BYTES: usize = 12;
 #[serde(transparent)]
 pub(crate) struct Sealed(String);
 
+impl Sealed {
+    /// Something that somebody shows: it may be anything.
+    pub(crate) fn read(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sealed(..)")

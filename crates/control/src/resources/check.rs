@@ -6,6 +6,7 @@ use crate::api::types::{ProblemInfo, SourceFile};
 use crate::problems::{did_you_mean, reason};
 use sluice_model::{PrincipalKind, ProtocolSpec, Secret};
 use sluice_policy::{Snapshot, SnapshotInput, Standing};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The most files that are read: enough for a file per connection in a large company.
@@ -175,6 +176,28 @@ fn unknown_names(set: &ResourceSet) -> Vec<UnknownName> {
             let help = did_you_mean(&rule.service, services());
             found.push((Kind::TrustedIssuer, issuer.name.clone(), message, help));
         }
+    }
+    let mut taken: BTreeMap<String, String> = BTreeMap::new();
+    for provider in set.identity_providers() {
+        let Some(scim) = provider.scim else { continue };
+        let of = format!("identity provider {:?}", provider.name);
+        let mut say = |message: String, help| {
+            found.push((Kind::IdentityProvider, provider.name.clone(), message, help));
+        };
+        if !services().any(|name| name == scim.service) {
+            let message = format!(
+                "the service that {of} provisions with is not declared: {:?}",
+                scim.service
+            );
+            say(message, did_you_mean(&scim.service, services()));
+        } else if let Some(other) = taken.get(&scim.service) {
+            let message = format!(
+                "{of} provisions with service {:?}, as {other:?} does; each needs its own",
+                scim.service
+            );
+            say(message, None);
+        }
+        taken.insert(scim.service, provider.name.clone());
     }
     found
 }
@@ -349,6 +372,39 @@ mod tests {
             let got = problems_of(&parsed, PROTOCOLS);
             let found = got.iter().any(|p| p.to_string().starts_with(expected));
             assert!(found, "{wrong}\n{got:#?}");
+        }
+        let scim = "kind: Service\nname: sync\n---\nkind: IdentityProvider\nname: corp\noidc: {issuer: 'https://a', client_id: c}\nscim: {service: sync}\n";
+        check_text(scim, &[]);
+        check_text(
+            &scim.replace("service: sync", "service: synk"),
+            &[
+                "f.yaml:5:7: the service that identity provider \"corp\" provisions with is not declared: \"synk\" (did you mean \"sync\"?)",
+            ],
+        );
+        let (_, second) = scim.split_once("---\n").unwrap();
+        check_text(
+            &format!("{scim}---\n{}", second.replace("corp", "more")),
+            &[
+                "f.yaml:10:7: identity provider \"more\" provisions with service \"sync\", as \"corp\" does; each needs its own",
+            ],
+        );
+        check_text(
+            &scim.replace("client_id: c", "client_id: c, parameters: {state: x}"),
+            &["f.yaml:6:"],
+        );
+        for (name, good) in [
+            ("Sales & Co (EU) #1", true),
+            ("Sales ", false),
+            ("Sales  Co", false),
+            (" Sales", false),
+            ("Sales, Co", false),
+            ("Sales\u{a0}Co", false),
+        ] {
+            assert_eq!(
+                crate::resources::group_name_problem(name).is_none(),
+                good,
+                "{name}"
+            );
         }
         check_text(
             "kind: User\nname: ada\n---\nkind: Agent\nname: bot\nowner: adda",

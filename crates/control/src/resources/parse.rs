@@ -174,12 +174,14 @@ fn name_problem(name: &str, max: usize, more: &str) -> Option<String> {
 
 /// What is wrong with a name of a principal.
 pub(crate) fn principal_name_problem(name: &str) -> Option<String> {
-    name_problem(name, MAX_NAME, "-_.@+")
+    name_problem(name, MAX_NAME, "-_.@+#")
 }
 
-/// What is wrong with a name of a group.
+/// What is wrong with a name of a group. Directories call many by words with spaces between them.
 pub(crate) fn group_name_problem(name: &str) -> Option<String> {
-    name_problem(name, MAX_NAME, "-_.@+:/")
+    let spaced = name.ends_with(' ') || name.contains("  ");
+    let spaced = || spaced.then(|| format!("the name {name:?} has spaces that nobody sees"));
+    name_problem(name, MAX_NAME, "-_.@+:/ &()#").or_else(spaced)
 }
 
 fn connection(file: &str, node: &Node, protocols: &[ProtocolSpec]) -> Checked {

@@ -27,6 +27,22 @@ pub struct NameId {
 }
 
 impl NameId {
+    /// Whether both are of the same person: what one of them does not say is what the other says. Providers leave out
+    /// in a request to sign out what they said when the person signed in, and the other way round.
+    #[must_use]
+    pub fn is_also(&self, other: &Self) -> bool {
+        fn fits(one: Option<&String>, other: Option<&String>) -> bool {
+            one.zip(other).is_none_or(|(one, other)| one == other)
+        }
+        self.value == other.value
+            && fits(self.format.as_ref(), other.format.as_ref())
+            && fits(self.name_qualifier.as_ref(), other.name_qualifier.as_ref())
+            && fits(
+                self.sp_name_qualifier.as_ref(),
+                other.sp_name_qualifier.as_ref(),
+            )
+    }
+
     pub(super) fn read(node: Node<'_, '_>) -> Result<Self> {
         let said = |name| xml::attribute(node, name).map(str::to_owned);
         let value = xml::name(node)?;

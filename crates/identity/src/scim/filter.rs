@@ -12,7 +12,8 @@ const EXACT: [&str; 4] = ["id", "externalId", "value", "$ref"];
 /// An attribute, or one inside it: `name.givenName`, `urn:...:User:department`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributePath {
-    pub(super) extension: Option<&'static str>,
+    /// The schema of an extension that it is in.
+    pub(super) extension: Option<String>,
     pub(super) name: String,
     pub(super) sub: Option<String>,
 }
@@ -47,22 +48,21 @@ enum Expression {
 impl AttributePath {
     pub(super) fn read(text: &str) -> Result<Self> {
         let wrong = || ScimError::InvalidPath("expected an attribute such as name.givenName");
-        let known = [(USER, None), (GROUP, None), (ENTERPRISE, Some(ENTERPRISE))];
-        let prefixed = known.iter().find_map(|(urn, extension)| {
-            let (head, rest) = text.split_at_checked(urn.len())?;
-            head.eq_ignore_ascii_case(urn).then_some((*extension, rest))
-        });
-        let (extension, rest) = match prefixed {
-            Some((extension, "")) => {
-                return Ok(Self {
-                    extension: None,
-                    name: extension.ok_or_else(wrong)?.to_owned(),
-                    sub: None,
-                });
-            }
-            Some((extension, rest)) => (extension, rest.strip_prefix(':').ok_or_else(wrong)?),
+        if text.eq_ignore_ascii_case(ENTERPRISE) {
+            return Self::of_extension(ENTERPRISE).ok_or_else(wrong);
+        }
+        // The schemas of extensions have names with dots in them.
+        let (extension, rest) = match text.rsplit_once(':') {
+            Some((urn, rest)) if is_urn(urn) => (Some(urn), rest),
+            Some(_) => return Err(wrong()),
             None => (None, text),
         };
+        let own = |urn: &&str| {
+            [USER, GROUP]
+                .iter()
+                .any(|own| own.eq_ignore_ascii_case(urn))
+        };
+        let extension = extension.filter(|urn| !own(urn)).map(str::to_owned);
         let (name, sub) = match rest.split_once('.') {
             Some((name, sub)) => (name, Some(sub)),
             None => (rest, None),
@@ -82,9 +82,21 @@ impl AttributePath {
         })
     }
 
+    /// An extension as a whole, by its schema.
+    pub(super) fn of_extension(urn: &str) -> Option<Self> {
+        let own = [USER, GROUP]
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(urn));
+        (is_urn(urn) && !own).then(|| Self {
+            extension: None,
+            name: urn.to_owned(),
+            sub: None,
+        })
+    }
+
     /// The values that it leads to: each of a list, and of each the part that is named (`value` where none is).
     fn values<'v>(&self, resource: &'v Map<String, Value>) -> Vec<&'v Value> {
-        let root = match self.extension {
+        let root = match &self.extension {
             Some(urn) => get(resource, urn).and_then(Value::as_object),
             None => Some(resource),
         };
@@ -147,6 +159,13 @@ impl Filter {
             _ => None,
         }
     }
+}
+
+/// Whether a text can be the name of a schema.
+fn is_urn(text: &str) -> bool {
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.');
+    let head = text.split_at_checked("urn:".len()).map(|(head, _)| head);
+    head.is_some_and(|head| head.eq_ignore_ascii_case("urn:")) && text.chars().all(good)
 }
 
 fn holds(expression: &Expression, resource: &Map<String, Value>) -> bool {

@@ -3,6 +3,7 @@
 use super::filter::AttributePath;
 use super::{Filter, MAX_FILTER, Result, ScimError, get, key_of};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// What no change touches: the gateway says it.
 const READ_ONLY: [&str; 4] = ["id", "meta", "schemas", "groups"];
@@ -61,6 +62,19 @@ impl Target {
             attribute,
             selected: Some(Filter::read(filter)?),
         })
+    }
+}
+
+impl Target {
+    /// What a key of a whole object leads to: an extension is an object of its own.
+    fn of_key(name: &str, value: &Value) -> Result<Self> {
+        match AttributePath::of_extension(name).filter(|_| value.is_object()) {
+            Some(attribute) => Ok(Self {
+                attribute,
+                selected: None,
+            }),
+            None => Self::read(name),
+        }
     }
 }
 
@@ -129,7 +143,7 @@ pub fn apply(resource: &Map<String, Value>, changes: &[Change]) -> Result<Map<St
                 let expected = "expected an object of attributes as \"value\" without \"path\"";
                 let parts = parts.ok_or_else(|| ScimError::InvalidValue(expected.to_owned()))?;
                 for (name, value) in parts {
-                    let target = Target::read(name)?;
+                    let target = Target::of_key(name, value)?;
                     // What the gateway says itself comes along in whole objects.
                     if !is_read_only(&target.attribute) {
                         at_target(&mut changed, change.verb, &target, value.clone())?;
@@ -156,7 +170,7 @@ fn at_target(
     if is_read_only(attribute) {
         return Err(ScimError::Mutability(attribute.name.clone()));
     }
-    let root = match attribute.extension {
+    let root = match &attribute.extension {
         None => resource,
         Some(urn) => object_at(resource, urn)?,
     };
@@ -186,9 +200,14 @@ fn object_at<'m>(
 fn whole(root: &mut Map<String, Value>, name: &str, verb: Verb, value: Value) -> Result<()> {
     let key = key_of(root, name);
     match (verb, root.get_mut(&key), value) {
-        // Some providers say which values to remove by the value and not by the path.
+        // Some providers say which values to remove by the value and not by the path, one of them without a list.
+        (Verb::Remove, Some(Value::Array(items)), Value::Object(gone)) => {
+            let gone = Value::Object(gone);
+            items.retain(|item| identity(item) != identity(&gone));
+        }
         (Verb::Remove, Some(Value::Array(items)), Value::Array(gone)) if !gone.is_empty() => {
-            items.retain(|item| !gone.iter().any(|gone| is_same(item, gone)));
+            let gone: HashSet<_> = gone.iter().map(identity).collect();
+            items.retain(|item| !gone.contains(&identity(item)));
         }
         (Verb::Remove, _, _) | (Verb::Replace, _, Value::Null) => {
             root.remove(&key);
@@ -208,26 +227,28 @@ fn whole(root: &mut Map<String, Value>, name: &str, verb: Verb, value: Value) ->
 }
 
 fn add_all(items: &mut Vec<Value>, more: Vec<Value>) -> Result<()> {
-    for value in more {
-        if !items.iter().any(|item| is_same(item, &value)) {
-            items.push(value);
-        }
+    if items.len().saturating_add(more.len()) > 2 * MAX_VALUES {
+        return Err(too_many());
     }
+    let mut known: HashSet<_> = items.iter().map(identity).collect();
+    let is_new: Vec<bool> = more.iter().map(|v| known.insert(identity(v))).collect();
+    drop(known);
+    let fresh = more.into_iter().zip(is_new).filter(|(_, is_new)| *is_new);
+    items.extend(fresh.map(|(value, _)| value));
     match items.len() > MAX_VALUES {
-        true => Err(ScimError::InvalidValue("too many values".to_owned())),
+        true => Err(too_many()),
         false => Ok(()),
     }
 }
 
-/// Whether two values of a list are the same one: by what they hold as `value`, where they are objects.
-fn is_same(one: &Value, other: &Value) -> bool {
-    fn key(value: &Value) -> Option<&Value> {
-        get(value.as_object()?, "value")
-    }
-    match (key(one), key(other)) {
-        (Some(one), Some(other)) => one == other,
-        _ => one == other,
-    }
+fn too_many() -> ScimError {
+    ScimError::InvalidValue("too many values".to_owned())
+}
+
+/// What makes a value of a list the one that it is: what it holds as `value`, where it is an object that does.
+fn identity(value: &Value) -> (bool, &Value) {
+    let named = value.as_object().and_then(|object| get(object, "value"));
+    named.map_or((false, value), |named| (true, named))
 }
 
 /// Changes those values of a list that a filter selects.

@@ -81,7 +81,7 @@ fn what_is_no_filter_is_refused() {
         "1a eq 2",
         "a.b.c eq 1",
         "userName eq \"x\" \"y\"",
-        "urn:x:y eq 1",
+        "x:y eq 1",
         &deep,
         &long,
     ] {
@@ -144,6 +144,19 @@ fn changes_are_made_as_providers_write_them() {
             json!([{"op": "Replace", "value": {"name.givenName": "K", "displayName": "KK"}}]),
             json!({"name": {"givenName": "K", "familyName": ""}, "displayName": "KK"}),
         ),
+        // Extensions of their own
+        (
+            json!([{"op": "add", "path": "urn:corp:scim:2.0:User:costCenter", "value": "7"}]),
+            json!({"urn:corp:scim:2.0:User": {"costCenter": "7"}}),
+        ),
+        (
+            json!([{"op": "add", "value": {"urn:corp:scim:2.0:User": {"costCenter": "7"}, "urn:corp:scim:2.0:User:floor": 1}}]),
+            json!({"urn:corp:scim:2.0:User": {"costCenter": "7", "floor": 1}}),
+        ),
+        (
+            json!([{"op": "remove", "path": "emails", "value": {"value": "k@h.example"}}]),
+            json!({"emails": [work]}),
+        ),
         // Okta
         (
             json!([{"op": "replace", "value": {"id": "7", "active": false}}]),
@@ -193,6 +206,26 @@ fn changes_are_made_as_providers_write_them() {
     ] {
         check(operations, Ok(expected));
     }
+}
+
+/// ATTACKS: a list whose every value is compared with every other would take minutes.
+#[test]
+fn many_values_are_added_and_removed_at_once() {
+    let members: Vec<Value> = (0..50_000)
+        .map(|n| json!({"value": n.to_string()}))
+        .collect();
+    let change = |op: &str, value: &[Value]| {
+        let request = json!({"Operations": [{"op": op, "path": "members", "value": value}]});
+        Change::read_all(request.as_object().unwrap()).unwrap()
+    };
+    let before = json!({"members": members[..25_000]});
+    let all = [change("add", &members), change("add", &members)].concat();
+    let changed = apply(before.as_object().unwrap(), &all).unwrap();
+    assert_eq!(changed["members"].as_array().unwrap().len(), 50_000);
+    let one = apply(&changed, &change("remove", &members[1..])).unwrap();
+    assert_eq!(one["members"], json!([{"value": "0"}]));
+    let more = json!({"value": "one more"});
+    assert!(apply(&changed, &change("add", &[more])).is_err());
 }
 
 #[test]

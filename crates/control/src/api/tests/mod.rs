@@ -2,6 +2,7 @@
 
 mod flows;
 mod identity;
+mod late;
 mod rig;
 mod roles;
 mod scim;

@@ -252,7 +252,9 @@ async fn groups_are_the_providers_words_for_ours() {
         assert_eq!(corp.stands("lee").await.as_deref(), Some(lees), "{change}");
     }
     for (body, status) in [
-        (json!({"displayName": "Sales & Co"}), 400),
+        (json!({"displayName": "Sales & Co"}), 201),
+        (json!({"displayName": "Sales  Co"}), 400),
+        (json!({"displayName": "Sales, Co"}), 400),
         (json!({"displayName": "OPS"}), 409),
         (json!({"members": []}), 400),
         (
@@ -264,6 +266,8 @@ async fn groups_are_the_providers_words_for_ours() {
             400,
         ),
         (json!({"displayName": "x", "members": [7]}), 400),
+        (json!({"displayName": "x", "members": {"value": kim}}), 400),
+        (json!({"displayName": "x", "members": "kim"}), 400),
         // An administrator of the provider's is none of ours.
         (
             json!({"displayName": "admins", "members": [{"value": kim}]}),

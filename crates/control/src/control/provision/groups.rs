@@ -51,7 +51,8 @@ impl Control {
         provider: &DeclaredProvider,
         object: Object,
     ) -> Result<Object> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, provider) = self.providers_turn(caller, provider).await?;
+        let provider = &provider.declared;
         let of_it = working.roster.groups.values();
         if of_it.filter(|g| g.provider == provider.name).count() >= MAX_GROUPS {
             return Err(ProvisionError::TooMany("groups of one provider"));
@@ -76,7 +77,8 @@ impl Control {
         id: &str,
         edit: Edit,
     ) -> Result<Object> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, provider) = self.providers_turn(caller, provider).await?;
+        let provider = &provider.declared;
         let before = group_by_id(&working, &provider.name, id)?.clone();
         let shown = self.shown_group(&by_id(&working, &provider.name), &before);
         let kept = Provisioned {
@@ -94,7 +96,8 @@ impl Control {
         provider: &DeclaredProvider,
         id: &str,
     ) -> Result<()> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, provider) = self.providers_turn(caller, provider).await?;
+        let provider = &provider.declared;
         let group = group_by_id(&working, &provider.name, id)?;
         let detail = format!("by {}", provider.name);
         self.record(caller.id(), "group.remove", &group.name, detail)?;

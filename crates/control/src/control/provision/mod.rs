@@ -7,14 +7,15 @@ mod sent;
 
 pub(super) use groups::remapped;
 
-use super::{Caller, Control};
+use super::{Caller, Control, Working};
 use crate::error::ControlError;
-use crate::identity::provider::Provider;
+use crate::identity::provider::{DeclaredProvider, Provider};
 use crate::identity::roster::Provisioned;
 use serde_json::{Map, Value, json};
 use sluice_identity::scim::{self, Change, Filter, ScimError};
 use sluice_model::{PrincipalKind, Timestamp};
 use std::sync::Arc;
+use tokio::sync::MutexGuard;
 
 /// Why something was not provisioned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub(crate) enum ProvisionError {
     Taken(String),
     /// Too much of it.
     TooMany(&'static str),
+    /// Whoever asks does not provision any more.
+    NotNow,
     /// It could not be recorded or stored.
     Unavailable,
 }
@@ -38,8 +41,11 @@ impl From<ScimError> for ProvisionError {
 }
 
 impl From<ControlError> for ProvisionError {
-    fn from(_: ControlError) -> Self {
-        Self::Unavailable
+    fn from(error: ControlError) -> Self {
+        match error {
+            ControlError::Forbidden(..) => Self::NotNow,
+            _ => Self::Unavailable,
+        }
     }
 }
 
@@ -87,6 +93,18 @@ impl Control {
             id.kind == PrincipalKind::Service && scim.is_some_and(|s| s.service == id.name)
         };
         self.0.providers.load().iter().find(meant).cloned()
+    }
+
+    /// The provider's turn to change something, as it is declared now.
+    async fn providers_turn(
+        &self,
+        caller: &Caller,
+        provider: &DeclaredProvider,
+    ) -> Result<(MutexGuard<'_, Working>, Arc<Provider>)> {
+        let (working, caller) = self.turn(caller).await?;
+        let now = self.provisions_for(&caller);
+        let now = now.filter(|now| now.declared.is_same_party(provider));
+        Ok((working, now.ok_or(ProvisionError::NotNow)?))
     }
 
     fn location(&self, kind: &str, id: &str) -> String {

@@ -5,7 +5,7 @@ use super::{Edit, Listed, Object, ProvisionError, Result, Wanted, invalid, new_i
 use crate::control::{Caller, Control, Working, hold, local_admin};
 use crate::error::ControlError;
 use crate::identity::provider::DeclaredProvider;
-use crate::identity::roster::{Person, Provisioned};
+use crate::identity::roster::{Known, Person, Provisioned};
 use crate::resources::principal_name_problem;
 use crate::store::Changes;
 use serde_json::{Value, json};
@@ -48,7 +48,8 @@ impl Control {
         object: Object,
     ) -> Result<Object> {
         let sent = sent_person(object)?;
-        let mut working = self.0.working.lock().await;
+        let (mut working, provider) = self.providers_turn(caller, provider).await?;
+        let provider = &provider.declared;
         let of_it = working.roster.people.values();
         if of_it.filter(|p| p.provider == provider.name).count() >= MAX_PEOPLE {
             return Err(ProvisionError::TooMany("people of one provider"));
@@ -91,7 +92,8 @@ impl Control {
         id: &str,
         edit: Edit,
     ) -> Result<Object> {
-        let mut working = self.0.working.lock().await;
+        let (mut working, provider) = self.providers_turn(caller, provider).await?;
+        let provider = &provider.declared;
         let now = self.now();
         let before = person_by_id(&working, &provider.name, id)?.clone();
         let provisioned = before.provisioned.clone().ok_or(ProvisionError::NotFound)?;
@@ -128,16 +130,17 @@ impl Control {
     pub(crate) async fn deprovision_person(
         &self,
         caller: &Caller,
-        provider: &str,
+        provider: &DeclaredProvider,
         id: &str,
     ) -> Result<()> {
-        let mut working = self.0.working.lock().await;
-        let person = person_by_id(&working, provider, id)?;
+        let (mut working, provider) = self.providers_turn(caller, provider).await?;
+        let provider = &provider.declared;
+        let person = person_by_id(&working, &provider.name, id)?;
         let mut changes = Changes::default();
         let why = "the provider took them away";
         self.forget_person(&working, caller.id(), person, why, &mut changes)?;
         let groups = working.roster.groups.values();
-        for group in groups.filter(|g| g.provider == provider && g.members.contains(id)) {
+        for group in groups.filter(|g| g.provider == provider.name && g.members.contains(id)) {
             let mut smaller = group.clone();
             smaller.members.remove(id);
             changes.groups.push(smaller);
@@ -146,7 +149,7 @@ impl Control {
     }
 
     /// Records that somebody is no more, and adds it, with everything that they hold, to what is to be kept. Somebody
-    /// who is declared in a file keeps what the file gives them.
+    /// of the same name whom a file declares, and not as one of this provider's, keeps what is theirs.
     pub(in crate::control) fn forget_person(
         &self,
         working: &Working,
@@ -159,19 +162,31 @@ impl Control {
         self.record(actor, "person.remove", &id, why)?;
         self.withdraw(working, actor, &id, why, changes)?;
         changes.people_gone.push(person.name.clone());
-        if working.roster.declared.contains_key(&id) {
+        let declared = working.roster.declared.get(&id);
+        if declared.is_some_and(|d| d.provider.as_ref() != Some(&person.provider)) {
             return Ok(());
         }
         let known = working.roster.known(self.now());
+        self.end_estate(working, actor, (&id, &known), changes)
+    }
+
+    /// Adds the end of everything that somebody holds to what is to be kept: their agents and tokens.
+    pub(in crate::control) fn end_estate(
+        &self,
+        working: &Working,
+        actor: &PrincipalId,
+        (id, known): (&PrincipalId, &BTreeMap<PrincipalId, Known>),
+        changes: &mut Changes,
+    ) -> std::result::Result<(), ControlError> {
         let owned = known.iter().filter(|(agent, found)| {
-            agent.kind == PrincipalKind::Agent && found.owner.as_ref() == Some(&id)
+            agent.kind == PrincipalKind::Agent && found.owner.as_ref() == Some(id)
         });
         for (agent, found) in owned {
             self.end_one_agent(working, actor, agent, found, changes)?;
         }
         let done: BTreeSet<_> = changes.tokens.iter().map(|t| t.id.clone()).collect();
         let tokens = working.tokens.values();
-        let theirs = tokens.filter(|t| t.principal == id && t.revoked.is_none());
+        let theirs = tokens.filter(|t| t.principal == *id && t.revoked.is_none());
         for row in theirs.filter(|t| !done.contains(&t.id)) {
             self.revoke(working, actor, row, changes)?;
         }
@@ -179,7 +194,7 @@ impl Control {
     }
 
     /// Ends somebody's sign-ins and withdraws what they asked for.
-    fn withdraw(
+    pub(in crate::control) fn withdraw(
         &self,
         working: &Working,
         actor: &PrincipalId,

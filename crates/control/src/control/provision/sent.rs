@@ -74,7 +74,12 @@ pub(super) fn sent_group(
     }
     let sent = taken(&mut object, "members");
     let mut members = BTreeSet::new();
-    for member in sent.as_array().into_iter().flatten() {
+    let sent = match sent {
+        Value::Null => Vec::new(),
+        Value::Array(all) => all,
+        _ => return Err(invalid("expected \"members\" to be a list")),
+    };
+    for member in &sent {
         let value = member.as_object().and_then(|m| get(m, "value"));
         let value = value.and_then(Value::as_str);
         let value = value.ok_or_else(|| invalid("expected each member to have a \"value\""))?;

@@ -4,12 +4,14 @@ use super::{SignInError, Working, local_admin, new_sign_in_id};
 use crate::control::Control;
 use crate::control::issue::Wanted;
 use crate::error::ControlError;
-use crate::identity::provider::{DeclaredProvider, Profile};
+use crate::identity::provider::{DeclaredProvider, Profile, Provider};
 use crate::identity::roster::Person;
 use crate::identity::sign_in::SignIn;
 use crate::store::Changes;
 use crate::tokens::Purpose;
+use sluice_identity::jwt::Claims;
 use sluice_model::{PrincipalId, Secret, Timestamp};
+use std::sync::Arc;
 
 /// What comes with somebody.
 pub(super) struct Arrival {
@@ -30,12 +32,15 @@ impl Control {
     /// Keeps who came and what hangs from it: the cookie of their browser.
     pub(super) async fn admit_person(
         &self,
-        declared: &DeclaredProvider,
-        profile: Profile,
+        vouching: &DeclaredProvider,
+        claims: &Claims,
         arrival: Arrival,
     ) -> Result<(String, Timestamp), SignInError> {
         let mut working = self.0.working.lock().await;
         let now = self.now();
+        let provider = self.still_vouching(vouching)?;
+        let declared = &provider.declared;
+        let profile = declared.profile(claims).map_err(SignInError::NotAdmitted)?;
         let person = self.person(&working, declared, &profile, now)?;
         let principal = PrincipalId::user(&*person.name);
         let known = working.roster.known(now);
@@ -88,6 +93,16 @@ impl Control {
         Ok((created.secret, ends))
     }
 
+    /// A provider as it is declared now: it may have changed, or gone, while somebody was on their way.
+    pub(super) fn still_vouching(
+        &self,
+        vouching: &DeclaredProvider,
+    ) -> Result<Arc<Provider>, SignInError> {
+        let now = self.provider(&vouching.name);
+        now.filter(|now| now.declared.is_same_party(vouching))
+            .ok_or(SignInError::NoProvider)
+    }
+
     fn is_switched_off(&self, working: &Working, principal: &PrincipalId) -> bool {
         let declared = working.roster.declared.get(principal);
         let inactive = working.roster.people.get(&principal.name);
@@ -125,7 +140,7 @@ impl Control {
                 ));
             }
         } else if !people.contains_key(&profile.name)
-            && (working.roster.is_taken(&id) || id == local_admin().id)
+            && (working.roster.is_taken(&id) || is_local_admins(&profile.name))
         {
             return no(format!("the name {:?} is taken", profile.name));
         }
@@ -176,6 +191,11 @@ impl Control {
         let id = PrincipalId::user(&*person.name);
         self.record(&local_admin().id, "person.groups", id, detail)
     }
+}
+
+/// Whether a reader would take a name for the local administrator's.
+fn is_local_admins(name: &str) -> bool {
+    name.eq_ignore_ascii_case(&local_admin().id.name)
 }
 
 /// What a program says of itself, as far as it is kept.

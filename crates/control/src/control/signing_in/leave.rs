@@ -3,13 +3,14 @@
 use super::{SignInError, Working, name_id, not_accepted, request_id, saml_not_accepted};
 use crate::control::{Caller, Control};
 use crate::error::ControlError;
-use crate::identity::flows::secret;
+use crate::identity::flows::{Times, secret};
 use crate::identity::provider::{Provider, Speaks};
+use crate::identity::roster::Person;
 use crate::identity::saml::Brought;
 use crate::identity::sign_in::SignIn;
 use crate::store::Changes;
-use sluice_model::PrincipalId;
-use std::net::IpAddr;
+use sluice_model::{PrincipalId, Timestamp};
+use std::collections::BTreeSet;
 
 /// How long a request to sign somebody out is remembered, in seconds: longer than one is taken.
 const LOGOUT_LIFE: i64 = 1_200;
@@ -17,7 +18,7 @@ const LOGOUT_LIFE: i64 = 1_200;
 /// How a provider that speaks SAML signs somebody out.
 pub(crate) struct SignedOutBy<'a> {
     pub(crate) provider: &'a str,
-    pub(crate) brought: Brought<'a>,
+    pub(crate) brought: Brought,
     pub(crate) state: Option<&'a str>,
 }
 
@@ -57,23 +58,53 @@ impl Control {
         self.take(working, changes).await
     }
 
+    /// What a provider says about people means something else from now on: it is asked again about those of whom it can
+    /// be, and others have to sign in again.
+    pub(in crate::control) async fn ask_again(
+        &self,
+        working: &mut Working,
+        actor: &PrincipalId,
+        name: &str,
+    ) -> Result<(), ControlError> {
+        let mut changes = Changes::default();
+        let mut asked = BTreeSet::new();
+        for sign_in in working.sign_ins.values().filter(|s| s.provider == name) {
+            if sign_in.refresh_token.is_some() {
+                asked.insert(&sign_in.principal);
+                changes.sign_ins.push(SignIn {
+                    refreshed: Timestamp(0),
+                    ..sign_in.clone()
+                });
+                continue;
+            }
+            let why = "what its provider says means something else now";
+            self.end_sign_in(working, actor, sign_in, why, &mut changes)?;
+        }
+        let now = self.now();
+        let people = working.roster.people.values();
+        let theirs = people.filter(|p| p.provider == name && p.provisioned.is_none());
+        let others = theirs.filter(|p| !asked.contains(&PrincipalId::user(&*p.name)));
+        changes.people = others
+            .map(|person| Person {
+                vouched_until: Some(now),
+                ..person.clone()
+            })
+            .collect();
+        self.take(working, changes).await
+    }
+
     /// A provider signs somebody out (OpenID Connect Back-Channel Logout 1.0).
     pub(crate) async fn back_channel_logout(
         &self,
         name: &str,
         token: &str,
-        from: IpAddr,
     ) -> Result<(), SignInError> {
         let now = self.now();
         let provider = self.provider(name).ok_or(SignInError::NoProvider)?;
         let oidc = provider.oidc().ok_or(SignInError::NoProvider)?;
         let gone = oidc.signed_out(token, now).await;
         let gone = gone.map_err(|error| not_accepted(name, &error))?;
-        let life = (gone.expires.0 - now.0) / 1_000_000;
-        let id = format!("{name} {}", gone.id);
-        if !self.0.flows.lock().take_once(&id, from, now, life) {
-            return Err(SignInError::NotAccepted);
-        }
+        self.take_logout(name, &gone.id, gone.expires)?;
         let meant = |s: &SignIn| {
             let session = gone.session.as_deref();
             let same_session = session.is_none() || s.provider_session.as_deref() == session;
@@ -82,6 +113,16 @@ impl Control {
             same_session && same_subject
         };
         self.sign_out_of(name, meant).await
+    }
+
+    /// Takes a provider's word that somebody signed out, once. One that cannot be remembered is carried out all the same:
+    /// it only takes away.
+    fn take_logout(&self, provider: &str, id: &str, ends: Timestamp) -> Result<(), SignInError> {
+        let id = format!("{provider} {id}");
+        match self.0.flows.lock().take_once(&id, ends, self.now()) {
+            Times::Again => Err(SignInError::NotAccepted),
+            Times::First | Times::Unknown => Ok(()),
+        }
     }
 
     /// Ends the sign-ins at a provider that are meant.
@@ -98,6 +139,9 @@ impl Control {
             let why = "signed out at the provider";
             self.end_sign_in(&working, &actor, sign_in, why, &mut changes)?;
         }
+        if changes.sign_ins.is_empty() {
+            tracing::warn!(provider, "signed somebody out who is not signed in here");
+        }
         Ok(self.take(&mut working, changes).await?)
     }
 
@@ -105,23 +149,20 @@ impl Control {
     pub(crate) async fn saml_logout(
         &self,
         out: SignedOutBy<'_>,
-        from: IpAddr,
     ) -> Result<Option<String>, SignInError> {
         let now = self.now();
         let name = out.provider;
         let provider = self.provider(name).ok_or(SignInError::NoProvider)?;
         let saml = provider.saml().ok_or(SignInError::NoProvider)?;
         let service = self.service(name);
-        let gone = saml.signed_out(out.brought, &service, now).await;
+        let gone = saml.signed_out(out.brought, service.clone(), now).await;
         let gone = gone.map_err(|error| saml_not_accepted(name, &error))?;
-        let id = format!("{name} {}", gone.id);
-        if !self.0.flows.lock().take_once(&id, from, now, LOGOUT_LIFE) {
-            return Err(SignInError::NotAccepted);
-        }
+        self.take_logout(name, &gone.id, now.plus_seconds(LOGOUT_LIFE))?;
         let meant = |s: &SignIn| {
             let said = s.id_token.as_ref();
             let said = said.and_then(|sealed| self.0.sealer.open(s.id.as_str(), sealed));
-            let same_person = said.as_ref().and_then(name_id).as_ref() == Some(&gone.name_id);
+            let known = said.as_ref().and_then(name_id);
+            let same_person = known.is_some_and(|known| known.is_also(&gone.name_id));
             let session = s.provider_session.as_ref();
             let same_session = gone.sessions.is_empty()
                 || session.is_some_and(|session| gone.sessions.contains(session));

@@ -9,10 +9,11 @@ pub(crate) use leave::SignedOutBy;
 
 use super::{Control, Working, local_admin};
 use crate::error::ControlError;
-use crate::identity::flows::{Begun, Proof, secret};
+use crate::identity::flows::{Begun, Proof, SIGN_IN_LIFE, Times, secret};
 use crate::identity::oidc::{OidcError, OidcProvider, Vouched};
 use crate::identity::provider::{DeclaredProvider, Provider, Speaks};
 use crate::identity::saml::SamlProviderError;
+use crate::identity::seal::Sealed;
 use crate::port_types::LoginError;
 use admit::Arrival;
 use sluice_identity::jwt::Claims;
@@ -20,6 +21,9 @@ use sluice_identity::saml::{NameId, Service, ServiceKey};
 use sluice_model::{Secret, SignInId, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
+
+/// What a sign-in on its way is sealed for. No sign-in has this id.
+const ON_ITS_WAY: &str = "a sign-in on its way";
 
 /// Why a sign-in did not work, in words for the person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +57,7 @@ impl From<ControlError> for SignInError {
 /// Where a browser is sent, and what it has to show when it comes back.
 pub(crate) struct Sent {
     pub(crate) to: Sending,
-    pub(crate) browser: String,
+    pub(crate) browser: Sealed,
     /// It comes back with a form of another site's, which brings no cookie that is for this one alone.
     pub(crate) comes_back_by_form: bool,
 }
@@ -134,10 +138,10 @@ impl Control {
     /// The gateway's metadata for a provider that speaks SAML.
     pub(crate) async fn saml_metadata(&self, provider: &str) -> Result<String, SignInError> {
         let found = self.provider(provider).ok_or(SignInError::NoProvider)?;
-        found.saml().ok_or(SignInError::NoProvider)?;
+        let saml = found.saml().ok_or(SignInError::NoProvider)?;
         let key = self.saml_key().await;
         let key = key.map_err(|_| SignInError::Unavailable)?;
-        Ok(self.service(provider).metadata(&key))
+        Ok(self.service(provider).metadata(&key, saml.is_encrypted()))
     }
 
     /// Sends a browser to a provider.
@@ -160,20 +164,22 @@ impl Control {
             },
             Speaks::Saml(_) => Proof::Saml,
         };
-        let browser = fresh()?;
         let begun = Begun {
             provider: provider.to_owned(),
-            proof: proof.clone(),
-            browser: browser.clone(),
+            proof,
+            state: fresh()?,
             next,
+            ends: now.plus_seconds(SIGN_IN_LIFE),
         };
-        let state = self.0.flows.lock().begin(begun, from, now);
-        let state = state.map_err(|_| SignInError::Unavailable)?;
-        let state = state.ok_or(SignInError::TooMany)?;
-        let to = self.sending(&found, &proof, &state, now).await?;
+        let to = self
+            .sending(&found, &begun.proof, &begun.state, now)
+            .await?;
+        // Texts and numbers alone, which cannot fail.
+        let begun = Secret::new(serde_json::to_string(&begun).unwrap_or_default());
+        let sealed = self.0.sealer.seal(ON_ITS_WAY, &begun);
         Ok(Sent {
             to,
-            browser,
+            browser: sealed.map_err(|_| SignInError::Unavailable)?,
             comes_back_by_form: found.saml().is_some(),
         })
     }
@@ -206,21 +212,21 @@ impl Control {
         }
     }
 
-    /// The sign-in that somebody comes back to. Used up by whoever brings it, so that nothing can be tried twice.
+    /// The sign-in that somebody comes back to.
     fn come_back(
         &self,
         provider: &str,
         state: &str,
         browser: Option<&str>,
-        from: IpAddr,
     ) -> Result<(Begun, Arc<Provider>), SignInError> {
-        let begun = self.0.flows.lock().come_back(state, self.now());
-        let same_browser = |begun: &Begun| browser == Some(begun.browser.as_str());
-        let begun = begun
-            .filter(same_browser)
-            .filter(|begun| begun.provider == provider)
-            .ok_or(SignInError::NotBegun);
-        let begun = begun.inspect_err(|_| self.count_failure(from, None, state))?;
+        let sealed = browser.map(Sealed::read).ok_or(SignInError::NotBegun)?;
+        let opened = self.0.sealer.open(ON_ITS_WAY, &sealed);
+        let begun: Option<Begun> =
+            opened.and_then(|begun| serde_json::from_str(begun.expose()).ok());
+        let now = self.now();
+        let is_this =
+            |begun: &Begun| begun.provider == provider && begun.state == state && now < begun.ends;
+        let begun = begun.filter(is_this).ok_or(SignInError::NotBegun)?;
         let provider = self.provider(provider).ok_or(SignInError::NoProvider)?;
         Ok((begun, provider))
     }
@@ -232,7 +238,7 @@ impl Control {
         from: IpAddr,
     ) -> Result<Arrived, SignInError> {
         let (begun, provider) =
-            self.come_back(returned.provider, returned.state, returned.browser, from)?;
+            self.come_back(returned.provider, returned.state, returned.browser)?;
         let (Some(oidc), Proof::Oidc { nonce, verifier }) = (provider.oidc(), &begun.proof) else {
             return Err(SignInError::NotBegun);
         };
@@ -240,12 +246,7 @@ impl Control {
         let vouched = self
             .redeem(&provider.declared, oidc, &returned, (nonce, verifier), now)
             .await;
-        let vouched = vouched.map_err(|error| {
-            if !matches!(error, OidcError::OtherIssuer) {
-                self.count_failure(from, None, returned.code);
-            }
-            not_accepted(&begun.provider, &error)
-        })?;
+        let vouched = vouched.map_err(|error| not_accepted(&begun.provider, &error))?;
         let arrival = Arrival {
             session: text(&vouched.claims, "sid"),
             asked_again: vouched.refresh_token.is_some(),
@@ -285,26 +286,21 @@ impl Control {
         posted: Posted<'_>,
         from: IpAddr,
     ) -> Result<Arrived, SignInError> {
-        let (begun, provider) =
-            self.come_back(posted.provider, posted.state, posted.browser, from)?;
+        let (begun, provider) = self.come_back(posted.provider, posted.state, posted.browser)?;
         let (Some(saml), Proof::Saml) = (provider.saml(), &begun.proof) else {
             return Err(SignInError::NotBegun);
         };
         let now = self.now();
-        let refused = |error| {
-            self.count_failure(from, None, posted.state);
-            saml_not_accepted(&begun.provider, &error)
-        };
+        let refused = |error| saml_not_accepted(&begun.provider, &error);
         let key = self.saml_key().await.map_err(refused)?;
         let service = self.service(&begun.provider);
         let request = request_id(posted.state);
         let who = saml
-            .signed_in(posted.response, &request, (&service, &key), now)
+            .signed_in(posted.response.to_owned(), request, (service, key), now)
             .await
             .map_err(refused)?;
-        let life = (who.expires.0 - now.0) / 1_000_000;
-        let taken = format!("{} {}", begun.provider, who.assertion);
-        if !self.0.flows.lock().take_once(&taken, from, now, life) {
+        let id = format!("{} {}", begun.provider, who.assertion);
+        if self.0.flows.lock().take_once(&id, who.expires, now) != Times::First {
             return Err(SignInError::NotAccepted);
         }
         let claims = saml.claims(&who).map_err(refused)?;
@@ -329,9 +325,7 @@ impl Control {
         arrival: Arrival,
         next: String,
     ) -> Result<Arrived, SignInError> {
-        let profile = declared.profile(claims);
-        let profile = profile.map_err(SignInError::NotAdmitted)?;
-        let (cookie, expires) = self.admit_person(declared, profile, arrival).await?;
+        let (cookie, expires) = self.admit_person(declared, claims, arrival).await?;
         Ok(Arrived {
             cookie,
             expires,
@@ -343,7 +337,7 @@ impl Control {
         &self,
         id: &SignInId,
         secret: Option<&Secret>,
-    ) -> Result<Option<crate::identity::seal::Sealed>, SignInError> {
+    ) -> Result<Option<Sealed>, SignInError> {
         let seal = |secret| self.0.sealer.seal(id.as_str(), secret);
         let sealed = secret.map(seal).transpose();
         sealed.map_err(|_| SignInError::Unavailable)

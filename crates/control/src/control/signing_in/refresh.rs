@@ -75,11 +75,13 @@ impl Control {
     async fn refreshed(
         &self,
         sign_in: &SignIn,
-        declared: &DeclaredProvider,
+        vouching: &DeclaredProvider,
         vouched: Vouched,
     ) -> Result<(), SignInError> {
         let mut working = self.0.working.lock().await;
         let now = self.now();
+        let provider = self.still_vouching(vouching)?;
+        let declared = &provider.declared;
         let Some(current) = working.sign_ins.get(&sign_in.id).cloned() else {
             return Ok(());
         };

@@ -281,6 +281,24 @@ async fn keys_rotate_and_an_issuer_that_is_gone_is_believed_for_a_day() {
 }
 
 #[tokio::test]
+async fn a_token_that_names_no_key_makes_newer_keys_be_looked_for() {
+    let (old, new) = (ec("old"), ec("new"));
+    let issuer = TestIssuer::new(&[&old], |_| {});
+    let of = |key: &TestKey| signed(key, None, &claims(|_| {}));
+    assert_eq!(issuer.said(&of(&old), NOW).await, GOOD);
+    issuer.publish(&[&new]);
+    assert_eq!(
+        issuer.said(&of(&new), NOW + 9).await,
+        "its signature is wrong"
+    );
+    assert_eq!(issuer.said(&of(&new), NOW + 10).await, GOOD);
+    assert_eq!(
+        issuer.said(&of(&old), NOW + 11).await,
+        "its signature is wrong"
+    );
+}
+
+#[tokio::test]
 async fn weak_and_foreign_keys_are_never_used() {
     let key = ec("a");
     for change in [

@@ -6,6 +6,22 @@ use crate::identity::checked_url;
 use crate::identity::provider::{DeclaredProvider, Oidc, Saml};
 use crate::yaml::{Node, typed};
 
+/// What the gateway itself says when somebody is sent to a provider.
+const OWN_PARAMETERS: [&str; 13] = [
+    "response_type",
+    "response_mode",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "request",
+    "request_uri",
+    "registration",
+    "id_token_hint",
+];
 /// How often a provider may be asked about each person, in seconds.
 const REFRESH: std::ops::RangeInclusive<u32> = 5..=3_600;
 /// How long a sign-in may last, in hours: at most a week.
@@ -67,6 +83,13 @@ fn check_oidc(oidc: &Oidc, say: Say<'_>) {
     }
     if oidc.client_id.is_empty() {
         say(&["oidc", "client_id"], "the client id is empty".to_owned());
+    }
+    if let Some(own) = OWN_PARAMETERS
+        .iter()
+        .find(|own| oidc.parameters.contains_key(**own))
+    {
+        let message = format!("the gateway says {own:?} itself");
+        say(&["oidc", "parameters"], message);
     }
     if !oidc.scopes.iter().any(|scope| scope == "openid") {
         let message = "expected \"openid\" among the scopes";
