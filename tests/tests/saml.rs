@@ -64,7 +64,7 @@ fn a_person_signs_in_whatever_the_provider_signs_and_encrypts() {
             json!({"saml20.sign.response": false, "saml20.sign.assertion": true}),
         ),
         (
-            ", binding: post, force_authn: true",
+            ", binding: post, force_authn: true, encrypted: true",
             json!({"assertion.encryption": true, "saml20.sign.response": true}),
         ),
     ] {
@@ -85,7 +85,7 @@ fn a_person_signs_in_whatever_the_provider_signs_and_encrypts() {
 #[test]
 fn what_is_encrypted_with_cbc_alone_is_refused_and_says_what_to_do() {
     let settings = json!({"assertion.encryption": true, "saml20.sign.response": false});
-    let stage = stage("", "", &settings);
+    let stage = stage(", encrypted: true", "", &settings);
     let (browser, page) = sign_in(&stage, "kim");
     assert_eq!(page.status, 400, "{}", page.text);
     assert!(reason(&stage).contains("let the provider use AES-GCM, or sign responses"));
@@ -112,13 +112,14 @@ fn an_answer_is_taken_once_from_the_browser_that_asked() {
     );
     let answer = start(&one);
     refused(&two, &answer, answer.form().unwrap(), "another browser");
-    refused(
-        &one,
-        &answer,
-        answer.form().unwrap(),
-        "used up by the other's try",
+    let page = one.send(&answer, &answer.form().unwrap()).unwrap();
+    let text = &page.text;
+    assert!(
+        text.contains("user:kim"),
+        "the other's try takes nothing: {text}"
     );
     // The answer of one request with the state of another.
+    let one = Browser::new(&stage.gateway).unwrap();
     let (first, second) = (start(&one), start(&two));
     let theirs = second.form().unwrap();
     let state = theirs.value("RelayState").unwrap();
@@ -262,6 +263,25 @@ fn a_sign_in_that_nothing_more_is_heard_of_is_short() {
             "{listed}"
         );
     }
+}
+
+/// What a provider says means something else after a change: whom it cannot be asked about again signs in again.
+#[test]
+fn a_changed_map_of_groups_is_felt_at_once() {
+    let stage = stage("", "", &json!({}));
+    let (browser, page) = sign_in(&stage, "kim");
+    assert!(page.text.contains("engineering"), "{}", page.text);
+    let path = stage.gateway.home().join("resources/corp.yaml");
+    let changed = fs::read_to_string(path).unwrap();
+    let changed = format!("{}\ngroups: {{only_mapped: true}}\n", changed.trim_end());
+    stage.gateway.write_resource("corp.yaml", &changed).unwrap();
+    wait_for("the sign-in to end", || {
+        let page = browser.open("/healthz").and_then(|_| browser.open("/"))?;
+        Ok((!page.text.contains("You are")).then_some(()))
+    })
+    .unwrap();
+    let (_, page) = sign_in(&stage, "kim");
+    assert!(page.text.contains("user:kim") && !page.text.contains("engineering"));
 }
 
 /// Names that would be others the next time, or are missing.

@@ -288,7 +288,7 @@ fn nobody_becomes_somebody_else() {
     assert_eq!(
         one.open(&callback).unwrap().status,
         400,
-        "used up by the other's try"
+        "no code of the provider's"
     );
     let sent = one.open_only("/signin/corp").unwrap();
     let location = sent
@@ -420,6 +420,31 @@ fn a_group_that_is_gone_at_the_provider_is_gone_here_and_so_is_a_person() {
             .unwrap()
             .contains("not valid")
     );
+}
+
+/// The provider is asked again at once when what it says means something else.
+#[test]
+fn a_changed_map_of_groups_is_felt_by_who_is_signed_in() {
+    let stage = stage();
+    let (home, _browser) = logged_in(&stage, "1001");
+    let secret = token(home.path());
+    let works = || {
+        stage
+            .gateway
+            .psql(&secret, &["SELECT 1"])
+            .map(|out| out.status.success())
+    };
+    assert!(works().unwrap());
+    let path = stage.gateway.home().join("resources/corp.yaml");
+    let changed = std::fs::read_to_string(path).unwrap();
+    let changed = format!("{}\ngroups: {{only_mapped: true}}\n", changed.trim_end());
+    stage.gateway.write_resource("corp.yaml", &changed).unwrap();
+    wait_within(Duration::from_secs(10), "the group to be gone", || {
+        Ok((!works()?).then_some(()))
+    })
+    .unwrap();
+    let refusal = stage.gateway.refusal(&secret, "SELECT 1").unwrap();
+    assert!(!refusal.contains("not valid"), "still signed in: {refusal}");
 }
 
 /// Nobody's secrets of one provider are shown to another that takes its name.

@@ -484,6 +484,24 @@ mod tests {
         assert_eq!(local(Some(&format!("/{}", "a".repeat(MAX_NEXT)))), "/");
     }
 
+    /// ATTACKS: a picture in somebody else's page takes the place of a sign-in that is on its way.
+    #[test]
+    fn a_sign_in_begins_with_a_page() {
+        for (destination, good) in [
+            (None, true),
+            (Some("document"), true),
+            (Some("image"), false),
+            (Some("iframe"), false),
+            (Some("empty"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(destination) = destination {
+                headers.append("sec-fetch-dest", destination.parse().unwrap());
+            }
+            assert_eq!(opens_a_page(&headers), good, "{destination:?}");
+        }
+    }
+
     #[test]
     fn a_cookie_that_comes_twice_is_none() {
         let headers = |lines: &[&str]| {
