@@ -9,7 +9,7 @@ use sluice_model::{
     Operation, ProtocolSpec, Resource, ResourceKind, SessionContext,
 };
 use sluice_policy::SessionView;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -182,6 +182,7 @@ fn some_resource(kind: ResourceKind, connection: &Connection) -> Resource {
             table: any(),
             column: any(),
         },
+        ResourceKind::Endpoint => Resource::Endpoint { parts: vec![any()] },
         ResourceKind::DataClass => Resource::DataClass { name: any() },
     }
 }
@@ -193,6 +194,8 @@ fn some_facts(protocol: &ProtocolSpec, yes: bool) -> Facts {
             FactKind::Long => Fact::Long(1),
             FactKind::Text => Fact::Text(String::new()),
             FactKind::Texts => Fact::Texts(BTreeSet::new()),
+            FactKind::NamedTexts => Fact::NamedTexts(BTreeMap::new()),
+            FactKind::NamedLongs => Fact::NamedLongs(BTreeMap::new()),
         };
         (spec.name.to_owned(), value)
     };

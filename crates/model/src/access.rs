@@ -44,6 +44,8 @@ pub enum ResourceKind {
     Routine,
     /// A column of a table.
     Column,
+    /// What a path of a service leads to.
+    Endpoint,
     /// A data class, for values found by a detector rather than in a known column.
     DataClass,
 }
@@ -95,6 +97,12 @@ pub enum Resource {
         /// Its name.
         column: String,
     },
+    /// What a path of a service leads to: each part is in the one before it.
+    Endpoint {
+        /// The parts of the path, decoded. A part in braces stands for any one (`orders/{id}`), where a description of
+        /// the service says so; an empty last part is a slash at the end.
+        parts: Vec<String>,
+    },
     /// A data class by name.
     DataClass {
         /// Its name.
@@ -113,6 +121,7 @@ impl Resource {
             Self::Table { .. } => ResourceKind::Table,
             Self::Routine { .. } => ResourceKind::Routine,
             Self::Column { .. } => ResourceKind::Column,
+            Self::Endpoint { .. } => ResourceKind::Endpoint,
             Self::DataClass { .. } => ResourceKind::DataClass,
         }
     }
@@ -137,6 +146,7 @@ impl fmt::Display for Resource {
             } => {
                 write!(f, "column {schema}.{table}.{column}")
             }
+            Self::Endpoint { parts } => write!(f, "endpoint /{}", parts.join("/")),
             Self::DataClass { name } => write!(f, "data class {name}"),
         }
     }

@@ -43,6 +43,11 @@ pub struct DataClass {
     /// Columns that hold it.
     #[serde(default)]
     pub columns: Vec<ColumnPattern>,
+    /// Fields of documents that hold it, by the names that lead to them: `customer.ssn` is a field `ssn` in anything
+    /// called `customer`, and `$.customer.ssn` only that of the whole document. Lists add no name, and `*` matches any
+    /// run of characters within one. Columns of answers are fields as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<String>,
     /// Detectors that find it in values, by name.
     #[serde(default)]
     pub detectors: Vec<String>,

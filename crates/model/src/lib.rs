@@ -25,7 +25,10 @@ pub use access::{Access, Action, Resource, ResourceKind};
 pub use approval::{
     ApprovalFacts, ApprovalScope, ApprovalState, Grant, HeldOperation, OperationDigest,
 };
-pub use connection::{Account, Connection, CredentialRef, Target, TlsMode};
+pub use connection::{
+    Account, AccountCredential, Connection, CredentialRef, IdentityHeader, Settings, Target,
+    TlsMode,
+};
 pub use data_class::{ColumnPattern, DataClass, Mask};
 pub use decision::{Allowed, Ask, Decision, Denial};
 pub use event::{AdminAct, Event, EventBody, Outcome, RecordedValue, WorkloadName};

@@ -17,6 +17,10 @@ pub enum Fact {
     Text(String),
     /// A set of texts.
     Texts(BTreeSet<String>),
+    /// Texts by name, which policies read as tags.
+    NamedTexts(BTreeMap<String, String>),
+    /// Whole numbers by name, which policies read as tags.
+    NamedLongs(BTreeMap<String, i64>),
 }
 
 /// What a protocol knows about an operation: `context.sql.has_where` is `facts["has_where"]` of namespace `sql`.

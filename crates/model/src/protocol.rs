@@ -14,6 +14,10 @@ pub enum FactKind {
     Text,
     /// `Fact::Texts`
     Texts,
+    /// `Fact::NamedTexts`
+    NamedTexts,
+    /// `Fact::NamedLongs`
+    NamedLongs,
 }
 
 /// One fact that policies may ask about.
@@ -55,6 +59,10 @@ pub struct ProtocolSpec {
     pub facts: &'static [FactSpec],
     /// Its own actions.
     pub actions: &'static [ActionSpec],
+    /// Its own settings of a connection, by name.
+    pub settings: &'static [&'static str],
+    /// Whether an account needs a user name.
+    pub needs_username: bool,
     /// One line for the docs.
     pub doc: &'static str,
 }

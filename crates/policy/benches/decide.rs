@@ -27,6 +27,8 @@ const fn action(name: &'static str, groups: &'static [&'static str]) -> ActionSp
 const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     name: "postgres",
     default_port: 5432,
+    settings: &[],
+    needs_username: true,
     fact_namespace: "sql",
     facts: &[FactSpec {
         name: "has_where",
@@ -71,6 +73,7 @@ when { context.approved_by.contains(Group::"dba") };
 
 fn class(name: &str) -> DataClass {
     DataClass {
+        fields: Vec::new(),
         name: name.into(),
         columns: vec![ColumnPattern::Glob(name.into())],
         detectors: Vec::new(),
@@ -105,10 +108,12 @@ fn input() -> SnapshotInput {
                 default: true,
                 username: "app".into(),
                 password: None,
+                credential: None,
             }],
             databases: None,
             strict_masking: true,
             hold_timeout_seconds: 600,
+            settings: Default::default(),
         }],
         data_classes: vec![class("card"), class("email"), class("ssn")],
         hash_key: Secret::new("a key for benches, long enough".into()),

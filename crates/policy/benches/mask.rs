@@ -15,6 +15,7 @@ const ROUNDS: usize = 7;
 
 fn scanner(detectors: &[&str]) -> std::sync::Arc<Scanner> {
     let class = DataClass {
+        fields: Vec::new(),
         name: "all".to_owned(),
         columns: Vec::new(),
         detectors: detectors.iter().map(|name| (*name).to_owned()).collect(),

@@ -181,7 +181,7 @@ fn compile(pattern: &ColumnPattern) -> Result<Pattern, String> {
     }
 }
 
-fn expression(text: &str) -> Result<Regex, regex::Error> {
+pub(crate) fn expression(text: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(text)
         .case_insensitive(true)
         .dot_matches_new_line(true)
@@ -196,6 +196,7 @@ mod tests {
 
     fn classes(pattern: ColumnPattern) -> Result<ColumnClasses, Vec<Problem>> {
         ColumnClasses::compile(&[DataClass {
+            fields: Vec::new(),
             name: "ssn".into(),
             columns: vec![pattern],
             detectors: vec![],

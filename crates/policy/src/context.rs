@@ -1,9 +1,16 @@
 //! The facts of a request as the Cedar context.
 
 use crate::entity::{EntityError, Types};
-use cedar_policy::{Context, RestrictedExpression as Expr};
+use cedar_policy::{Context, Entity, RestrictedExpression as Expr};
 use jiff::tz::TimeZone;
 use sluice_model::{ApprovalFacts, Fact, Facts, SessionContext, Timestamp};
+
+/// What a decision depends on besides who does what to what.
+pub(crate) struct Circumstances {
+    pub(crate) context: Context,
+    /// What the context names.
+    pub(crate) entities: Vec<Entity>,
+}
 
 /// The part of the context that stays the same for a session.
 #[derive(Debug)]
@@ -50,7 +57,7 @@ impl SessionFacts {
         Ok(Self { pairs, zone })
     }
 
-    /// The whole context of one decision.
+    /// The circumstances of one decision.
     pub(crate) fn context(
         &self,
         types: &Types,
@@ -58,7 +65,7 @@ impl SessionFacts {
         facts: &Facts,
         approvals: &ApprovalFacts,
         reason: Option<&str>,
-    ) -> Result<Context, EntityError> {
+    ) -> Result<Circumstances, EntityError> {
         let approved_by = approvals
             .groups
             .iter()
@@ -75,25 +82,50 @@ impl SessionFacts {
         if let Some(reason) = reason {
             pairs.push(("reason".to_owned(), Expr::new_string(reason.to_owned())));
         }
+        let mut entities = Vec::new();
         if !facts.namespace.is_empty() {
-            let values = facts
-                .values
-                .iter()
-                .map(|(name, fact)| (name.clone(), expression(fact)));
+            let mut values = Vec::with_capacity(facts.values.len());
+            for (name, fact) in &facts.values {
+                let value = expression(types, name, fact, &mut entities)?;
+                values.push((name.clone(), value));
+            }
             let record = Expr::new_record(values).map_err(|_| EntityError)?;
             pairs.push((facts.namespace.clone(), record));
         }
-        Context::from_pairs(pairs).map_err(|_| EntityError)
+        let context = Context::from_pairs(pairs).map_err(|_| EntityError)?;
+        Ok(Circumstances { context, entities })
     }
 }
 
-fn expression(fact: &Fact) -> Expr {
-    match fact {
+/// A fact as an expression. What has names is an entity with tags, called as the fact is.
+fn expression(
+    types: &Types,
+    name: &str,
+    fact: &Fact,
+    entities: &mut Vec<Entity>,
+) -> Result<Expr, EntityError> {
+    let mut tagged = |kind: &str, tags: Vec<(String, Expr)>| {
+        let uid = types.uid(kind, name)?;
+        let entity = Entity::new_with_tags(uid.clone(), [], [], tags);
+        entities.push(entity.map_err(|_| EntityError)?);
+        Ok(Expr::new_entity_uid(uid))
+    };
+    Ok(match fact {
         Fact::Bool(value) => Expr::new_bool(*value),
         Fact::Long(value) => Expr::new_long(*value),
         Fact::Text(value) => Expr::new_string(value.clone()),
         Fact::Texts(values) => Expr::new_set(values.iter().cloned().map(Expr::new_string)),
-    }
+        Fact::NamedTexts(values) => {
+            let tags = values.iter();
+            let tags = tags.map(|(name, value)| (name.clone(), Expr::new_string(value.clone())));
+            tagged("NamedTexts", tags.collect())?
+        }
+        Fact::NamedLongs(values) => {
+            let tags = values.iter();
+            let tags = tags.map(|(name, value)| (name.clone(), Expr::new_long(*value)));
+            tagged("NamedLongs", tags.collect())?
+        }
+    })
 }
 
 /// Cedar's form of a moment: milliseconds, UTC.

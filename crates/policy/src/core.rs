@@ -4,6 +4,7 @@ use crate::claims::{IssuerRules, TrustedIssuer};
 use crate::columns::ColumnClasses;
 use crate::context;
 use crate::entity::{EntityError, Types};
+use crate::fields::FieldClasses;
 use crate::mask::DetectorSet;
 use crate::policies::{self, PolicyInfo};
 use crate::schema;
@@ -45,6 +46,7 @@ pub(crate) struct Core {
     pub(crate) issuers: HashMap<String, IssuerRules>,
     pub(crate) data_classes: Vec<DataClass>,
     pub(crate) columns: ColumnClasses,
+    pub(crate) fields: FieldClasses,
     pub(crate) detectors: DetectorSet,
     slices: Mutex<HashMap<SliceKey, Arc<Slice>>>,
 }
@@ -71,13 +73,14 @@ impl Core {
         let issuers = issuers(&input.trusted_issuers, &mut problems);
         let policies = collect(policies::load(&input.policies, &schema), &mut problems);
         let columns = collect(ColumnClasses::compile(&input.data_classes), &mut problems);
+        let fields = collect(FieldClasses::compile(&input.data_classes), &mut problems);
         let indexed: Vec<(usize, &DataClass)> = input.data_classes.iter().enumerate().collect();
         let detectors = collect(
             DetectorSet::compile(&indexed, &input.hash_key).map_err(|e| one(e.to_string())),
             &mut problems,
         );
-        let (Some(policies), Some(columns), Some(detectors), true) =
-            (policies, columns, detectors, problems.is_empty())
+        let (Some(policies), Some(columns), Some(fields), Some(detectors), true) =
+            (policies, columns, fields, detectors, problems.is_empty())
         else {
             return Err(problems);
         };
@@ -103,6 +106,7 @@ impl Core {
             issuers,
             data_classes: input.data_classes,
             columns,
+            fields,
             detectors,
             slices: Mutex::default(),
         })

@@ -1,9 +1,10 @@
 //! One decision under way: the accesses as units, each judged for every principal that must be allowed.
 
+use crate::context::Circumstances;
 use crate::session::SessionView;
 use crate::slice::{ActionSlice, Judgement, Slice};
 use crate::snapshot::{denial, undecidable};
-use cedar_policy::{Context, Entity};
+use cedar_policy::Entity;
 use sluice_model::{Access, ApprovalFacts, Denial, Facts, PrincipalId, Resource, Timestamp};
 use std::sync::Arc;
 
@@ -117,7 +118,7 @@ impl<'a> Bench<'a> {
         &self,
         approvals: &ApprovalFacts,
         reason: Option<&str>,
-    ) -> Result<Context, Denial> {
+    ) -> Result<Circumstances, Denial> {
         let types = &self.view.core().types;
         self.view
             .facts
@@ -126,7 +127,11 @@ impl<'a> Bench<'a> {
     }
 
     /// Judges one unit. Any error on the way refuses.
-    pub(crate) fn judge(&self, unit: &Unit<'_>, context: &Context) -> Result<Verdict, Denial> {
+    pub(crate) fn judge(
+        &self,
+        unit: &Unit<'_>,
+        context: &Circumstances,
+    ) -> Result<Verdict, Denial> {
         let core = self.view.core();
         let mut turnable = false;
         let mut refusal = None;

@@ -12,6 +12,7 @@ mod context;
 mod core;
 mod entity;
 mod explain;
+mod fields;
 mod judge;
 pub mod mask;
 mod plan;
@@ -25,6 +26,7 @@ mod source;
 
 pub use claims::{Admission, ClaimRule, ConditionError, IssuerRules, TrustedIssuer};
 pub use explain::{AccessExplanation, Explanation, PolicyPlace};
+pub use fields::FieldPlan;
 pub use plan::{ColumnPlan, MaskPlan, ValueMask};
 pub use schema::{ActionListing, actions, entity_types};
 pub use session::SessionView;

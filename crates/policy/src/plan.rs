@@ -165,7 +165,7 @@ impl SessionView {
             .then_some(ColumnPlan::Redact)
     }
 
-    fn mask_for(&self, class: usize) -> ColumnPlan {
+    pub(crate) fn mask_for(&self, class: usize) -> ColumnPlan {
         let Some(class) = self.core().data_classes.get(class) else {
             return ColumnPlan::Redact;
         };

@@ -87,6 +87,15 @@ pub fn entity_types() -> &'static [(&'static str, &'static str)] {
             "connection/database/schema/table/column, in its Table and DataClasses",
         ),
         (
+            "Endpoint",
+            "connection/part/of/the/path, in the Endpoints of the shorter paths",
+        ),
+        (
+            "NamedTexts",
+            "texts by name: context.x.hasTag(\"a.b\") && context.x.getTag(\"a.b\") == \"c\"",
+        ),
+        ("NamedLongs", "whole numbers by name, in the same way"),
+        (
             "DataClass",
             "a data class, in the Connection that it is seen through",
         ),
@@ -102,6 +111,7 @@ pub(crate) fn type_name(kind: ResourceKind) -> &'static str {
         ResourceKind::Table => "Table",
         ResourceKind::Routine => "Routine",
         ResourceKind::Column => "Column",
+        ResourceKind::Endpoint => "Endpoint",
         ResourceKind::DataClass => "DataClass",
     }
 }
@@ -118,6 +128,9 @@ entity Database in [Connection];
 entity Schema in [Database];
 entity Table, Routine in [Schema];
 entity Column in [Table, DataClass];
+entity Endpoint in [Endpoint, Connection];
+entity NamedTexts tags String;
+entity NamedLongs tags Long;
 type Client = { address: ipaddr, application?: String };
 type Clock = { hour: Long, minute: Long, weekday: Long };
 ";
@@ -177,6 +190,8 @@ fn field(spec: &FactSpec) -> String {
         FactKind::Long => "Long",
         FactKind::Text => "String",
         FactKind::Texts => "Set<String>",
+        FactKind::NamedTexts => "NamedTexts",
+        FactKind::NamedLongs => "NamedLongs",
     };
     let optional = if spec.required { "" } else { "?" };
     format!("{}{optional}: {kind}", spec.name)

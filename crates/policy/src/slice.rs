@@ -5,12 +5,13 @@
 //! it is in, its action against the action. A scope cannot fail to evaluate, and conditions are looked at only when
 //! the scope matches, so that a policy left out would neither have matched nor erred: the decision is the same.
 
+use crate::context::Circumstances;
 use crate::core::Core;
 use crate::entity::EntityError;
 use crate::policies::{FactsRead, PolicyInfo};
 use cedar_policy::{
-    ActionConstraint, Context, Decision as CedarDecision, Entities, Entity, EntityTypeName,
-    EntityUid, PolicySet, PrincipalConstraint, Request, ResourceConstraint,
+    ActionConstraint, Decision as CedarDecision, Entities, Entity, EntityTypeName, EntityUid,
+    PolicySet, PrincipalConstraint, Request, ResourceConstraint,
 };
 use parking_lot::RwLock;
 use sluice_model::{Connection, Principal, PrincipalId};
@@ -120,24 +121,24 @@ impl Slice {
         core: &Core,
         action: &ActionSlice,
         resource: &Entity,
-        context: &Context,
+        circumstances: &Circumstances,
     ) -> Result<Judgement, EntityError> {
         let request = Request::new(
             self.uid.clone(),
             action.uid.clone(),
             resource.uid(),
-            context.clone(),
+            circumstances.context.clone(),
             Some(&core.schema),
         )
         .map_err(|_| EntityError)?;
         // The connection itself is among the entities already, and the same.
         let entities = action.entities.clone();
-        let entities = if entities.get(&resource.uid()).is_some() {
-            entities
-        } else {
-            entities
-                .add_entities([resource.clone()], None)
-                .map_err(|_| EntityError)?
+        let is_new = entities.get(&resource.uid()).is_none();
+        let own = is_new.then_some(resource).into_iter();
+        let more: Vec<Entity> = own.chain(&circumstances.entities).cloned().collect();
+        let entities = match more.is_empty() {
+            true => entities,
+            false => entities.add_entities(more, None).map_err(|_| EntityError)?,
         };
         let response = core
             .authorizer
@@ -253,7 +254,7 @@ impl Place<'_> {
         match uid.type_name().basename() {
             "Connection" => uid == self.connection,
             "Environment" | "Label" => self.parents.contains(uid),
-            "Database" | "Schema" | "Table" | "Routine" | "Column" => {
+            "Database" | "Schema" | "Table" | "Routine" | "Column" | "Endpoint" => {
                 uid.id().unescaped().starts_with(&self.prefix)
             }
             _ => true,

@@ -3,9 +3,10 @@
 
 use bytes::BytesMut;
 use sluice_model::TextMask;
+use sluice_protocol::edit::FieldEdit;
 use sluice_protocol::postgres::rows::{RowEditor, RowOutcome};
 use sluice_protocol::postgres::types::Format;
-use sluice_protocol::postgres::values::{ColumnEdit, FieldEdit};
+use sluice_protocol::postgres::values::ColumnEdit;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;

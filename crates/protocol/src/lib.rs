@@ -1,6 +1,8 @@
 //! Bytes to model and back, one folder per protocol; opens nothing, decides nothing.
 
 pub mod client;
+pub mod edit;
+pub mod http;
 pub mod postgres;
 pub mod sql;
 
@@ -11,6 +13,8 @@ use sluice_model::ProtocolSpec;
 pub const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     name: "postgres",
     default_port: 5432,
+    settings: &[],
+    needs_username: true,
     fact_namespace: sql::FACT_NAMESPACE,
     facts: sql::FACTS,
     actions: sql::ACTIONS,

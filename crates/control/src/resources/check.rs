@@ -244,6 +244,8 @@ mod tests {
     const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
         name: "demo",
         default_port: 1,
+        settings: &[],
+        needs_username: true,
         fact_namespace: "demo",
         facts: &[],
         actions: &[],

@@ -128,6 +128,7 @@ mod tests {
             default: *default,
             username: format!("at_target_{name}"),
             password: None,
+            credential: None,
         };
         Connection {
             name: "shop".into(),
@@ -147,6 +148,7 @@ mod tests {
             databases: None,
             strict_masking: true,
             hold_timeout_seconds: 600,
+            settings: Default::default(),
         }
     }
 

@@ -14,6 +14,7 @@ fn class(name: &str, detectors: &[&str], mask: Mask) -> DataClass {
         .map(|detector| (*detector).to_owned())
         .collect();
     DataClass {
+        fields: Vec::new(),
         name: name.to_owned(),
         columns: Vec::new(),
         detectors,

@@ -290,3 +290,28 @@ fn texts_are_scrubbed_of_what_is_hidden() {
         assert!(!out.contains("078-05-1121"));
     }
 }
+
+#[test]
+fn fields_of_documents_are_hidden_by_their_names_and_shown_by_policy() {
+    let show = |plan: ColumnPlan| match plan {
+        ColumnPlan::Clear => "clear".to_owned(),
+        ColumnPlan::Scan => "scan".to_owned(),
+        ColumnPlan::Redact => "redact".to_owned(),
+        ColumnPlan::Mask { class, mask } => format!("{class} {mask:?}"),
+    };
+    let reveals = format!(
+        "{NOBODY} permit (principal, action == Action::\"reveal\", resource in DataClass::\"ssn\");"
+    );
+    for (policies, path, expected) in [
+        (NOBODY, &["customer", "ssn"][..], "ssn Text"),
+        (NOBODY, &["rows", "SSN"], "ssn Text"),
+        (NOBODY, &["customer", "name"], "scan"),
+        (&reveals, &["customer", "ssn"], "scan"),
+    ] {
+        let snapshot = build(policies);
+        let view = view(&snapshot, "user:ada", "shop");
+        let fields = view.fields(at(NOON));
+        assert!(!fields.is_clear());
+        assert_eq!(show(fields.of(path)), expected, "{path:?}");
+    }
+}

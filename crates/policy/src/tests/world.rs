@@ -22,49 +22,79 @@ const TABLE: &[ResourceKind] = &[ResourceKind::Table];
 const DATABASE: &[ResourceKind] = &[ResourceKind::Database];
 
 /// A protocol much like SQL.
-pub const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
-    name: "postgres",
-    default_port: 5432,
-    fact_namespace: "sql",
-    facts: &[
-        FactSpec {
-            name: "has_where",
-            kind: FactKind::Bool,
-            required: true,
-            doc: "",
-        },
-        FactSpec {
-            name: "estimated_rows",
-            kind: FactKind::Long,
-            required: false,
-            doc: "",
-        },
-        FactSpec {
-            name: "tables",
-            kind: FactKind::Texts,
-            required: true,
-            doc: "",
-        },
-        FactSpec {
-            name: "kind",
-            kind: FactKind::Text,
-            required: true,
-            doc: "",
-        },
-    ],
-    actions: &[
-        action("sql:select", &["read"], TABLE),
-        action("sql:show", &["read"], DATABASE),
-        action("sql:insert", &["write"], TABLE),
-        action("sql:update", &["write"], TABLE),
-        action("sql:delete", &["delete"], TABLE),
-        action("sql:truncate", &["delete", "administer"], TABLE),
-        action("sql:drop", &["define"], TABLE),
-        action("sql:drop_database", &["define"], DATABASE),
-        action("sql:function", &["run"], &[ResourceKind::Routine]),
-    ],
-    doc: "",
-}];
+pub const PROTOCOLS: &[ProtocolSpec] = &[
+    ProtocolSpec {
+        name: "postgres",
+        default_port: 5432,
+        settings: &[],
+        needs_username: true,
+        fact_namespace: "sql",
+        facts: &[
+            FactSpec {
+                name: "has_where",
+                kind: FactKind::Bool,
+                required: true,
+                doc: "",
+            },
+            FactSpec {
+                name: "estimated_rows",
+                kind: FactKind::Long,
+                required: false,
+                doc: "",
+            },
+            FactSpec {
+                name: "tables",
+                kind: FactKind::Texts,
+                required: true,
+                doc: "",
+            },
+            FactSpec {
+                name: "kind",
+                kind: FactKind::Text,
+                required: true,
+                doc: "",
+            },
+        ],
+        actions: &[
+            action("sql:select", &["read"], TABLE),
+            action("sql:show", &["read"], DATABASE),
+            action("sql:insert", &["write"], TABLE),
+            action("sql:update", &["write"], TABLE),
+            action("sql:delete", &["delete"], TABLE),
+            action("sql:truncate", &["delete", "administer"], TABLE),
+            action("sql:drop", &["define"], TABLE),
+            action("sql:drop_database", &["define"], DATABASE),
+            action("sql:function", &["run"], &[ResourceKind::Routine]),
+        ],
+        doc: "",
+    },
+    ProtocolSpec {
+        name: "web",
+        default_port: 443,
+        settings: &[],
+        needs_username: false,
+        fact_namespace: "web",
+        facts: &[
+            FactSpec {
+                name: "fields",
+                kind: FactKind::NamedTexts,
+                required: false,
+                doc: "",
+            },
+            FactSpec {
+                name: "numbers",
+                kind: FactKind::NamedLongs,
+                required: false,
+                doc: "",
+            },
+        ],
+        actions: &[
+            action("web:get", &["read"], &[ResourceKind::Endpoint]),
+            action("web:post", &["write"], &[ResourceKind::Endpoint]),
+        ],
+        doc: "",
+    },
+];
 
 /// A moment on a Wednesday.
 pub const NOON: &str = "2026-06-03T12:00:00Z";
@@ -97,15 +127,18 @@ pub fn connection(name: &str, environment: &str) -> Connection {
             default: true,
             username: "app".into(),
             password: None,
+            credential: None,
         }],
         databases: None,
         strict_masking: true,
         hold_timeout_seconds: 600,
+        settings: Default::default(),
     }
 }
 
 pub fn class(name: &str, columns: &[&str], detectors: &[&str], mask: Mask) -> DataClass {
     DataClass {
+        fields: Vec::new(),
         name: name.into(),
         columns: columns
             .iter()

@@ -2,7 +2,8 @@
 
 use super::kinds::Kind;
 use super::types::Format;
-use super::values::{CannotEdit, ColumnEdit, Edited, Editor, FieldEdit, redacted};
+use super::values::{CannotEdit, ColumnEdit, Edited, Editor, redacted};
+use crate::edit::FieldEdit;
 use bytes::BytesMut;
 
 /// What becomes of a field; the inner `None` is NULL.

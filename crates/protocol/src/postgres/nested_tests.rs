@@ -1,8 +1,8 @@
 //! Tests of masking inside arrays, rows and types that users made.
 
 use super::types::Format::{Binary, Text};
-use super::values::FieldEdit;
 use super::values_tests::{Is, check, constant, now, rule, scan};
+use crate::edit::FieldEdit;
 
 #[test]
 fn elements_of_arrays_are_edited_one_by_one() {

@@ -2,9 +2,10 @@
 
 use super::rows::{RowEditor, RowError, RowOutcome};
 use super::types::Format::{self, Binary, Text};
-use super::values::{ColumnEdit, FieldEdit};
+use super::values::ColumnEdit;
 use super::values_tests::{TYPES, any_edit, any_value, constant, rule, scan};
 use super::{BackendTag, backend, frame};
+use crate::edit::FieldEdit;
 use bytes::BytesMut;
 use proptest::prelude::*;
 

@@ -2,7 +2,8 @@
 
 use super::testing::{DigitMask, FirstLetter};
 use super::types::Format::{self, Binary, Text};
-use super::values::{Edited, FieldEdit, edit_field};
+use super::values::{Edited, edit_field};
+use crate::edit::FieldEdit;
 use bytes::BytesMut;
 use proptest::prelude::*;
 use std::sync::Arc;

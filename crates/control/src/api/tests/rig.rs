@@ -27,6 +27,8 @@ use tower::ServiceExt as _;
 pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     name: "demo",
     default_port: 1,
+    settings: &[],
+    needs_username: true,
     fact_namespace: "demo",
     facts: &[],
     actions: &[

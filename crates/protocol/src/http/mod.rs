@@ -1,0 +1,8 @@
+//! HTTP/1.1 and WebSocket as bytes in and bytes out, and what requests mean: paths, actions, facts, and masking of bodies.
+//!
+//! Nothing here opens a socket, decides or keeps time. HTTP/2's frames are a library's; what they carry is read by the
+//! same rules.
+
+pub mod h1;
+pub mod mask;
+pub mod ws;
