@@ -6,12 +6,12 @@ use sluice_control::api::types::{
 };
 use sluice_control::{ApprovalProgress, Control, Explainer, Explaining, LiveSessions};
 use sluice_gateway::{
-    Authenticated, ControlPort, Gateway, HoldProgress, Lease, Live, PortError, PortFuture,
-    Registry, Spent, Ticket,
+    Authenticated, ControlPort, Gateway, HoldProgress, Live, PortError, PortFuture, Registry,
+    Spent, Ticket,
 };
 use sluice_model::{
-    Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, OperationDigest, Principal,
-    PrincipalId, SessionId, WaysIn,
+    Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, Lease, OperationDigest,
+    Principal, PrincipalId, SessionId, WaysIn,
 };
 use sluice_policy::{AccessExplanation, Snapshot};
 use sluice_record::Log;
@@ -65,13 +65,9 @@ impl ControlPort for LocalControl {
         connection: &'a Connection,
         account: &'a str,
     ) -> PortFuture<'a, Result<Lease, PortError>> {
-        let lease = self.0.lease(connection, account).map_err(refused);
         Box::pin(async move {
-            let lease = lease?;
-            Ok(Lease {
-                username: lease.username,
-                password: lease.password,
-            })
+            let lease = self.0.lease(connection, account).await;
+            lease.map_err(refused)
         })
     }
 

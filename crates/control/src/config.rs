@@ -236,7 +236,7 @@ impl Config {
 /// Where the HTTPS listener is reached, as far as the configuration tells.
 fn reached_at(listen: &Listen, names: &[String]) -> String {
     let at = listen.https;
-    match names.first() {
+    match names.iter().find(|name| !name.starts_with("*.")) {
         Some(name) => format!("https://{name}:{}", at.port()),
         None if at.ip().is_unspecified() => format!("https://localhost:{}", at.port()),
         None => format!("https://{at}"),

@@ -23,13 +23,12 @@ pub use api::Api;
 pub use certificates::ServerCertificate;
 pub use config::{Config, ConnectionListener, Listen, TlsFiles};
 pub use control::{ADMINS, Control, LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
-pub use credentials::lease;
 pub use error::StartError;
 pub use identity::development::DevelopmentProvider;
 pub use keys::KeyError;
 pub use port_types::{
-    ApprovalError, ApprovalProgress, ApprovalTicket, Authenticated, Health, Lease, LeaseError,
-    LoginError, Spent,
+    ApprovalError, ApprovalProgress, ApprovalTicket, Authenticated, Health, LeaseError, LoginError,
+    Spent,
 };
 pub use ports::{Explainer, Explaining, LiveSessions};
 pub use problems::Problems;

@@ -1,7 +1,7 @@
 //! What the gateway's side of the control plane hands out: logins, approvals, credentials, health.
 
 use sluice_model::{
-    ApprovalFacts, ApprovalId, ApprovalScope, Credential, Principal, PrincipalId, Secret, Timestamp,
+    ApprovalFacts, ApprovalId, ApprovalScope, Credential, Principal, PrincipalId, Timestamp,
 };
 use tokio::sync::watch;
 
@@ -28,15 +28,6 @@ pub enum LoginError {
     /// The store cannot be read, so nobody new is let in.
     #[error("the gateway cannot check logins right now; try again shortly")]
     Unavailable,
-}
-
-/// A login at a target, for one use. Dropping it wipes the password.
-#[derive(Debug, Clone)]
-pub struct Lease {
-    /// The user name at the target.
-    pub username: String,
-    /// The password; `None` for a target that asks for none.
-    pub password: Option<Secret>,
 }
 
 /// Why a credential could not be leased. Names the connection and account, never the secret or where it is.

@@ -4,6 +4,7 @@
 //! its target and relays until either side, a policy or the operator ends it.
 
 mod clock;
+mod drivers;
 mod duplex;
 mod meters;
 mod pipeline;
@@ -11,17 +12,17 @@ mod port;
 mod postgres;
 mod registry;
 mod signals;
+mod stream;
 mod tls;
 
 pub use meters::{METRICS, Meter, Metric};
-pub use port::{
-    Authenticated, ControlPort, HoldProgress, Lease, PortError, PortFuture, Spent, Ticket,
-};
+pub use port::{Authenticated, ControlPort, HoldProgress, PortError, PortFuture, Spent, Ticket};
 pub use registry::{EndReason, Entry, Live, Registry};
 
-use arc_swap::ArcSwap;
+use drivers::Drivers;
 use sluice_model::WaysIn;
 use sluice_record::Log;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,8 @@ use std::time::Duration;
 pub struct Listener {
     /// Where. Port 0 picks a free one.
     pub address: SocketAddr,
+    /// What is spoken there, by its name in the protocol table; that of its connection, where it serves one only.
+    pub protocol: Option<String>,
     /// Serves this connection only, so that the client's database name is the target's.
     pub connection: Option<String>,
     /// What callers may prove who they are with.
@@ -45,8 +48,12 @@ pub struct Listener {
 pub struct GatewayConfig {
     /// Where clients are waited for.
     pub listeners: Vec<Listener>,
-    /// The gateway's own certificate; swapped when it changes.
-    pub tls: Arc<ArcSwap<rustls::ServerConfig>>,
+    /// The gateway's side of TLS, by the name of the protocol.
+    pub tls: BTreeMap<&'static str, Arc<rustls::ServerConfig>>,
+    /// Where people reach the gateway's own pages.
+    pub public_url: String,
+    /// Domains whose names are those of connections: `gateway.example` for `reports.gateway.example`.
+    pub domains: Vec<String>,
 }
 
 /// The data plane could not start.
@@ -60,11 +67,14 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is no configuration of TLS for a protocol.
+    #[error("tls is not set up for {0}")]
+    Tls(&'static str),
 }
 
 /// The running data plane.
 pub struct Gateway {
-    shared: Arc<postgres::Shared>,
+    drivers: Arc<Drivers>,
     addresses: Vec<SocketAddr>,
 }
 
@@ -80,7 +90,7 @@ impl Gateway {
         registry: Arc<Registry>,
     ) -> Result<Self, StartError> {
         meters::describe();
-        let shared = postgres::Shared::new(port, log, registry, config.tls);
+        let drivers = Drivers::new(&config, port, log, registry)?;
         let mut bound = Vec::new();
         for listener in config.listeners {
             let address = listener.address;
@@ -92,9 +102,9 @@ impl Gateway {
         let mut addresses = Vec::new();
         for (socket, listener) in bound {
             addresses.push(socket.local_addr().unwrap_or(listener.address));
-            tokio::spawn(postgres::listen(Arc::clone(&shared), socket, listener));
+            tokio::spawn(drivers::listen(Arc::clone(&drivers), socket, listener));
         }
-        Ok(Self { shared, addresses })
+        Ok(Self { drivers, addresses })
     }
 
     /// The addresses that are listened on, in the order of the configuration.
@@ -108,12 +118,12 @@ impl Gateway {
     /// # Errors
     /// The connection is unknown, or its target cannot be asked for its catalog; in words for the caller.
     pub async fn explain(&self, asked: ExplainRequest) -> Result<Explanation, PortError> {
-        postgres::explain(&self.shared, asked).await
+        self.drivers.explain(asked).await
     }
 
     /// Stops accepting, lets sessions end by themselves for `grace`, then ends the rest.
     pub async fn drain(&self, grace: Duration) {
-        let registry = &self.shared.registry;
+        let registry = self.drivers.registry();
         registry.drain();
         let deadline = tokio::time::Instant::now() + grace;
         while registry.count() > 0 && tokio::time::Instant::now() < deadline {

@@ -2,8 +2,8 @@
 //! another adapter.
 
 use sluice_model::{
-    ApprovalFacts, ApprovalId, Connection, Credential, HeldOperation, OperationDigest, Principal,
-    PrincipalId, Secret, SessionId, Timestamp, WaysIn,
+    ApprovalFacts, ApprovalId, Connection, Credential, HeldOperation, Lease, OperationDigest,
+    Principal, PrincipalId, SessionId, Timestamp, WaysIn,
 };
 use sluice_policy::Snapshot;
 use std::future::Future;
@@ -24,15 +24,6 @@ pub struct Authenticated {
     pub credential: Credential,
     /// When that ends.
     pub expires: Timestamp,
-}
-
-/// A login at the target, for one use.
-#[derive(Debug)]
-pub struct Lease {
-    /// User name at the target.
-    pub username: String,
-    /// Its password, where it has one.
-    pub password: Option<Secret>,
 }
 
 /// Where a waiting operation stands.

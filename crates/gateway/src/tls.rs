@@ -33,11 +33,16 @@ pub enum TargetTlsError {
     Verifier(#[from] rustls::client::VerifierBuilderError),
 }
 
-/// The configuration for one target, or `None` where TLS is switched off.
+/// The configuration for one target, or `None` where TLS is switched off. A `certificate` of the account's own (its
+/// files) comes before the target's; `alpn` are the application protocols that are offered.
 ///
 /// # Errors
 /// A file is missing or no PEM, or there is no authority to trust.
-pub fn client_config(target: &Target) -> Result<Option<Arc<ClientConfig>>, TargetTlsError> {
+pub fn client_config(
+    target: &Target,
+    certificate: Option<(&str, &str)>,
+    alpn: &[&[u8]],
+) -> Result<Option<Arc<ClientConfig>>, TargetTlsError> {
     if target.tls == TlsMode::Disable {
         return Ok(None);
     }
@@ -61,13 +66,15 @@ pub fn client_config(target: &Target) -> Result<Option<Arc<ClientConfig>>, Targe
     let builder = builder
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let mut config = match (&target.client_cert_file, &target.client_key_file) {
-        (Some(cert), Some(key)) => {
+    let own = target.client_cert_file.as_deref();
+    let own = own.zip(target.client_key_file.as_deref());
+    let mut config = match certificate.or(own) {
+        Some((cert, key)) => {
             builder.with_client_auth_cert(certificates(cert)?, private_key(key)?)?
         }
-        _ => builder.with_no_client_auth(),
+        None => builder.with_no_client_auth(),
     };
-    config.alpn_protocols = vec![b"postgresql".to_vec()];
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     Ok(Some(Arc::new(config)))
 }
 

@@ -100,7 +100,7 @@ pub enum Resource {
     /// What a path of a service leads to: each part is in the one before it.
     Endpoint {
         /// The parts of the path, decoded. A part in braces stands for any one (`orders/{id}`), where a description of
-        /// the service says so; an empty last part is a slash at the end.
+        /// the service says so. A slash at the end makes no part.
         parts: Vec<String>,
     },
     /// A data class by name.

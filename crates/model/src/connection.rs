@@ -178,6 +178,10 @@ pub struct Settings {
     /// Tell the target who is asking.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<IdentityHeader>,
+    /// Let paths have parameters (`/orders;v=1`). Some servers take them off before they look at a path, so that a
+    /// policy about `orders` would not hold for them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub path_parameters: bool,
     /// Browsers may come by path, where all connections that say so can act as each other's pages.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shared_origin: bool,

@@ -38,6 +38,16 @@ pub enum RecordedValue {
     Bytes(u64),
 }
 
+/// Who sent a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The caller.
+    Caller,
+    /// The target.
+    Target,
+}
+
 /// A change made through the control plane.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdminAct {
@@ -160,6 +170,30 @@ pub enum EventBody {
         rows: Vec<Vec<RecordedValue>>,
         /// More rows followed that are not kept, because the stated cap was reached.
         #[serde(default)]
+        capped: bool,
+    },
+    /// What a message begins with. That of an operation comes before its `asked`.
+    Head {
+        /// The operation's number.
+        op: u64,
+        /// Who sent it.
+        side: Side,
+        /// Its first line.
+        line: String,
+        /// Its fields, by name; what is secret in them is not kept.
+        fields: Vec<(String, String)>,
+    },
+    /// A part of what a message holds, as the caller sent or saw it. That of an operation which was read whole before it
+    /// was decided comes before its `asked`.
+    Part {
+        /// The operation's number.
+        op: u64,
+        /// Who sent it.
+        side: Side,
+        /// What it is.
+        content: RecordedValue,
+        /// More followed that is not kept, because the stated cap was reached.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         capped: bool,
     },
     /// An operation ended.

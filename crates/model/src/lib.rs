@@ -10,6 +10,7 @@ mod data_class;
 mod decision;
 mod event;
 mod id;
+mod lease;
 mod mask;
 mod network;
 mod operation;
@@ -31,8 +32,9 @@ pub use connection::{
 };
 pub use data_class::{ColumnPattern, DataClass, Mask};
 pub use decision::{Allowed, Ask, Decision, Denial};
-pub use event::{AdminAct, Event, EventBody, Outcome, RecordedValue, WorkloadName};
+pub use event::{AdminAct, Event, EventBody, Outcome, RecordedValue, Side, WorkloadName};
 pub use id::{ApprovalId, IdError, SessionId, SignInId, TokenId};
+pub use lease::{Lease, Shown};
 pub use mask::{MaskedColumn, Origin, ShapeColumn, TextMask};
 pub use network::{Network, NetworkError};
 pub use operation::{Fact, Facts, Operation};

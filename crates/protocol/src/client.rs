@@ -9,6 +9,8 @@ pub enum ClientSetting {
     Port,
     /// The connection, or `connection/database`.
     Connection,
+    /// The address of the connection, for clients that ask by path.
+    Url,
     /// The account of the target.
     Account,
     /// The file of the certificate authority that signed the gateway's certificate.
@@ -25,7 +27,7 @@ pub struct ClientSpec {
     /// The protocol's name in the protocol table.
     pub protocol: &'static str,
     /// What it offers as application protocol in a TLS handshake (RFC 7301).
-    pub alpn: &'static str,
+    pub alpn: &'static [&'static str],
     /// The program.
     pub program: &'static str,
     /// The environment variables that it and most libraries read.

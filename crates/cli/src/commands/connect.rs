@@ -221,11 +221,22 @@ impl Way {
             ClientSetting::Connection => Some(self.connection.clone()),
             ClientSetting::Account => Some(self.account.clone()),
             ClientSetting::Authority => Some(self.authority.clone()),
+            ClientSetting::Url => Some(self.url()),
             ClientSetting::Fixed(text) => Some(text.to_owned()),
             ClientSetting::Token => token.map(|token| token.expose().to_owned()),
         };
         let set = |(name, setting): &(&'static str, ClientSetting)| Some((*name, value(*setting)?));
         self.client.environment.iter().filter_map(set).collect()
+    }
+
+    /// The address of the connection for clients that ask by path.
+    fn url(&self) -> String {
+        let host = match self.host.contains(':') {
+            true => format!("[{}]", self.host),
+            false => self.host.clone(),
+        };
+        let name = crate::client::segment(&self.connection);
+        format!("https://{host}:{}/c/{name}", self.port)
     }
 
     fn described(&self) -> Described {

@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{Output, Tone, clock, inert, moment, names, one_line};
 use clap::Args;
-use sluice_model::{Event, EventBody, Outcome, RecordedValue, SessionId};
+use sluice_model::{Event, EventBody, Outcome, RecordedValue, SessionId, Side};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -170,6 +170,18 @@ impl Transcript {
                 rows,
                 capped,
             } => self.rows(*op, columns, rows, *capped),
+            EventBody::Head {
+                op,
+                side,
+                line,
+                fields,
+            } => head(*op, *side, line, fields),
+            EventBody::Part {
+                side,
+                content,
+                capped,
+                ..
+            } => part(*side, content, *capped),
             EventBody::Answered { .. } => answer(self.out, &at, &event.body),
             EventBody::SessionClosed { why } => format!("\n{at}  session closed: {}", inert(why)),
             EventBody::Admin(act) => format!(
@@ -223,6 +235,49 @@ impl Transcript {
 /// A statement whose further lines stand below its first one.
 fn below(text: &str) -> String {
     inert(text.trim()).replace('\n', &format!("\n{INDENT}"))
+}
+
+fn arrow(side: Side) -> char {
+    match side {
+        Side::Caller => '>',
+        Side::Target => '<',
+    }
+}
+
+/// What a message begins with.
+fn head(op: u64, side: Side, line: &str, fields: &[(String, String)]) -> String {
+    let arrow = arrow(side);
+    let mut text = match side {
+        Side::Caller => format!("\n{INDENT}#{op} {arrow} {}", one_line(line)),
+        Side::Target => format!("{INDENT}#{op} {arrow} {}", one_line(line)),
+    };
+    for (name, value) in fields {
+        let _ = write!(
+            text,
+            "\n{INDENT}{arrow} {}: {}",
+            one_line(name),
+            one_line(value)
+        );
+    }
+    text
+}
+
+/// A part of what a message holds.
+fn part(side: Side, content: &RecordedValue, capped: bool) -> String {
+    let arrow = arrow(side);
+    let shown = match content {
+        RecordedValue::Text(text) => {
+            let lines = text
+                .lines()
+                .map(|line| format!("{INDENT}{arrow}   {}", one_line(line)));
+            lines.collect::<Vec<_>>().join("\n")
+        }
+        other => format!("{INDENT}{arrow}   {}", value(other)),
+    };
+    match capped {
+        true => format!("{shown}\n{INDENT}{arrow}   (more is not kept)"),
+        false => shown,
+    }
 }
 
 fn estimate_asked(at: &str, text: &str) -> String {

@@ -110,34 +110,43 @@ fn data_plane(control: &Control) -> Result<GatewayConfig, Failure> {
     let config = control.config();
     let for_all = config.listen.protocols.iter().map(|(protocol, address)| {
         let ways = config.listen.protocol_ways(protocol);
-        (*address, None, ways)
+        (*address, Some(protocol.clone()), None, ways)
     });
     let for_one = config.listeners.iter().map(|one| {
         let ways = WaysIn::of(&one.ways_in);
-        (one.address, Some(one.connection.clone()), ways)
+        (one.address, None, Some(one.connection.clone()), ways)
     });
     let listeners = for_all
         .chain(for_one)
-        .map(|(address, connection, ways)| Listener {
+        .map(|(address, protocol, connection, ways)| Listener {
             address,
+            protocol,
             connection,
             ways,
             issuer: config.public_url.clone(),
             plaintext_on_loopback: config.allow_plaintext_on_loopback,
         });
-    let mut tls =
-        rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(cannot_start)?
-            .with_no_client_auth()
-            .with_cert_resolver(control.server_certificate());
-    tls.alpn_protocols = CLIENTS
-        .iter()
-        .map(|client| client.alpn.as_bytes().to_vec())
-        .collect();
+    let tls = CLIENTS.iter().map(|client| {
+        let mut tls =
+            rustls::ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(cannot_start)?
+                .with_no_client_auth()
+                .with_cert_resolver(control.server_certificate());
+        tls.alpn_protocols = client
+            .alpn
+            .iter()
+            .map(|name| name.as_bytes().to_vec())
+            .collect();
+        Ok((client.protocol, Arc::new(tls)))
+    });
+    let domains = config.names.iter();
+    let domains = domains.filter_map(|name| name.strip_prefix("*."));
     Ok(GatewayConfig {
         listeners: listeners.collect(),
-        tls: Arc::new(Arc::new(tls).into()),
+        tls: tls.collect::<Result<_, Failure>>()?,
+        public_url: config.public_url.clone(),
+        domains: domains.map(str::to_owned).collect(),
     })
 }
 

@@ -24,7 +24,7 @@ use crate::approvals::Approval;
 use crate::certificates::{CertificateSource, ServerCertificate};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::credentials;
+use crate::credentials::Credentials;
 use crate::error::ControlError;
 use crate::identity::flows::Flows;
 use crate::identity::issuers::Issuers;
@@ -33,14 +33,14 @@ use crate::identity::roster::Roster;
 use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::identity::sign_in::SignIn;
-use crate::port_types::{ApprovalProgress, Health, Lease, LeaseError, LoginError};
+use crate::port_types::{ApprovalProgress, Health, LeaseError, LoginError};
 use crate::resources::{LOCAL_ADMIN, ResourceSet};
 use crate::store::{Changes, Store, StoreError};
 use crate::tokens::{HASH_BYTES, Lockout, Purpose, TokenRow};
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use sluice_model::{
-    AdminAct, ApprovalId, Connection, Network, Principal, PrincipalId, ProtocolSpec, Secret,
+    AdminAct, ApprovalId, Connection, Lease, Network, Principal, PrincipalId, ProtocolSpec, Secret,
     SessionId, SignInId, Timestamp, TokenId, Workload,
 };
 use sluice_policy::{Snapshot, Standing, StandingToken};
@@ -74,6 +74,8 @@ struct Inner {
     lockout: Mutex<Lockout>,
     /// Who is trusted to speak of workloads.
     issuers: Issuers,
+    /// Targets' logins.
+    credentials: Credentials,
     /// Seals other systems' secrets.
     sealer: Sealer,
     /// What the gateway signs with towards providers that speak SAML.
@@ -166,8 +168,9 @@ impl Control {
     ///
     /// # Errors
     /// Names the connection and the account, never the secret.
-    pub fn lease(&self, connection: &Connection, account: &str) -> Result<Lease, LeaseError> {
-        credentials::lease(connection, account)
+    pub async fn lease(&self, connection: &Connection, account: &str) -> Result<Lease, LeaseError> {
+        let now = self.now();
+        self.0.credentials.lease(connection, account, now).await
     }
 
     /// A new session's id; the upper half of its bits is the time.

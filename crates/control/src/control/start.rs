@@ -4,6 +4,7 @@ use super::{Control, Inner, Working, local_admin};
 use crate::certificates::CertificateSource;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::credentials::Credentials;
 use crate::error::StartError;
 use crate::identity::issuers::Issuers;
 use crate::identity::roster::Roster;
@@ -92,6 +93,7 @@ impl Control {
             store,
             hash_key: keys.hash_key,
             issuers,
+            credentials: Credentials::default(),
             sealer: Sealer::new(&keys.seal_key)?,
             providers: ArcSwap::default(),
             flows: Mutex::default(),

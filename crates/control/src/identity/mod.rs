@@ -1,7 +1,7 @@
 //! Who is asking: people through their identity providers, workloads through trusted issuers, agents of their owners.
 
 pub(crate) mod development;
-mod fetch;
+pub(crate) mod fetch;
 pub(crate) mod flows;
 pub(crate) mod issuers;
 mod jwks;

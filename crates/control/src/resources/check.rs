@@ -320,7 +320,7 @@ mod tests {
         );
         check_text(
             "kind: DataClass\nname: ssn",
-            &["f.yaml:1:1: expected columns or detectors"],
+            &["f.yaml:1:1: expected columns, fields or detectors"],
         );
         check_text("kind: User\nname: b\u{f6}b", &["f.yaml:2:7: the name"]);
         check_text(

@@ -1,5 +1,6 @@
 //! Files into resources. Every problem is collected, with its place.
 
+mod connection;
 mod issuer;
 mod provider;
 
@@ -7,8 +8,8 @@ use super::set::{Declared, Kind, Resource, ResourceSet};
 use crate::api::types::{ProblemInfo, SourceFile};
 use crate::problems::did_you_mean;
 use crate::yaml::{MAX_FILE_BYTES, Node, documents, typed};
-use sluice_model::{Connection, DataClass, ProtocolSpec};
-use std::collections::{BTreeMap, BTreeSet};
+use sluice_model::{DataClass, ProtocolSpec};
+use std::collections::BTreeMap;
 
 /// The longest name: PostgreSQL's identifiers have 63 bytes, and a connection's name travels in their place.
 const MAX_CONNECTION_NAME: usize = 63;
@@ -129,7 +130,7 @@ fn document(parsed: &mut Parsed, file: &SourceFile, mut node: Node, protocols: &
         return;
     };
     let checked = match kind {
-        Kind::Connection => connection(&file.name, &node, protocols),
+        Kind::Connection => connection::connection(&file.name, &node, protocols),
         Kind::DataClass => data_class(&file.name, &node),
         Kind::IdentityProvider => provider::identity_provider(&file.name, &node),
         Kind::TrustedIssuer => issuer::trusted_issuer(&file.name, &node),
@@ -184,109 +185,8 @@ pub(crate) fn group_name_problem(name: &str) -> Option<String> {
     name_problem(name, MAX_NAME, "-_.@+:/ &()#").or_else(spaced)
 }
 
-fn connection(file: &str, node: &Node, protocols: &[ProtocolSpec]) -> Checked {
-    let connection: Connection = typed(file, node).map_err(|p| vec![p])?;
-    let mut problems = Vec::new();
-    let mut say = |path: &[&str], message: String, help: Option<String>| {
-        problems.push(ProblemInfo::at(file, node.place_of(path), message).with_help(help));
-    };
-    if let Some(message) = name_problem(&connection.name, MAX_CONNECTION_NAME, "-_.") {
-        say(&["name"], message, None);
-    }
-    if !protocols.iter().any(|p| p.name == connection.protocol) {
-        let names: Vec<&str> = protocols.iter().map(|p| p.name).collect();
-        let message = format!(
-            "unknown protocol {:?}, expected one of: {}",
-            connection.protocol,
-            names.join(", ")
-        );
-        say(
-            &["protocol"],
-            message,
-            did_you_mean(&connection.protocol, names.iter().copied()),
-        );
-    }
-    if let Some(zone) = &connection.time_zone
-        && jiff::tz::TimeZone::get(zone).is_err()
-    {
-        let known: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
-        let message =
-            format!("unknown time zone {zone:?}, expected an IANA name such as \"Europe/Berlin\"");
-        say(
-            &["time_zone"],
-            message,
-            did_you_mean(zone, known.iter().map(String::as_str)),
-        );
-    }
-    if connection.target.address.is_empty()
-        || connection.target.address.contains(char::is_whitespace)
-    {
-        let message = format!("expected host:port, got {:?}", connection.target.address);
-        say(&["target", "address"], message, None);
-    }
-    if connection.target.client_cert_file.is_some() != connection.target.client_key_file.is_some() {
-        let message = "client_cert_file and client_key_file go together".to_owned();
-        say(&["target"], message, None);
-    }
-    for (label, value) in &connection.labels {
-        if label.contains('=') {
-            say(
-                &["labels", label],
-                format!("the label {label:?} holds \"=\" (value {value:?})"),
-                None,
-            );
-        }
-    }
-    accounts(&connection, &mut say);
-    if !(1..=86_400).contains(&connection.hold_timeout_seconds) {
-        let got = connection.hold_timeout_seconds;
-        say(
-            &["hold_timeout_seconds"],
-            format!("expected 1 to 86400 seconds, got {got}"),
-            None,
-        );
-    }
-    finish(&connection.name, &connection, problems)
-}
-
 /// Takes what is wrong: where, what, what was meant.
 type Say<'a> = &'a mut dyn FnMut(&[&str], String, Option<String>);
-
-fn accounts(connection: &Connection, say: Say<'_>) {
-    if connection.accounts.is_empty() {
-        say(
-            &["accounts"],
-            "expected at least one account".to_owned(),
-            None,
-        );
-    }
-    let mut seen = BTreeSet::new();
-    let mut default: Option<&str> = None;
-    for (i, account) in connection.accounts.iter().enumerate() {
-        let i = i.to_string();
-        if let Some(message) = name_problem(&account.name, MAX_CONNECTION_NAME, "-_.$") {
-            say(&["accounts", &i, "name"], message, None);
-        }
-        if !seen.insert(account.name.as_str()) {
-            let message = format!("the account {:?} stands here twice", account.name);
-            say(&["accounts", &i, "name"], message, None);
-        }
-        if account.default {
-            if let Some(first) = default {
-                let message = format!("expected one default account, {first:?} is one already");
-                say(&["accounts", &i, "default"], message, None);
-            }
-            default = default.or(Some(&account.name));
-        }
-        if account.username.is_empty() {
-            say(
-                &["accounts", &i, "username"],
-                "the user name is empty".to_owned(),
-                None,
-            );
-        }
-    }
-}
 
 fn data_class(file: &str, node: &Node) -> Checked {
     let class: DataClass = typed(file, node).map_err(|mut p| {
@@ -299,8 +199,8 @@ fn data_class(file: &str, node: &Node) -> Checked {
     if let Some(message) = name_problem(&class.name, MAX_NAME, "-_.") {
         problems.push(ProblemInfo::at(file, node.place_of(&["name"]), message));
     }
-    if class.columns.is_empty() && class.detectors.is_empty() {
-        let message = "expected columns or detectors; with neither, the class finds nothing";
+    if class.columns.is_empty() && class.fields.is_empty() && class.detectors.is_empty() {
+        let message = "expected columns, fields or detectors; without any, the class finds nothing";
         problems.push(ProblemInfo::at(file, node.place, message));
     }
     let known = crate::resources::check::detector_names();

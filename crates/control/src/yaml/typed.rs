@@ -329,7 +329,7 @@ mod tests {
         );
         check(
             &good.replace("protocol: p", "protcol: p"),
-            "f:2:1: unknown setting \"protcol\", expected one of: name, protocol, environment, labels, time_zone, target, accounts, databases, strict_masking, hold_timeout_seconds (did you mean \"protocol\"?)",
+            "f:2:1: unknown setting \"protcol\", expected one of: name, protocol, environment, labels, time_zone, target, accounts, databases, strict_masking, hold_timeout_seconds, settings (did you mean \"protocol\"?)",
         );
         check(
             &good.replace("environment: e\n", ""),

@@ -2,9 +2,9 @@
 
 use super::Shared;
 use super::refusal::{NO_LOGIN, Refusal};
-use super::stream::Stream;
 use crate::Listener;
 use crate::registry::CancelKey;
+use crate::stream::Stream;
 use bytes::{Buf, BytesMut};
 use sluice_protocol::postgres::startup::{self, First, Startup};
 use std::io;
@@ -115,7 +115,7 @@ pub async fn greet(
 }
 
 async fn secure(shared: &Arc<Shared>, tcp: TcpStream, direct: bool) -> Result<Greeted, Parted> {
-    let config = shared.tls.load_full();
+    let config = Arc::clone(&shared.tls);
     let tls = tokio_rustls::TlsAcceptor::from(config).accept(tcp).await?;
     let connection = tls.get_ref().1;
     if direct && connection.alpn_protocol() != Some(ALPN) {

@@ -6,7 +6,6 @@ use super::greet::{Greeted, Parted, greet, part};
 use super::pick::{pick_account, pick_connection};
 use super::refusal::{INTERNAL, Refusal};
 use super::session::{Session, Start};
-use super::stream::Stream;
 use super::target;
 use super::waiting::{Over, Waiting};
 use crate::Listener;
@@ -15,6 +14,7 @@ use crate::duplex::Side;
 use crate::pipeline::Pipeline;
 use crate::port::Authenticated;
 use crate::registry::{CancelKey, Entry, Membership};
+use crate::stream::Stream;
 use sluice_model::{
     ApprovalFacts, Ask, Credential, Decision, EventBody, Secret, SessionContext, WayIn,
     WorkloadName,

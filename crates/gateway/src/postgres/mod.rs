@@ -28,7 +28,6 @@ mod refusal;
 mod refuse;
 mod session;
 mod shape;
-mod stream;
 mod target;
 mod waiting;
 mod write_back;
@@ -38,21 +37,19 @@ pub use explain::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanati
 use crate::Listener;
 use crate::port::ControlPort;
 use crate::registry::Registry;
-use arc_swap::ArcSwap;
 use catalog::Catalogs;
 use sluice_protocol::sql::Reader;
 use sluice_record::Log;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 use target::SaltedPasswords;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use waiting::WaitingLogins;
 
+/// Its name in the protocol table.
+pub const NAME: &str = "postgres";
 /// The most clients that are between their first byte and the end of their login.
 const MAX_LOGINS: usize = 4_096;
-/// How long accepting pauses when the system has no file descriptors left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// What all PostgreSQL sessions share.
 pub struct Shared {
@@ -62,8 +59,8 @@ pub struct Shared {
     pub log: Arc<Log>,
     /// The live sessions.
     pub registry: Arc<Registry>,
-    /// The gateway's own certificate.
-    pub tls: Arc<ArcSwap<rustls::ServerConfig>>,
+    /// The gateway's side of TLS.
+    pub tls: Arc<rustls::ServerConfig>,
     /// What exists on the targets.
     pub catalogs: Arc<Catalogs>,
     /// Texts that were read.
@@ -82,7 +79,7 @@ impl Shared {
         port: Arc<dyn ControlPort>,
         log: Arc<Log>,
         registry: Arc<Registry>,
-        tls: Arc<ArcSwap<rustls::ServerConfig>>,
+        tls: Arc<rustls::ServerConfig>,
     ) -> Arc<Self> {
         let salted = Arc::new(SaltedPasswords::default());
         let catalogs = Arc::new(Catalogs::new(Arc::clone(&port), Arc::clone(&salted)));
@@ -115,39 +112,17 @@ fn login_slot(shared: &Arc<Shared>) -> Option<LoginSlot> {
     (before < MAX_LOGINS).then_some(slot)
 }
 
-/// Accepts clients until the gateway drains. Nothing is read here: one slow client delays nobody.
-pub async fn listen(shared: Arc<Shared>, socket: TcpListener, listener: Listener) {
-    let listener = Arc::new(listener);
-    let mut draining = shared.registry.draining();
-    loop {
-        let accepted = tokio::select! {
-            accepted = socket.accept() => accepted,
-            _ = draining.wait_for(|draining| *draining) => return,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                let Some(slot) = login_slot(&shared) else {
-                    metrics::counter!("sluice_connections_dropped_total").increment(1);
-                    continue;
-                };
-                let (shared, listener) = (Arc::clone(&shared), Arc::clone(&listener));
-                tokio::spawn(async move { serve(shared, listener, stream, peer, slot).await });
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn serve(
+/// Serves one client to its end.
+pub async fn serve(
     shared: Arc<Shared>,
     listener: Arc<Listener>,
     stream: TcpStream,
     peer: std::net::SocketAddr,
-    slot: LoginSlot,
 ) {
+    let Some(slot) = login_slot(&shared) else {
+        metrics::counter!("sluice_connections_dropped_total").increment(1);
+        return;
+    };
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a client left at once");
         return;

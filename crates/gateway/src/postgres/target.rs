@@ -3,13 +3,13 @@
 //! The target is not trusted: every message is read strictly, what it may ask of the gateway is bounded
 //! (SCRAM rounds, time, bytes), and a password leaves in the clear only inside TLS.
 
-use super::stream::Stream;
 use crate::duplex::Side;
-use crate::port::Lease;
+use crate::stream::Stream;
 use crate::tls::{self, TargetTlsError};
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
 use rustls::pki_types::ServerName;
+use sluice_model::Lease;
 use sluice_model::{Connection, Secret, Target};
 use sluice_protocol::postgres::auth::{md5, scram};
 use sluice_protocol::postgres::backend::{self, Authentication, BackendMessage};
@@ -194,7 +194,7 @@ async fn open(
         .await
         .map_err(TargetError::Unreachable)?;
     tcp.set_nodelay(true).map_err(TargetError::Unreachable)?;
-    let Some(config) = tls::client_config(target)? else {
+    let Some(config) = tls::client_config(target, None, &[b"postgresql"])? else {
         return Ok((Stream::Plain(tcp), scram::ChannelBinding::Unsupported));
     };
     let mut request = BytesMut::new();

@@ -11,12 +11,12 @@ use super::Shared;
 use super::digest;
 use super::login::PARTING;
 use super::refusal::{ENDED, Refusal};
-use super::stream::Stream;
 use crate::clock;
 use crate::duplex::Side;
 use crate::pipeline::{CONNECT, Pipeline, Unrecorded};
 use crate::port::{HoldProgress, PortError, Ticket};
 use crate::registry::Live;
+use crate::stream::Stream;
 use parking_lot::Mutex;
 use sluice_model::{
     ApprovalFacts, ApprovalId, Ask, Decision, Denial, HeldOperation, PrincipalId, SessionContext,

@@ -3,6 +3,12 @@
 //! Nothing here opens a socket, decides or keeps time. HTTP/2's frames are a library's; what they carry is read by the
 //! same rules.
 
+pub mod actions;
+pub mod client;
+pub mod fields;
 pub mod h1;
 pub mod mask;
+pub mod openapi;
+pub mod path;
+pub mod sigv4;
 pub mod ws;

@@ -5,7 +5,7 @@ use crate::client::{ClientSetting, ClientSpec};
 /// The variables of libpq (PostgreSQL documentation, "Environment Variables").
 pub const CLIENT: ClientSpec = ClientSpec {
     protocol: "postgres",
-    alpn: "postgresql",
+    alpn: &["postgresql"],
     program: "psql",
     environment: &[
         ("PGHOST", ClientSetting::Host),
