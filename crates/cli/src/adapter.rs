@@ -1,17 +1,18 @@
 //! Joins the two planes: the control plane as the gateway asks for it, and the gateway as the control plane asks
 //! for it. Only types change hands here; nothing is decided.
 
+use serde_json::Value;
 use sluice_control::api::types::{
     ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement, SessionInfo,
 };
 use sluice_control::{ApprovalProgress, Control, Explainer, Explaining, LiveSessions};
 use sluice_gateway::{
-    Authenticated, ControlPort, Gateway, HoldProgress, Live, PortError, PortFuture, Registry,
-    Spent, Ticket,
+    Authenticated, ControlPort, Entered, Gateway, HoldProgress, Live, Looked, PortError,
+    PortFuture, Registry, Spent, Ticket,
 };
 use sluice_model::{
     Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, Lease, OperationDigest,
-    Principal, PrincipalId, SessionId, WaysIn,
+    Principal, PrincipalId, SessionContext, SessionId, WaysIn,
 };
 use sluice_policy::{AccessExplanation, Snapshot};
 use sluice_record::Log;
@@ -56,6 +57,7 @@ impl ControlPort for LocalControl {
                 principal: found.principal,
                 credential: found.credential,
                 expires: found.expires,
+                audience: found.audience,
             })
         })
     }
@@ -68,6 +70,47 @@ impl ControlPort for LocalControl {
         Box::pin(async move {
             let lease = self.0.lease(connection, account).await;
             lease.map_err(refused)
+        })
+    }
+
+    fn description<'a>(&'a self, file: &'a str) -> PortFuture<'a, Result<Value, PortError>> {
+        Box::pin(async move { self.0.description(file).await.map_err(PortError) })
+    }
+
+    fn identity(&self, context: &SessionContext, audience: &str) -> Result<Arc<str>, PortError> {
+        let token = self.0.assert_identity(context, audience);
+        token.map(Into::into).map_err(refused)
+    }
+
+    fn enter<'a>(
+        &'a self,
+        code: &'a str,
+        challenge: &'a str,
+        connection: &'a str,
+    ) -> PortFuture<'a, Result<Entered, PortError>> {
+        Box::pin(async move {
+            let entered = self.0.enter_site(code, challenge, connection).await;
+            let entered = entered.map_err(refused)?;
+            Ok(Entered {
+                token: entered.token,
+                seconds: entered.seconds,
+            })
+        })
+    }
+
+    fn look<'a>(
+        &'a self,
+        id: &'a ApprovalId,
+        principal: &'a PrincipalId,
+    ) -> PortFuture<'a, Option<Looked>> {
+        Box::pin(async move {
+            let look = self.0.look_at_approval(id, principal).await?;
+            Some(Looked {
+                state: look.state,
+                people_given: look.people_given,
+                people_needed: look.people_needed,
+                expires: look.expires,
+            })
         })
     }
 

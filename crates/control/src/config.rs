@@ -73,7 +73,7 @@ impl Listen {
     #[must_use]
     pub fn protocol_ways(&self, protocol: &str) -> WaysIn {
         let said = self.ways_in.get(protocol).copied();
-        said.unwrap_or_else(|| WaysIn::of(CLIENT_WAYS))
+        said.unwrap_or_else(|| WaysIn::of(&[]))
     }
 }
 
@@ -90,11 +90,10 @@ pub struct ConnectionListener {
     pub ways_in: Vec<WayIn>,
 }
 
-/// What a listener for clients of a protocol can be asked with.
-const CLIENT_WAYS: &[WayIn] = &[WayIn::Token, WayIn::Workload];
-
+/// What a listener for one connection can be asked with that does not say. A protocol that browsers do not speak has no
+/// use for the last.
 fn client_ways() -> Vec<WayIn> {
-    CLIENT_WAYS.to_vec()
+    vec![WayIn::Token, WayIn::Workload, WayIn::Site]
 }
 
 /// The name of the listener for the API and browsers.
@@ -265,7 +264,8 @@ fn listen(
             WrittenListener::Full(full) => (&full.address, full.ways_in.as_deref()),
         };
         let place = node.place_of(&["listen", name]);
-        if name != HTTPS && !protocols.iter().any(|p| p.name == name) {
+        let protocol = protocols.iter().find(|p| p.name == name);
+        if name != HTTPS && protocol.is_none() {
             let known = || protocols.iter().map(|p| p.name).chain([HTTPS]);
             let names: Vec<&str> = known().collect();
             let message = format!(
@@ -279,6 +279,7 @@ fn listen(
         match address.parse::<SocketAddr>() {
             Ok(address) => {
                 found.insert(name.clone(), address);
+                let ways = ways.or(protocol.map(|p| p.ways_in));
                 ways_in.extend(ways.map(|ways| (name.clone(), WaysIn::of(ways))));
             }
             Err(_) => {
@@ -310,6 +311,7 @@ mod tests {
         default_port: 1,
         settings: &[],
         needs_username: true,
+        ways_in: &[],
         fact_namespace: "demo",
         facts: &[],
         actions: &[],

@@ -27,8 +27,8 @@ pub use error::StartError;
 pub use identity::development::DevelopmentProvider;
 pub use keys::KeyError;
 pub use port_types::{
-    ApprovalError, ApprovalProgress, ApprovalTicket, Authenticated, Health, LeaseError, LoginError,
-    Spent,
+    ApprovalError, ApprovalLook, ApprovalProgress, ApprovalTicket, Authenticated, Health,
+    LeaseError, LoginError, SiteToken, Spent,
 };
 pub use ports::{Explainer, Explaining, LiveSessions};
 pub use problems::Problems;

@@ -4,6 +4,7 @@ use sluice_model::{
     ApprovalFacts, ApprovalId, ApprovalScope, Credential, Principal, PrincipalId, Timestamp,
 };
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 /// Who logged in.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct Authenticated {
     pub credential: Credential,
     /// When that ends.
     pub expires: Timestamp,
+    /// The only connection that it is good for.
+    pub audience: Option<String>,
 }
 
 /// Why a login failed. The caller is told no more than this, so that nothing can be probed with it.
@@ -82,6 +85,27 @@ pub enum ApprovalProgress {
     Cancelled,
     /// Nobody decided within its life.
     Expired,
+}
+
+/// How a request for approval stands, for whoever made it.
+#[derive(Debug, Clone)]
+pub struct ApprovalLook {
+    /// `pending`, `approved`, `denied`, `expired`, `cancelled` or `used`.
+    pub state: String,
+    /// How many people agreed.
+    pub people_given: u32,
+    /// How many have to.
+    pub people_needed: u32,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// What a browser is let in to one connection with.
+pub struct SiteToken {
+    /// The token.
+    pub token: Zeroizing<String>,
+    /// How long it lasts.
+    pub seconds: u32,
 }
 
 /// A request for approval that was made.

@@ -39,15 +39,18 @@ pub(crate) enum Purpose {
     Access,
     /// The cookie of a browser in which a person signed in.
     Browser,
+    /// The cookie of a browser that was let in to one connection.
+    Site,
 }
 
 impl Purpose {
-    pub(crate) const ALL: [Self; 2] = [Self::Access, Self::Browser];
+    pub(crate) const ALL: [Self; 3] = [Self::Access, Self::Browser, Self::Site];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Access => "access",
             Self::Browser => "browser",
+            Self::Site => "site",
         }
     }
 
@@ -56,6 +59,7 @@ impl Purpose {
         match self {
             Self::Access => matches!(way, WayIn::Token | WayIn::OAuthBearer),
             Self::Browser => way == WayIn::Browser,
+            Self::Site => way == WayIn::Site,
         }
     }
 }
@@ -80,6 +84,8 @@ pub(crate) struct TokenRow {
     pub(crate) sign_in: Option<SignInId>,
     /// The workload that it was exchanged for: it opens nothing that this workload's own JWT would not.
     pub(crate) workload: Option<Arc<Workload>>,
+    /// The only connection that it is good for.
+    pub(crate) audience: Option<String>,
     /// Who made it; absent for one from before that was kept.
     pub(crate) creator: Option<PrincipalId>,
     pub(crate) created: Timestamp,
@@ -358,6 +364,7 @@ mod tests {
             let expected: &[WayIn] = match purpose {
                 Purpose::Access => &[WayIn::Token, WayIn::OAuthBearer],
                 Purpose::Browser => &[WayIn::Browser],
+                Purpose::Site => &[WayIn::Site],
             };
             assert_eq!(fits, expected, "{purpose}");
         }

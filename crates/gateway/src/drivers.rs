@@ -2,7 +2,7 @@
 
 use crate::port::{ControlPort, PortError};
 use crate::registry::Registry;
-use crate::{ExplainRequest, Explanation, GatewayConfig, Listener, StartError, postgres};
+use crate::{ExplainRequest, Explanation, GatewayConfig, Listener, StartError, http, postgres};
 use sluice_record::Log;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ pub struct Drivers {
     port: Arc<dyn ControlPort>,
     registry: Arc<Registry>,
     postgres: Arc<postgres::Shared>,
+    http: Arc<http::Shared>,
 }
 
 impl Drivers {
@@ -37,10 +38,18 @@ impl Drivers {
             Arc::clone(&registry),
             tls(postgres::NAME)?,
         );
+        let http = http::Shared::new(
+            config,
+            Arc::clone(&port),
+            log,
+            Arc::clone(&registry),
+            tls(http::NAME)?,
+        );
         Ok(Arc::new(Self {
             port,
             registry,
             postgres,
+            http,
         }))
     }
 
@@ -61,6 +70,9 @@ impl Drivers {
             Some(postgres::NAME) => {
                 postgres::serve(Arc::clone(&self.postgres), listener, stream, peer).await;
             }
+            Some(http::NAME) => {
+                http::serve(Arc::clone(&self.http), listener, stream, peer).await;
+            }
             _ => tracing::warn!(
                 connection = listener.connection,
                 "a client came for a connection that there is not"
@@ -73,7 +85,10 @@ impl Drivers {
     /// # Errors
     /// The connection is unknown, or its target cannot be asked; in words for the caller.
     pub async fn explain(&self, asked: ExplainRequest) -> Result<Explanation, PortError> {
-        postgres::explain(&self.postgres, asked).await
+        match self.protocol_of(&asked.connection).as_deref() {
+            Some(http::NAME) => http::explain(&self.http, asked).await,
+            _ => postgres::explain(&self.postgres, asked).await,
+        }
     }
 }
 

@@ -4,9 +4,13 @@
 //! its target and relays until either side, a policy or the operator ends it.
 
 mod clock;
+mod digest;
 mod drivers;
 mod duplex;
+mod explanation;
+mod http;
 mod meters;
+mod opening;
 mod pipeline;
 mod port;
 mod postgres;
@@ -15,8 +19,11 @@ mod signals;
 mod stream;
 mod tls;
 
+pub use explanation::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation};
 pub use meters::{METRICS, Meter, Metric};
-pub use port::{Authenticated, ControlPort, HoldProgress, PortError, PortFuture, Spent, Ticket};
+pub use port::{
+    Authenticated, ControlPort, Entered, HoldProgress, Looked, PortError, PortFuture, Spent, Ticket,
+};
 pub use registry::{EndReason, Entry, Live, Registry};
 
 use drivers::Drivers;
@@ -136,5 +143,3 @@ impl Gateway {
         }
     }
 }
-
-pub use postgres::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation};

@@ -129,6 +129,22 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Moves a session that waits for an approval to connect to a new snapshot: it has to be one that can still be
+    /// given.
+    ///
+    /// # Errors
+    /// The session may not go on under it.
+    pub fn renew_waiting(&mut self, snapshot: &Arc<Snapshot>) -> Result<(), Denial> {
+        let now = clock::now();
+        let view = snapshot.view(&self.context, now)?;
+        if let Decision::Deny(denial) = view.connect(now, &ApprovalFacts::default()) {
+            return Err(denial);
+        }
+        self.view = view;
+        self.epoch += 1;
+        Ok(())
+    }
+
     /// Decides an operation and records the decision. Nothing of it was forwarded before this returns.
     ///
     /// # Errors
@@ -242,13 +258,35 @@ impl Pipeline {
             Ok(ticket) => ticket,
             Err(error) => return Ok(Err(error)),
         };
+        self.held(op, &ticket, digest)?;
+        Ok(Ok(ticket))
+    }
+
+    /// Records that an operation waits, about which humans were asked elsewhere.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn held(&mut self, op: u64, ticket: &Ticket, digest: String) -> Result<(), Unrecorded> {
         let body = EventBody::Held {
             op,
             approval: ticket.id.clone(),
             digest,
         };
-        self.append(&body)?;
-        Ok(Ok(ticket))
+        self.append(&body)
+    }
+
+    /// Records what the next operation brings. It is with the kernel when the decision about it is.
+    ///
+    /// # Errors
+    /// [`Unrecorded`] ends the session.
+    pub fn describe(
+        &mut self,
+        events: impl FnOnce(u64) -> Vec<EventBody>,
+    ) -> Result<(), Unrecorded> {
+        for event in events(self.next_op) {
+            self.append(&event)?;
+        }
+        Ok(())
     }
 
     /// Records how a wait ended.
@@ -280,15 +318,7 @@ impl Pipeline {
         id: Option<&ApprovalId>,
         digest: OperationDigest,
     ) -> Result<Option<Spent>, PortError> {
-        self.port
-            .spend(
-                id,
-                digest,
-                &self.context.principal.id,
-                &self.context.connection.name,
-                &self.context.id,
-            )
-            .await
+        spend(self.port.as_ref(), &self.context, id, digest).await
     }
 
     /// The control plane, to end a wait.
@@ -390,6 +420,21 @@ impl Pipeline {
     pub fn flush(&mut self) -> Result<(), Unrecorded> {
         Ok(self.record.flush()?)
     }
+}
+
+/// Uses an approval up, if there is one for exactly this operation of this session.
+///
+/// # Errors
+/// The control plane cannot tell; the operation is refused.
+pub async fn spend(
+    port: &dyn ControlPort,
+    context: &SessionContext,
+    id: Option<&ApprovalId>,
+    digest: OperationDigest,
+) -> Result<Option<Spent>, PortError> {
+    let (principal, connection) = (&context.principal.id, &context.connection.name);
+    port.spend(id, digest, principal, connection, &context.id)
+        .await
 }
 
 /// Whether a session may go on: `connect` must still be allowed, with the approvals that hold now.

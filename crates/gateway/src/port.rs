@@ -1,9 +1,10 @@
 //! What the gateway needs of a control plane. The binary adapts the local one; a remote data plane is
 //! another adapter.
 
+use serde_json::Value;
 use sluice_model::{
     ApprovalFacts, ApprovalId, Connection, Credential, HeldOperation, Lease, OperationDigest,
-    Principal, PrincipalId, SessionId, Timestamp, WaysIn,
+    Principal, PrincipalId, SessionContext, SessionId, Timestamp, WaysIn,
 };
 use sluice_policy::Snapshot;
 use std::future::Future;
@@ -11,6 +12,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::watch;
+use zeroize::Zeroizing;
 
 /// A boxed future, so that the port can be a trait object.
 pub type PortFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -24,6 +26,29 @@ pub struct Authenticated {
     pub credential: Credential,
     /// When that ends.
     pub expires: Timestamp,
+    /// The only connection that it is good for, where it is for one.
+    pub audience: Option<String>,
+}
+
+/// How a request for approval stands.
+#[derive(Debug, Clone)]
+pub struct Looked {
+    /// `pending`, `approved`, `denied`, `expired`, `cancelled` or `used`.
+    pub state: String,
+    /// How many people agreed, and have to.
+    pub people_given: u32,
+    /// See above.
+    pub people_needed: u32,
+    /// When it ends.
+    pub expires: Timestamp,
+}
+
+/// What a browser is let in with.
+pub struct Entered {
+    /// A token for one connection.
+    pub token: Zeroizing<String>,
+    /// How long it lasts.
+    pub seconds: u32,
 }
 
 /// Where a waiting operation stands.
@@ -96,6 +121,26 @@ pub trait ControlPort: Send + Sync + 'static {
         connection: &'a Connection,
         account: &'a str,
     ) -> PortFuture<'a, Result<Lease, PortError>>;
+    /// A description of a service, from its file.
+    fn description<'a>(&'a self, file: &'a str) -> PortFuture<'a, Result<Value, PortError>>;
+    /// A signed statement of who acts in a session, for a target.
+    ///
+    /// # Errors
+    /// It cannot be signed.
+    fn identity(&self, context: &SessionContext, audience: &str) -> Result<Arc<str>, PortError>;
+    /// What a browser is let in to a connection with, for a code that it got when it signed in.
+    fn enter<'a>(
+        &'a self,
+        code: &'a str,
+        challenge: &'a str,
+        connection: &'a str,
+    ) -> PortFuture<'a, Result<Entered, PortError>>;
+    /// How a request for approval stands; `None` when this principal made none of that id.
+    fn look<'a>(
+        &'a self,
+        id: &'a ApprovalId,
+        principal: &'a PrincipalId,
+    ) -> PortFuture<'a, Option<Looked>>;
     /// Asks humans about an operation that waits.
     fn hold(&self, held: HeldOperation) -> PortFuture<'_, Result<Ticket, PortError>>;
     /// The client went away or gave up: the request ends.

@@ -1,7 +1,7 @@
 //! What a protocol says about itself in one table: its name, its actions and its facts. The Cedar schema,
 //! the docs and `sluice check` are made from it.
 
-use crate::ResourceKind;
+use crate::{ResourceKind, WayIn};
 
 /// The type of a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub struct ProtocolSpec {
     pub settings: &'static [&'static str],
     /// Whether an account needs a user name.
     pub needs_username: bool,
+    /// The ways in that its listener allows when the configuration does not say.
+    pub ways_in: &'static [WayIn],
     /// One line for the docs.
     pub doc: &'static str,
 }

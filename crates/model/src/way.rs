@@ -17,16 +17,19 @@ pub enum WayIn {
     Browser,
     /// The local administrator's credential, from this very host.
     Local,
+    /// The cookie of a browser that was let in to one connection.
+    Site,
 }
 
 impl WayIn {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Token,
         Self::Workload,
         Self::OAuthBearer,
         Self::Browser,
         Self::Local,
+        Self::Site,
     ];
 
     /// Its name in configurations and records.
@@ -38,6 +41,7 @@ impl WayIn {
             Self::OAuthBearer => "oauthbearer",
             Self::Browser => "browser",
             Self::Local => "local",
+            Self::Site => "site",
         }
     }
 }

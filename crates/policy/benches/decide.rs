@@ -29,6 +29,7 @@ const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     default_port: 5432,
     settings: &[],
     needs_username: true,
+    ways_in: &[],
     fact_namespace: "sql",
     facts: &[FactSpec {
         name: "has_where",

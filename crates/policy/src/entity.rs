@@ -125,26 +125,33 @@ impl Types {
                     &path(&[connection, database, schema, table, column]),
                 )?
             }
-            Resource::Endpoint { parts } => {
-                let whole: Vec<&str> = std::iter::once(connection)
-                    .chain(parts.iter().map(String::as_str))
-                    .collect();
-                // The root is an endpoint as well: the slash alone.
-                parents.insert(self.uid("Endpoint", &path(&[connection, ""]))?);
-                for length in 2..whole.len() {
-                    let shorter = whole.get(..length).unwrap_or_default();
-                    parents.insert(self.uid("Endpoint", &path(shorter))?);
-                }
-                let uid = match parts.is_empty() {
-                    true => self.uid("Endpoint", &path(&[connection, ""]))?,
-                    false => self.uid("Endpoint", &path(&whole))?,
-                };
-                parents.remove(&uid);
-                uid
-            }
+            Resource::Endpoint { parts } => self.endpoint(connection, parts, &mut parents)?,
             Resource::DataClass { name } => self.uid("DataClass", name)?,
         };
         Ok(Entity::new_no_attrs(uid, parents))
+    }
+
+    /// An endpoint, which is in every shorter path.
+    fn endpoint(
+        &self,
+        connection: &str,
+        parts: &[String],
+        parents: &mut HashSet<EntityUid>,
+    ) -> Result<EntityUid, EntityError> {
+        let whole: Vec<&str> = std::iter::once(connection)
+            .chain(parts.iter().map(String::as_str))
+            .collect();
+        // The root is an endpoint as well: the slash alone.
+        let root = self.uid("Endpoint", &path(&[connection, ""]))?;
+        if parts.is_empty() {
+            return Ok(root);
+        }
+        parents.insert(root);
+        for length in 2..whole.len() {
+            let shorter = whole.get(..length).unwrap_or_default();
+            parents.insert(self.uid("Endpoint", &path(shorter))?);
+        }
+        self.uid("Endpoint", &path(&whole))
     }
 }
 

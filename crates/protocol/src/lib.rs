@@ -7,7 +7,7 @@ pub mod postgres;
 pub mod sql;
 
 use client::ClientSpec;
-use sluice_model::ProtocolSpec;
+use sluice_model::{ProtocolSpec, WayIn};
 
 /// Every protocol. Forms, command help, the policy schema and the docs are made from this table.
 pub const PROTOCOLS: &[ProtocolSpec] = &[
@@ -16,6 +16,7 @@ pub const PROTOCOLS: &[ProtocolSpec] = &[
         default_port: 5432,
         settings: &[],
         needs_username: true,
+        ways_in: &[WayIn::Token, WayIn::Workload],
         fact_namespace: sql::FACT_NAMESPACE,
         facts: sql::FACTS,
         actions: sql::ACTIONS,
@@ -26,6 +27,7 @@ pub const PROTOCOLS: &[ProtocolSpec] = &[
         default_port: 443,
         settings: http::actions::SETTINGS,
         needs_username: false,
+        ways_in: &[WayIn::Token, WayIn::Workload, WayIn::Site],
         fact_namespace: http::actions::FACT_NAMESPACE,
         facts: http::actions::FACTS,
         actions: http::actions::ACTIONS,

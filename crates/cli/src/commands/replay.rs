@@ -125,24 +125,7 @@ impl Transcript {
         let at = clock(event.at);
         match &event.body {
             EventBody::SessionOpened { .. } => opening(self.out, event),
-            EventBody::Asked {
-                op,
-                text,
-                parameters,
-                decision: decided,
-                approval,
-            } => {
-                let number = self.out.tone(Tone::Strong, &format!("#{op}"));
-                let mut shown = format!("\n{at}  {number} {}", below(text));
-                for (number, parameter) in (1..).zip(parameters) {
-                    let _ = write!(shown, "\n{INDENT}${number} = {}", value(parameter));
-                }
-                let _ = write!(shown, "\n{INDENT}{}", decision(self.out, decided));
-                if let Some(approval) = approval {
-                    let _ = write!(shown, ", under {approval}");
-                }
-                shown
-            }
+            EventBody::Asked { .. } => asked(self.out, &at, &event.body),
             EventBody::Prepared { text } => format!("\n{at}  prepared, not run: {}", below(text)),
             EventBody::EstimateAsked { text, .. } => estimate_asked(&at, text),
             EventBody::EstimateAnswered { rows } => estimate_answered(*rows),
@@ -230,6 +213,30 @@ impl Transcript {
         }
         text
     }
+}
+
+/// An operation with what it brought and what was decided.
+fn asked(out: Output, at: &str, body: &EventBody) -> String {
+    let EventBody::Asked {
+        op,
+        text,
+        parameters,
+        decision: decided,
+        approval,
+    } = body
+    else {
+        return String::new();
+    };
+    let number = out.tone(Tone::Strong, &format!("#{op}"));
+    let mut shown = format!("\n{at}  {number} {}", below(text));
+    for (number, parameter) in (1..).zip(parameters) {
+        let _ = write!(shown, "\n{INDENT}${number} = {}", value(parameter));
+    }
+    let _ = write!(shown, "\n{INDENT}{}", decision(out, decided));
+    if let Some(approval) = approval {
+        let _ = write!(shown, ", under {approval}");
+    }
+    shown
 }
 
 /// A statement whose further lines stand below its first one.

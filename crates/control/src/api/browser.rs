@@ -76,13 +76,13 @@ fn local(next: Option<&str>) -> String {
 }
 
 /// The person in this browser.
-fn person(caller: Option<Extension<Caller>>) -> Option<Caller> {
+pub(super) fn person(caller: Option<Extension<Caller>>) -> Option<Caller> {
     caller
         .map(|Extension(c)| c)
         .filter(|c| c.way == WayIn::Browser)
 }
 
-fn sign_in_first(next: &str) -> Response {
+pub(super) fn sign_in_first(next: &str) -> Response {
     go(&format!("/signin?next={}", percent(next)))
 }
 

@@ -16,6 +16,7 @@ mod scim;
 mod scim_described;
 mod serve;
 mod sessions;
+mod sites;
 #[cfg(test)]
 mod tests;
 pub mod types;

@@ -1,7 +1,9 @@
 //! The table of routes: what there is, and who may use it.
 
 use super::auth::{Gate, Who, gate};
-use super::{App, approvals, browser, identity, meta, oauth, resources, saml, scim, sessions};
+use super::{
+    App, approvals, browser, identity, meta, oauth, resources, saml, scim, sessions, sites,
+};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
@@ -165,6 +167,10 @@ pub(super) fn browser_routes() -> Vec<Route> {
     const LOGOUT: &str = "/signin/{id}/backchannel-logout";
     vec![
         route(GET, "/", Anybody, |m| on(m, browser::home)),
+        route(GET, "/enter", Anybody, |m| on(m, sites::enter)),
+        route(GET, "/.well-known/jwks.json", Anybody, |m| {
+            on(m, sites::keys)
+        }),
         route(GET, "/signin", Anybody, |m| on(m, browser::choose)),
         route(GET, "/signin/{id}", Anybody, |m| on(m, browser::begin)),
         route(GET, "/signin/{id}/callback", Anybody, |m| {

@@ -113,7 +113,7 @@ impl Approval {
                 == (&login.digest, &login.principal, &login.connection)
                 && (&held.group_sets, held.people) == (&login.group_sets, login.people)
         };
-        let pending = self.state == ApprovalState::Pending && login.connect && self.is_connect();
+        let pending = self.state == ApprovalState::Pending && login.connect == self.is_connect();
         pending && matches!(&self.what, What::Operation(held) if same(held))
     }
 
@@ -123,7 +123,7 @@ impl Approval {
     }
 
     /// How many distinct people agreed.
-    fn people_given(&self) -> u32 {
+    pub(crate) fn people_given(&self) -> u32 {
         u32::try_from(self.given.len()).unwrap_or(u32::MAX)
     }
 

@@ -83,6 +83,7 @@ impl Control {
             principal,
             credential: Credential::Token(login.token.clone()),
             expires: login.expires,
+            audience: login.audience.clone(),
         })
     }
 
@@ -109,6 +110,7 @@ impl Control {
         Ok(Authenticated {
             principal,
             expires: workload.expires,
+            audience: None,
             credential: Credential::Workload(workload),
         })
     }

@@ -74,7 +74,7 @@ pub(crate) fn is_loopback_redirect(uri: &str) -> bool {
 
 impl Control {
     /// The sign-in that a browser's cookie hangs from.
-    async fn sign_in_of(&self, caller: &Caller) -> Option<SignInId> {
+    pub(super) async fn sign_in_of(&self, caller: &Caller) -> Option<SignInId> {
         let working = self.0.working.lock().await;
         let token = working.tokens.get(caller.credential.token()?)?;
         token.sign_in.clone()
@@ -200,6 +200,7 @@ impl Control {
             networks: Vec::new(),
             sign_in: Some(sign_in),
             workload: None,
+            audience: None,
             creator: principal.clone(),
             expires,
         };
@@ -250,6 +251,7 @@ impl Control {
             networks: Vec::new(),
             sign_in: None,
             workload: Some(workload),
+            audience: None,
             creator: principal.clone(),
             expires: now.plus_seconds(i64::from(seconds)),
         };

@@ -69,9 +69,11 @@ impl Control {
         })
     }
 
-    /// A login that is asked about already waits for the same answer.
+    /// What is asked about already waits for the same answer: a login, or an operation that nobody waits for just now.
     fn join(&self, working: &mut Working, held: &HeldOperation) -> Option<ApprovalTicket> {
-        let open = working.approvals.values().find(|a| a.stands_for(held))?;
+        let mut open = working.approvals.values();
+        let open = open
+            .find(|a| a.stands_for(held) && (a.is_connect() || !is_waited_for(working, &a.id)))?;
         let (id, progress) = (open.id.clone(), open.progress());
         let sender = working
             .waiting

@@ -33,6 +33,7 @@ pub(super) struct Wanted {
     pub(super) networks: Vec<Network>,
     pub(super) sign_in: Option<SignInId>,
     pub(super) workload: Option<Arc<Workload>>,
+    pub(super) audience: Option<String>,
     pub(super) creator: PrincipalId,
     pub(super) expires: Timestamp,
 }
@@ -67,6 +68,7 @@ impl Control {
             networks,
             sign_in,
             workload,
+            audience: None,
             creator: caller.id().clone(),
             expires,
         };
@@ -329,6 +331,7 @@ impl Control {
             networks: old.networks.clone(),
             sign_in: old.sign_in.clone(),
             workload: old.workload.clone(),
+            audience: old.audience.clone(),
             creator: caller.id().clone(),
             expires,
         };
@@ -511,6 +514,7 @@ fn new_token(wanted: Wanted, created: Timestamp) -> Result<(TokenRow, String), C
         networks: wanted.networks,
         sign_in: wanted.sign_in,
         workload: wanted.workload,
+        audience: wanted.audience,
         creator: Some(wanted.creator),
         created,
         expires: wanted.expires,

@@ -12,6 +12,7 @@ mod offboard;
 mod principals;
 mod provision;
 mod signing_in;
+mod sites;
 mod start;
 
 pub(crate) use caller::Caller;
@@ -26,6 +27,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::ControlError;
+use crate::identity::assertion::IdentityKey;
 use crate::identity::flows::Flows;
 use crate::identity::issuers::Issuers;
 use crate::identity::provider::{DeclaredProvider, Provider};
@@ -80,6 +82,7 @@ struct Inner {
     sealer: Sealer,
     /// What the gateway signs with towards providers that speak SAML.
     saml_key: SamlKey,
+    identity_key: IdentityKey,
     /// Who vouches for people.
     providers: ArcSwap<Vec<Arc<Provider>>>,
     /// What is under way while somebody signs in.
@@ -119,6 +122,7 @@ struct Login {
     expires: Timestamp,
     networks: Vec<Network>,
     workload: Option<Arc<Workload>>,
+    audience: Option<String>,
 }
 
 impl Control {
@@ -282,6 +286,7 @@ impl Control {
             expires: t.expires,
             networks: t.networks.clone(),
             workload: t.workload.clone(),
+            audience: t.audience.clone(),
         };
         let logins = working.tokens.values().map(|t| (t.hash, login(t)));
         self.0.logins.store(Arc::new(logins.collect()));

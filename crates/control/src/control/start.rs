@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::error::StartError;
+use crate::identity::assertion::IdentityKey;
 use crate::identity::issuers::Issuers;
 use crate::identity::roster::Roster;
 use crate::identity::saml_key::SamlKey;
@@ -86,6 +87,7 @@ impl Control {
                 cut_off: false,
             }),
             saml_key: SamlKey::new(&config.data_dir),
+            identity_key: IdentityKey::new(&config.data_dir),
             config,
             protocols,
             clock,

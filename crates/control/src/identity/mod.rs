@@ -1,5 +1,6 @@
 //! Who is asking: people through their identity providers, workloads through trusted issuers, agents of their owners.
 
+pub(crate) mod assertion;
 pub(crate) mod development;
 pub(crate) mod fetch;
 pub(crate) mod flows;

@@ -246,6 +246,7 @@ mod tests {
         default_port: 1,
         settings: &[],
         needs_username: true,
+        ways_in: &[],
         fact_namespace: "demo",
         facts: &[],
         actions: &[],

@@ -160,8 +160,8 @@ fn agent(agent: &OwnedAgent) -> Statement<'_> {
 
 fn token(token: &TokenRow) -> Statement<'_> {
     let sql = "INSERT INTO tokens (id, name, principal, hash, created, expires, revoked, \
-               purpose, networks, sign_in, workload, creator) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+               purpose, networks, sign_in, workload, creator, audience) \
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
                ON CONFLICT (id) DO UPDATE SET expires = excluded.expires, revoked = excluded.revoked";
     sqlx::query(sql)
         .bind(token.id.as_str())
@@ -176,6 +176,7 @@ fn token(token: &TokenRow) -> Statement<'_> {
         .bind(token.sign_in.as_ref().map(|id| id.as_str()))
         .bind(token.workload.as_ref().map(json))
         .bind(token.creator.as_ref().map(ToString::to_string))
+        .bind(&token.audience)
 }
 
 fn approval(approval: &Approval) -> Statement<'_> {

@@ -84,7 +84,7 @@ impl Store {
 
     async fn load_tokens(&self, now: Timestamp) -> Result<BTreeMap<TokenId, TokenRow>> {
         let sql = "SELECT id, name, principal, hash, created, expires, last_used, revoked, \
-                   purpose, networks, sign_in, workload, creator FROM tokens WHERE expires > $1";
+                   purpose, networks, sign_in, workload, creator, audience FROM tokens WHERE expires > $1";
         let since = now.plus_seconds(-LISTED_AFTER_END).0;
         let mut tokens = BTreeMap::new();
         for row in sqlx::query(sql).bind(since).fetch_all(&self.pool).await? {
@@ -153,6 +153,7 @@ fn token(row: &SqliteRow) -> Result<Option<TokenRow>> {
         networks,
         sign_in,
         workload,
+        audience: maybe(13)?,
         creator: creator.and_then(|by| by.parse().ok()),
         created: Timestamp(row.try_get(4)?),
         expires: Timestamp(row.try_get(5)?),

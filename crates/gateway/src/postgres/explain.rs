@@ -9,74 +9,20 @@ use super::names::{Names, StatementRef};
 use super::shape::{self, Binding};
 use super::target::TargetSession;
 use crate::clock;
+use crate::explanation::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation, words};
 use crate::port::PortError;
 use bytes::{Buf, Bytes};
-use sluice_model::{
-    ApprovalFacts, Connection, Credential, Decision, MaskedColumn, Principal, SessionContext,
-};
-use sluice_policy::{AccessExplanation, SessionView};
+use sluice_model::{ApprovalFacts, Connection, Decision, SessionContext};
+use sluice_policy::SessionView;
 use sluice_protocol::postgres::types::Named;
 use sluice_protocol::postgres::{BackendTag, encode, frame};
 use sluice_protocol::sql::ReadOptions;
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// How long the target may take to describe a statement.
 const DESCRIBE_DEADLINE: Duration = Duration::from_secs(10);
-
-/// What is asked.
-#[derive(Debug, Clone)]
-pub struct ExplainRequest {
-    /// For whom.
-    pub principal: Principal,
-    /// On which connection.
-    pub connection: String,
-    /// With which account; the default one when absent.
-    pub account: Option<String>,
-    /// In which database; the default one when absent.
-    pub database: Option<String>,
-    /// The text.
-    pub text: String,
-}
-
-/// The answer.
-#[derive(Debug, Clone)]
-pub struct Explanation {
-    /// Whether a session could be opened now.
-    pub connect: Decision,
-    /// Each statement of the text.
-    pub statements: Vec<ExplainedStatement>,
-}
-
-/// One statement.
-#[derive(Debug, Clone)]
-pub struct ExplainedStatement {
-    /// As it was written.
-    pub text: String,
-    /// What would be decided.
-    pub decision: Decision,
-    /// Each access with the policies that decide it.
-    pub accesses: Vec<AccessExplanation>,
-    /// The columns of its answer.
-    pub columns: Vec<ExplainedColumn>,
-    /// Those that would be masked.
-    pub masked: Vec<MaskedColumn>,
-    /// What else there is to say, in words.
-    pub notes: Vec<String>,
-}
-
-/// A column of an answer.
-#[derive(Debug, Clone)]
-pub struct ExplainedColumn {
-    /// What the answer calls it.
-    pub name: String,
-}
-
-fn words(error: impl std::fmt::Display) -> PortError {
-    PortError(error.to_string())
-}
 
 /// Explains a text for a principal.
 ///
@@ -87,12 +33,7 @@ pub async fn explain(
     asked: ExplainRequest,
 ) -> Result<Explanation, PortError> {
     let snapshot = Arc::clone(&shared.port.snapshots().borrow());
-    let connection = snapshot.connection(&asked.connection).ok_or_else(|| {
-        words(format!(
-            "connection \"{}\" does not exist",
-            asked.connection
-        ))
-    })?;
+    let connection = asked.connection(&snapshot)?;
     let context = Arc::new(context(&asked, connection)?);
     let now = clock::now();
     let view = snapshot
@@ -126,41 +67,11 @@ fn context(
     asked: &ExplainRequest,
     connection: &Arc<Connection>,
 ) -> Result<SessionContext, PortError> {
-    let account = match &asked.account {
-        Some(name) => connection
-            .accounts
-            .iter()
-            .find(|account| account.name == *name),
-        None => connection
-            .accounts
-            .iter()
-            .find(|account| account.default)
-            .or(connection.accounts.first()),
-    };
-    let account = account.ok_or_else(|| {
-        words(format!(
-            "connection \"{}\" has no such account",
-            connection.name
-        ))
-    })?;
-    let database = asked
-        .database
-        .clone()
-        .or_else(|| connection.target.database.clone());
-    let random = [0; 8];
-    Ok(SessionContext {
-        id: clock::new_session_id(random),
-        principal: asked.principal.clone(),
-        credential: Credential::Local,
-        account: account.name.clone(),
-        database: database
-            .ok_or_else(|| words("name a database: the connection has no default one"))?,
-        client_address: IpAddr::V4(Ipv4Addr::LOCALHOST),
-        application: None,
-        reason: None,
-        break_glass: false,
-        connection: Arc::clone(connection),
-    })
+    let database = asked.database.clone();
+    let database = database.or_else(|| connection.target.database.clone());
+    let database =
+        database.ok_or_else(|| words("name a database: the connection has no default one"))?;
+    asked.context(connection, database)
 }
 
 async fn statement_of(

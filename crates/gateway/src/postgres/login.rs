@@ -11,14 +11,12 @@ use super::waiting::{Over, Waiting};
 use crate::Listener;
 use crate::clock;
 use crate::duplex::Side;
+use crate::opening;
 use crate::pipeline::Pipeline;
-use crate::port::Authenticated;
-use crate::registry::{CancelKey, Entry, Membership};
+use crate::port::{Authenticated, PortError};
+use crate::registry::{CancelKey, Membership};
 use crate::stream::Stream;
-use sluice_model::{
-    ApprovalFacts, Ask, Credential, Decision, EventBody, Secret, SessionContext, WayIn,
-    WorkloadName,
-};
+use sluice_model::{ApprovalFacts, Ask, Decision, Secret, SessionContext, WayIn};
 use sluice_policy::{SessionView, Snapshot};
 use sluice_protocol::postgres::auth::oauthbearer::{self, Initial};
 use sluice_protocol::postgres::frontend::{self, FrontendMessage};
@@ -162,6 +160,11 @@ async fn ask(
         .port
         .authenticate(token.expose(), listener.ways, peer.ip())
         .await;
+    // A browser's is for pages of one connection.
+    let who = who.and_then(|who| match who.audience {
+        None => Ok(who),
+        Some(_) => Err(PortError("the token is for another connection".into())),
+    });
     let who = who.map_err(|error| {
         Some(
             Refusal::new("28P01", error.to_string())
@@ -323,7 +326,7 @@ async fn start(
         ..
     } = opened;
     let mut pipeline = Pipeline::new(Arc::clone(&context), view, record, Arc::clone(&shared.port));
-    let enter = || shared.registry.enter(entry(&context));
+    let enter = || shared.registry.enter(opening::entry(&context));
     encode::authentication_ok(&mut client.outbox);
     let mut waited = None;
     if let Some(ask) = ask {
@@ -404,25 +407,7 @@ fn begin(
     opened: &Opened,
 ) -> Result<(sluice_record::SessionRecord, [u8; 36]), Refusal> {
     let context = &opened.context;
-    let body = EventBody::SessionOpened {
-        session: context.id.clone(),
-        principal: context.principal.id.clone(),
-        groups: context.principal.groups.clone(),
-        owner: context
-            .principal
-            .owner
-            .as_ref()
-            .map(|o| o.id.clone().into()),
-        token: context.credential.token().cloned(),
-        workload: workload_name(&context.credential),
-        connection: context.connection.name.clone(),
-        protocol: context.connection.protocol.clone(),
-        account: context.account.clone(),
-        database: context.database.clone(),
-        client_address: context.client_address.to_string(),
-        application: context.application.clone(),
-        policies: opened.policies.clone(),
-    };
+    let body = opening::event(context, opened.policies.clone());
     let key = random()?;
     let record = shared
         .log
@@ -434,16 +419,6 @@ fn begin(
             )
         })?;
     Ok((record, key))
-}
-
-fn workload_name(credential: &Credential) -> Option<Box<WorkloadName>> {
-    match credential {
-        Credential::Workload(workload) => Some(Box::new(WorkloadName {
-            issuer: workload.issuer.clone(),
-            subject: workload.subject.clone(),
-        })),
-        Credential::Local | Credential::Token(_) => None,
-    }
 }
 
 async fn reach(
@@ -501,19 +476,6 @@ fn greet_client(
     }
     encode::backend_key_data(out, key);
     encode::ready_for_query(out, TransactionStatus::Idle);
-}
-
-fn entry(context: &SessionContext) -> Entry {
-    Entry {
-        id: context.id.clone(),
-        principal: context.principal.id.clone(),
-        connection: context.connection.name.clone(),
-        account: context.account.clone(),
-        database: context.database.clone(),
-        client_address: context.client_address.to_string(),
-        application: context.application.clone(),
-        since: clock::now(),
-    }
 }
 
 #[cfg(test)]

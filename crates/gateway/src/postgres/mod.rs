@@ -32,7 +32,7 @@ mod target;
 mod waiting;
 mod write_back;
 
-pub use explain::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation, explain};
+pub use explain::explain;
 
 use crate::Listener;
 use crate::port::ControlPort;

@@ -8,10 +8,10 @@
 //! client libraries take a notice only after it.
 
 use super::Shared;
-use super::digest;
 use super::login::PARTING;
 use super::refusal::{ENDED, Refusal};
 use crate::clock;
+use crate::digest;
 use crate::duplex::Side;
 use crate::pipeline::{CONNECT, Pipeline, Unrecorded};
 use crate::port::{HoldProgress, PortError, Ticket};

@@ -28,6 +28,7 @@ pub const PROTOCOLS: &[ProtocolSpec] = &[
         default_port: 5432,
         settings: &[],
         needs_username: true,
+        ways_in: &[],
         fact_namespace: "sql",
         facts: &[
             FactSpec {
@@ -73,6 +74,7 @@ pub const PROTOCOLS: &[ProtocolSpec] = &[
         default_port: 443,
         settings: &[],
         needs_username: false,
+        ways_in: &[],
         fact_namespace: "web",
         facts: &[
             FactSpec {

@@ -29,6 +29,7 @@ pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     default_port: 1,
     settings: &[],
     needs_username: true,
+    ways_in: &[],
     fact_namespace: "demo",
     facts: &[],
     actions: &[

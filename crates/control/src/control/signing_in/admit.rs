@@ -83,6 +83,7 @@ impl Control {
             networks: Vec::new(),
             sign_in: Some(id),
             workload: None,
+            audience: None,
             creator: principal.clone(),
             expires: ends,
         };

@@ -1,0 +1,157 @@
+//! What records keep of messages: heads without secrets, and bodies as the caller sent or saw them, up to a cap.
+
+use super::encoding::{Coding, Decoder, NotCoded, coding_of};
+use super::rules::{ForRecord, is_secret};
+use http::header::{self, HeaderMap};
+use sluice_model::RecordedValue;
+use sluice_policy::FieldPlan;
+use sluice_protocol::http::mask::{Kind, Masker, kind_of};
+use std::sync::Arc;
+
+/// The most bytes kept of one body.
+pub const CAP: usize = 16 * 1024;
+/// The most bytes kept of one field's value.
+const CAP_VALUE: usize = 2 * 1024;
+/// How a value is shown that is not kept.
+const HIDDEN: &str = "(hidden)";
+
+/// Fields whose values are secrets.
+const SECRET: &[&str] = &[
+    "authorization",
+    "cookie",
+    "proxy-authorization",
+    "sec-websocket-key",
+    "set-cookie",
+    "x-amz-security-token",
+    "x-auth-token",
+    "x-csrf-token",
+    "x-vault-token",
+    "x-xsrf-token",
+    "private-token",
+];
+
+/// The fields of a message for its record. `secret` are names of others that hold one.
+#[must_use]
+pub fn fields(headers: &HeaderMap, secret: &[&str]) -> Vec<(String, String)> {
+    let shown = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
+        let hidden = value.is_sensitive()
+            || SECRET.contains(&name.as_str())
+            || secret.iter().any(|s| name.as_str().eq_ignore_ascii_case(s))
+            || is_secret(name.as_str().trim_start_matches("x-"));
+        let text = match hidden {
+            true => HIDDEN.to_owned(),
+            false => {
+                let text = String::from_utf8_lossy(value.as_bytes());
+                text.chars().take(CAP_VALUE).collect()
+            }
+        };
+        (name.as_str().to_owned(), text)
+    };
+    headers.iter().map(shown).collect()
+}
+
+/// Keeps a body.
+pub struct Capture {
+    kind: Option<Kind>,
+    coding: Option<Coding>,
+    kept: Vec<u8>,
+    all: u64,
+}
+
+impl Capture {
+    /// Of a message with this head.
+    #[must_use]
+    pub fn new(headers: &HeaderMap) -> Self {
+        let text = |name| {
+            headers
+                .get(name)
+                .and_then(|v: &header::HeaderValue| v.to_str().ok())
+        };
+        Self {
+            kind: text(header::CONTENT_TYPE).and_then(kind_of),
+            coding: coding_of(text(header::CONTENT_ENCODING).unwrap_or_default()),
+            kept: Vec::new(),
+            all: 0,
+        }
+    }
+
+    /// A piece of it went by.
+    pub fn feed(&mut self, data: &[u8]) {
+        self.all += data.len() as u64;
+        let room = CAP.saturating_sub(self.kept.len());
+        if self.kind.is_some() && self.coding.is_some() {
+            self.kept
+                .extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+        }
+    }
+
+    /// How many bytes went by.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.all
+    }
+
+    /// What is kept, and whether it is not all. `None` of an empty body.
+    #[must_use]
+    pub fn kept(&self, plan: FieldPlan) -> Option<(RecordedValue, bool)> {
+        if self.all == 0 {
+            return None;
+        }
+        let capped = self.all > self.kept.len() as u64;
+        let text = self.kind.zip(self.coding).and_then(|(kind, coding)| {
+            let plain = decoded(&self.kept, coding)?;
+            shown(kind, &plain, plan)
+        });
+        Some(match text {
+            Some(text) => (RecordedValue::Text(text), capped),
+            None => (RecordedValue::Bytes(self.all), false),
+        })
+    }
+}
+
+/// The body of a text, decoded as far as it was kept.
+fn decoded(kept: &[u8], coding: Coding) -> Option<Vec<u8>> {
+    let mut plain = Vec::new();
+    let fed = Decoder::new(coding).feed::<NotCoded>(kept, |part| {
+        let room = CAP.saturating_sub(plain.len());
+        plain.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
+        Ok(())
+    });
+    fed.ok().map(|()| plain)
+}
+
+/// What is kept of a text, with what is secret in it left out. `None` when that cannot be told.
+fn shown(kind: Kind, plain: &[u8], plan: FieldPlan) -> Option<String> {
+    let mut masker = Masker::new(kind, Arc::new(ForRecord(plan)));
+    let mut out = Vec::with_capacity(plain.len());
+    masker.feed(plain, &mut out).ok()?;
+    // Where the kept part ends in the middle of a value, that value is left out.
+    let _ = masker.finish(&mut out);
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn secrets_in_heads_are_not_kept() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("authorization", "Bearer x"),
+            ("x-api-key", "x"),
+            ("accept", "text/html"),
+            ("x-tenant-key", "x"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let kept = fields(&headers, &["X-Tenant-Key"]);
+        let shown: Vec<&str> = kept
+            .iter()
+            .filter(|(_, value)| value != HIDDEN)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(shown, ["accept"]);
+    }
+}

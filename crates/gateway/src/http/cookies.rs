@@ -1,0 +1,114 @@
+//! Cookies on their way: the gateway's own stay here, the target's stay with their connection.
+
+use super::login::is_own_cookie;
+use super::route::By;
+use http::header::{self, HeaderMap};
+
+/// The cookies of a request that are the target's.
+#[must_use]
+pub fn of_target(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let pairs = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .map(str::trim);
+    let theirs: Vec<&str> = pairs
+        .filter(|pair| !pair.is_empty() && !is_own_cookie(name_of(pair)))
+        .collect();
+    (!theirs.is_empty()).then(|| theirs.join("; "))
+}
+
+fn name_of(pair: &str) -> &str {
+    pair.split_once('=').map_or(pair, |(name, _)| name).trim()
+}
+
+/// The same cookies without one.
+#[must_use]
+pub fn without(cookies: &str, name: &str) -> String {
+    let pairs = cookies.split("; ").filter(|pair| name_of(pair) != name);
+    pairs.collect::<Vec<_>>().join("; ")
+}
+
+/// A cookie that the target sets, as the caller gets it: for this connection alone. `None` for one with a name of the
+/// gateway's own.
+#[must_use]
+pub fn as_set(line: &str, by: &By) -> Option<String> {
+    let mut parts = line.split(';');
+    let pair = parts.next()?.trim();
+    if is_own_cookie(name_of(pair)) {
+        return None;
+    }
+    let mut out = String::from(pair);
+    let mut path = None;
+    for part in parts.map(str::trim) {
+        let name = name_of(part).to_ascii_lowercase();
+        match name.as_str() {
+            // The target's name is not the gateway's.
+            "domain" | "" => {}
+            "path" => path = part.split_once('=').map(|(_, path)| path.trim()),
+            _ => {
+                out.push_str("; ");
+                out.push_str(part);
+            }
+        }
+    }
+    let path = path.filter(|path| path.starts_with('/'));
+    match by {
+        By::Host => {
+            if let Some(path) = path {
+                out.push_str("; Path=");
+                out.push_str(path);
+            }
+        }
+        By::Path(prefix) => {
+            // With a path, what makes a name begin with __Host- cannot hold.
+            if pair.starts_with("__Host-") {
+                return None;
+            }
+            out.push_str("; Path=");
+            out.push_str(prefix);
+            out.push_str(path.unwrap_or("/"));
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn targets_see_their_own_cookies_only() {
+        let mut headers = HeaderMap::new();
+        for line in ["a=1; __Host-sluice-site=secret; b=2", "d=0; sluice_x=3;c = 4;"] {
+            headers.append(header::COOKIE, HeaderValue::from_static(line));
+        }
+        assert_eq!(of_target(&headers).as_deref(), Some("a=1; b=2; d=0; c = 4"));
+        assert_eq!(without("a=1; b=2; c=3", "b"), "a=1; c=3");
+    }
+
+    #[test]
+    fn cookies_of_targets_stay_with_their_connection() {
+        let path = By::Path("/c/reports".to_owned());
+        for (line, by, expected) in [
+            ("a=1", &By::Host, Some("a=1")),
+            (
+                "a=1; Domain=x.test; Path=/y; Secure",
+                &By::Host,
+                Some("a=1; Secure; Path=/y"),
+            ),
+            (
+                "a=1; Path=/y; HttpOnly",
+                &path,
+                Some("a=1; HttpOnly; Path=/c/reports/y"),
+            ),
+            ("a=1", &path, Some("a=1; Path=/c/reports/")),
+            ("__Host-a=1; Path=/; Secure", &path, None),
+            ("__Host-sluice-site=1; Path=/", &By::Host, None),
+            ("Sluice-x=1", &By::Host, None),
+        ] {
+            assert_eq!(as_set(line, by).as_deref(), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What a request is to policies, to approvers and to records.
+
+use super::asked::Asked;
+use super::route::Route;
+use crate::digest::Digest;
+use bytes::Bytes;
+use http::header;
+use sluice_model::{Access, Fact, Facts, Operation, OperationDigest, Resource, SessionContext};
+use sluice_protocol::http::actions::{self, FACT_NAMESPACE, FIELDS, NUMBERS};
+use sluice_protocol::http::fields::{self, CannotRead};
+use sluice_protocol::http::openapi;
+use std::collections::BTreeMap;
+
+/// Fields that do not change what a request does: they are no part of what is approved.
+const WITHOUT_MEANING: &[&str] = &[
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "baggage",
+    "cache-control",
+    "content-length",
+    "cookie",
+    "date",
+    "dnt",
+    "origin",
+    "pragma",
+    "prefer",
+    "priority",
+    "referer",
+    "sluice-account",
+    "sluice-reason",
+    "traceparent",
+    "tracestate",
+    "upgrade-insecure-requests",
+    "user-agent",
+    "x-request-id",
+    "x-correlation-id",
+];
+/// What the names of other such fields begin with.
+const WITHOUT_MEANING_PREFIX: &str = "sec-";
+/// Names in a query whose values are secrets.
+const SECRET_NAMES: &[&str] = &[
+    "access_token",
+    "api_key",
+    "apikey",
+    "auth",
+    "client_secret",
+    "code",
+    "id_token",
+    "key",
+    "password",
+    "refresh_token",
+    "secret",
+    "sig",
+    "signature",
+    "token",
+    "x-amz-credential",
+    "x-amz-security-token",
+    "x-amz-signature",
+];
+
+/// The body of a request, as far as it is known before it is decided.
+#[derive(Debug, Clone, Copy)]
+pub enum Known<'b> {
+    /// All of it.
+    Whole(&'b Bytes),
+    /// It is passed on while it comes in.
+    Streamed,
+}
+
+/// What a request is to policies. With `fields`, its body is looked into.
+///
+/// # Errors
+/// It is to be looked into and cannot be.
+pub fn of(
+    asked: &Asked,
+    route: &Route,
+    described: Option<&openapi::Operation>,
+    known: Known<'_>,
+    fields: bool,
+) -> Result<Operation, CannotRead> {
+    // The driver refuses other methods before anything else.
+    let own = actions::of(&asked.method).unwrap_or(actions::UPGRADE);
+    let action = if asked.websocket {
+        actions::UPGRADE
+    } else {
+        own
+    };
+    let parts = match described {
+        Some(operation) => template_parts(&operation.template),
+        None => route.target.segments().to_vec(),
+    };
+    let mut values = BTreeMap::new();
+    let mut put = |name: &str, fact: Fact| values.insert(name.to_owned(), fact);
+    put("method", Fact::Text(asked.method.to_string()));
+    put("path", Fact::Text(plain_path(route)));
+    put("query", Fact::Texts(route.target.query_names().clone()));
+    if let Some(operation) = described {
+        put("operation", Fact::Text(operation.id.clone()));
+    }
+    let kind = asked.only(header::CONTENT_TYPE.as_str());
+    if let Some(kind) = kind.filter(|_| asked.has_body) {
+        put("content_type", Fact::Text(media_type(kind)));
+    }
+    let length = match known {
+        Known::Whole(body) => Some(body.len() as u64),
+        Known::Streamed => asked.length,
+    };
+    if let Some(length) = length {
+        let length = i64::try_from(length).unwrap_or(i64::MAX);
+        put("body_bytes", Fact::Long(length));
+    }
+    if asked.websocket {
+        put("upgrade", Fact::Text(super::asked::WEBSOCKET.to_owned()));
+    }
+    if fields {
+        let Known::Whole(body) = known else {
+            return Err(CannotRead::TooMuch);
+        };
+        let encoded = asked.headers.contains_key(header::CONTENT_ENCODING);
+        if encoded && !body.is_empty() {
+            return Err(CannotRead::Kind);
+        }
+        let found = fields::read(kind, body)?;
+        put(FIELDS, Fact::NamedTexts(found.texts));
+        put(NUMBERS, Fact::NamedLongs(found.numbers));
+    }
+    Ok(Operation {
+        text: text(asked, route).into(),
+        accesses: vec![Access {
+            action,
+            resource: Resource::Endpoint { parts },
+        }],
+        facts: Facts {
+            namespace: FACT_NAMESPACE.to_owned(),
+            values,
+        },
+    })
+}
+
+/// The parts of a description's template.
+fn template_parts(template: &str) -> Vec<String> {
+    let parts = template.split('/').filter(|part| !part.is_empty());
+    parts.map(str::to_owned).collect()
+}
+
+/// The path without escapes.
+fn plain_path(route: &Route) -> String {
+    let mut path: String = String::new();
+    for segment in route.target.segments() {
+        path.push('/');
+        path.push_str(segment);
+    }
+    if path.is_empty() || route.target.ends_with_slash() {
+        path.push('/');
+    }
+    path
+}
+
+/// A media type without parameters, in lower case.
+#[must_use]
+pub fn media_type(content_type: &str) -> String {
+    let bare = content_type.split(';').next().unwrap_or_default();
+    bare.trim().to_ascii_lowercase()
+}
+
+/// A request in one line, for records and approvers. Values that are secrets by their name are left out.
+#[must_use]
+pub fn text(asked: &Asked, route: &Route) -> String {
+    let method = if asked.websocket {
+        "WEBSOCKET"
+    } else {
+        asked.method.as_str()
+    };
+    let mut text = format!("{method} {}", route.target.path());
+    let Some(query) = route.target.query() else {
+        return text;
+    };
+    for (at, pair) in query.split('&').enumerate() {
+        text.push(if at == 0 { '?' } else { '&' });
+        match pair.split_once('=') {
+            Some((name, _)) if is_secret(name) => {
+                text.push_str(name);
+                text.push_str("=(hidden)");
+            }
+            _ => text.push_str(pair),
+        }
+    }
+    text
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRET_NAMES.iter().any(|s| s.eq_ignore_ascii_case(name))
+}
+
+/// The digest of a request with its whole body.
+#[must_use]
+pub fn digest(
+    context: &SessionContext,
+    asked: &Asked,
+    route: &Route,
+    body: &Bytes,
+) -> OperationDigest {
+    let mut digest = Digest::of(b"sluice request 1", context);
+    digest.part(asked.method.as_str().as_bytes());
+    digest.part(&[u8::from(asked.websocket)]);
+    digest.part(route.target.sent().as_bytes());
+    let mut fields: Vec<(&str, &[u8])> = asked
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        .filter(|(name, _)| {
+            !WITHOUT_MEANING.contains(name) && !name.starts_with(WITHOUT_MEANING_PREFIX)
+        })
+        .collect();
+    fields.sort_unstable();
+    for (name, value) in fields {
+        digest.part(name.as_bytes());
+        digest.part(value);
+    }
+    digest.part(b"body");
+    digest.part(body);
+    digest.finish()
+}

@@ -1,0 +1,521 @@
+//! A permitted request on its way to the target, and the answer on its way back.
+
+use super::answer::{self, Body, Treatment};
+use super::asked::Asked;
+use super::call::{Call, Coming, Head};
+use super::capture::{self, Capture};
+use super::client::Client;
+use super::outgoing::{self, Making};
+use super::pass::Passing;
+use super::pool::{NoLane, Outgoing, Pool};
+use super::refusal::Refusal;
+use super::route::Route;
+use super::send::{Between, Sending, send_stream, send_whole};
+use super::sessions::Visit;
+use super::tunnel;
+use super::wire::{Answer, Part, Sink, Source, WireError};
+use crate::pipeline;
+use crate::pipeline::Permit;
+use bytes::Bytes;
+use http::header::HeaderName;
+use http::{HeaderValue, Method, StatusCode};
+use sluice_model::{ApprovalFacts, EventBody, Lease, Operation, Outcome, Shown, Side};
+use sluice_policy::FieldPlan;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+/// How long a target may take to begin its answer when the connection does not say, in seconds.
+const ANSWER_SECONDS: u32 = 120;
+/// A permitted request.
+pub struct Relay<'a> {
+    /// Who sent it.
+    pub client: &'a Client,
+    /// Its session.
+    pub visit: &'a Visit,
+    /// The request.
+    pub asked: &'a Asked,
+    /// Where it goes.
+    pub route: &'a Route,
+    /// What it is to policies.
+    pub operation: &'a Operation,
+    /// The approvals that it stands on.
+    pub facts: ApprovalFacts,
+    /// Its body, where all of it is there.
+    pub whole: Option<Bytes>,
+    /// Leave to send it.
+    pub permit: Permit,
+    /// The version of the policies that gave it.
+    pub version: u64,
+}
+
+/// How the way back ended.
+pub enum Back {
+    /// The whole answer was sent, and the client's connection goes on or not.
+    Done(bool),
+    /// The connection changes to a WebSocket.
+    Upgraded(Box<Head>),
+    /// Nothing was sent to the client yet.
+    Refused(Refusal),
+    /// The target gave no answer at all.
+    NoAnswer(WireError),
+    /// The answer was broken off in its middle: why.
+    Broken(String),
+    /// The client left.
+    Left,
+}
+
+/// How the way there ended, if not well.
+enum There {
+    Client(WireError),
+    Left,
+}
+
+/// What became of the answer.
+#[derive(Default)]
+struct Given {
+    status: Option<StatusCode>,
+    bytes: u64,
+    keep_alive: bool,
+    masked: Vec<sluice_model::MaskedColumn>,
+    capture: Option<Capture>,
+    head: Option<EventBody>,
+}
+
+/// How an exchange ended.
+enum Ended {
+    Back(Back),
+    There(There),
+    Lost(Arc<str>),
+}
+
+impl Relay<'_> {
+    fn port(&self) -> &dyn crate::port::ControlPort {
+        self.client.shared.port.as_ref()
+    }
+
+    /// Sends it and passes the answer on. Gives whether the client's connection goes on.
+    ///
+    /// # Errors
+    /// The client was told nothing yet.
+    pub async fn run(
+        self,
+        source: &mut Source<'_>,
+        answer: &mut Option<Answer<'_>>,
+    ) -> Result<bool, Refusal> {
+        let began = Instant::now();
+        let mut given = Given::default();
+        let ended = self.exchange(source, answer, &mut given).await;
+        self.record(&given, &ended, began)?;
+        match ended {
+            Ok(Ended::Back(Back::Done(goes_on))) => Ok(goes_on),
+            Ok(Ended::Back(Back::Refused(refusal))) | Err(refusal) => Err(refusal),
+            Ok(Ended::Back(Back::NoAnswer(error))) => Err(no_answer(&error)),
+            Ok(Ended::Lost(why)) => Err(Refusal::new(StatusCode::FORBIDDEN, why.to_string())),
+            Ok(Ended::There(There::Client(error))) => {
+                Err(Refusal::new(StatusCode::BAD_REQUEST, error.to_string()))
+            }
+            Ok(
+                Ended::There(There::Left)
+                | Ended::Back(Back::Left | Back::Broken(_) | Back::Upgraded(_)),
+            ) => Ok(false),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        source: &mut Source<'_>,
+        answer: &mut Option<Answer<'_>>,
+        given: &mut Given,
+    ) -> Result<Ended, Refusal> {
+        let shared = &self.client.shared;
+        let connection = &self.route.connection;
+        let account = &self.visit.context.account;
+        let lease = shared.leases.of(self.port(), connection, account).await?;
+        let plan = self.visit.with(self.port(), |pipeline| {
+            Ok(pipeline.view().fields(crate::clock::now()))
+        })?;
+        let out = self.outgoing(&lease, &plan)?;
+        let certificate = match &lease.shown {
+            Some(Shown::Certificate {
+                cert_file,
+                key_file,
+            }) => Some((cert_file.as_str(), key_file.as_str())),
+            _ => None,
+        };
+        let pool = shared
+            .pools
+            .of(connection, account, certificate)
+            .map_err(no_lane)?;
+        let has_body = out.websocket || !self.whole.as_ref().is_some_and(Bytes::is_empty);
+        let mut fresh = false;
+        loop {
+            let begun = pool.begin(&out, has_body, fresh).await;
+            let mut call = match begun {
+                Ok(call) => call,
+                Err(NoLane::Wire(error)) if !fresh => {
+                    // Nothing of the request was sent.
+                    tracing::debug!(%error, "a shared connection is tried anew");
+                    pool.forget();
+                    fresh = true;
+                    continue;
+                }
+                Err(error) => return Err(no_lane(error)),
+            };
+            let ended = self
+                .both_ways(&mut call, source, answer, given, &plan)
+                .await;
+            if !fresh
+                && let Ended::Back(Back::NoAnswer(error)) = &ended
+                && self.may_repeat(&call, error)
+            {
+                pool.forget();
+                fresh = true;
+                continue;
+            }
+            return Ok(self
+                .after(call, &pool, ended, source, answer, given, &plan, &out)
+                .await);
+        }
+    }
+
+    fn outgoing(&self, lease: &Lease, plan: &FieldPlan) -> Result<Outgoing, Refusal> {
+        outgoing::make(&Making {
+            asked: self.asked,
+            route: self.route,
+            lease,
+            identity: self.identity()?,
+            body: self.whole.as_ref(),
+            masks: !plan.is_clear(),
+            client: self.client.peer.ip(),
+        })
+    }
+
+    /// The field that tells the target who is asking.
+    fn identity(&self) -> Result<Option<(HeaderName, HeaderValue)>, Refusal> {
+        let Some(header) = &self.route.connection.settings.identity else {
+            return Ok(None);
+        };
+        let audience = header
+            .audience
+            .as_ref()
+            .unwrap_or(&self.route.connection.name);
+        let token = self.port().identity(&self.visit.context, audience)?;
+        let unusable = || {
+            let why = "the identity header of the connection cannot be written";
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why)
+        };
+        let name: HeaderName = header.header.parse().map_err(|_| unusable())?;
+        let mut value = HeaderValue::from_str(&token).map_err(|_| unusable())?;
+        value.set_sensitive(true);
+        Ok(Some((name, value)))
+    }
+
+    /// Whether a request can be sent again that may have reached the target: one that only looks, on a connection that
+    /// the target may have closed before it came.
+    fn may_repeat(&self, call: &Call, error: &WireError) -> bool {
+        let looks = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&self.asked.method);
+        let empty = self.whole.as_ref().is_some_and(Bytes::is_empty);
+        let stale = match call {
+            Call::One(lane) => lane.reused && matches!(error, WireError::Gone | WireError::Io(_)),
+            Call::Two { .. } => matches!(error, WireError::Stream(_)),
+        };
+        looks && empty && stale && !self.asked.websocket
+    }
+
+    async fn both_ways(
+        &self,
+        call: &mut Call,
+        source: &mut Source<'_>,
+        answer: &mut Option<Answer<'_>>,
+        given: &mut Given,
+        plan: &FieldPlan,
+    ) -> Ended {
+        let between = Between::new();
+        let mut upload = self
+            .whole
+            .is_none()
+            .then(|| Capture::new(&self.asked.headers));
+        let (sink, coming) = call.split();
+        let ended = {
+            let mut there = pin!(self.there(sink, source, upload.as_mut(), &between));
+            let mut back = pin!(self.back(coming, answer, given, plan, &between));
+            let mut lost =
+                pin!(
+                    self.visit
+                        .lost(self.port(), self.operation, &self.facts, self.version)
+                );
+            tokio::select! {
+                biased;
+                back = &mut back => Ended::Back(back),
+                why = &mut lost => Ended::Lost(why),
+                there = &mut there => Ended::There(there),
+            }
+        };
+        given.keep_alive &= between.sent.load(Ordering::Acquire);
+        if let Some((content, capped)) = upload.and_then(|capture| capture.kept(plan.clone())) {
+            let (op, side) = (self.permit.op(), Side::Caller);
+            let part = EventBody::Part {
+                op,
+                side,
+                content,
+                capped,
+            };
+            let _ = self
+                .visit
+                .with(self.port(), |pipeline| pipeline.note(&part));
+        }
+        ended
+    }
+
+    /// Sends the request. Once all of it is sent, waits for the client to leave; a target that takes no more has an
+    /// answer, or is gone, which the other direction hears.
+    async fn there(
+        &self,
+        mut sink: Sink<'_>,
+        source: &mut Source<'_>,
+        capture: Option<&mut Capture>,
+        between: &Between,
+    ) -> There {
+        let sent = match (&self.whole, capture) {
+            (Some(body), _) => send_whole(&mut sink, body, self.asked.websocket).await,
+            (None, Some(capture)) => match send_stream(&mut sink, source, capture, between).await {
+                Ok(()) => Ok(()),
+                Err(Sending::Client(error)) => return There::Client(error),
+                Err(Sending::Target(error)) => Err(error),
+            },
+            (None, None) => Ok(()),
+        };
+        between.touch();
+        match sent {
+            Ok(()) => between.sent.store(true, Ordering::Release),
+            Err(_) => std::future::pending().await,
+        }
+        if self.asked.websocket {
+            std::future::pending::<()>().await;
+        }
+        source.gone().await;
+        There::Left
+    }
+
+    async fn back(
+        &self,
+        coming: Coming<'_>,
+        answer: &mut Option<Answer<'_>>,
+        given: &mut Given,
+        plan: &FieldPlan,
+        between: &Between,
+    ) -> Back {
+        let seconds = self
+            .route
+            .connection
+            .settings
+            .answer_seconds
+            .unwrap_or(ANSWER_SECONDS);
+        let patience = Duration::from_secs(seconds.into());
+        let given_up = async {
+            match answer.as_mut() {
+                Some(answer) => answer.given_up().await,
+                None => std::future::pending().await,
+            }
+        };
+        let (mut head, mut from) = tokio::select! {
+            head = coming.head(&self.asked.method) => match head {
+                Ok(head) => head,
+                Err(error) => return Back::NoAnswer(error),
+            },
+            () = between.silent_for(patience) => return Back::NoAnswer(WireError::Silent(seconds.into())),
+            () = given_up => return Back::Left,
+        };
+        given.status = Some(head.status);
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return match self.asked.websocket
+                && head.upgrade.as_deref() == Some(super::asked::WEBSOCKET)
+            {
+                true => Back::Upgraded(Box::new(head)),
+                false => Back::Refused(Refusal::bad_gateway(
+                    "the target changed the protocol, unasked",
+                )),
+            };
+        }
+        let treatment = match answer::treat(&head, self.asked, self.route, plan) {
+            Ok(treatment) => treatment,
+            // An answer without a type that turns out to be empty tells nothing.
+            Err(_) if matches!(from.next(patience).await, Ok(Part::End)) => {
+                head.is_empty = true;
+                Treatment::Pass
+            }
+            Err(refusal) => return Back::Refused(refusal),
+        };
+        let Some(answer) = answer.take() else {
+            return Back::Left;
+        };
+        self.pass_on(&head, from, answer, given, plan, treatment)
+            .await
+    }
+
+    async fn pass_on(
+        &self,
+        head: &Head,
+        from: Source<'_>,
+        answer: Answer<'_>,
+        given: &mut Given,
+        plan: &FieldPlan,
+        treatment: Treatment,
+    ) -> Back {
+        let headers = answer::headers(head, self.asked, self.route, plan, treatment);
+        given.head = Some(EventBody::Head {
+            op: self.permit.op(),
+            side: Side::Target,
+            line: head.status.as_u16().to_string(),
+            fields: capture::fields(&headers, &[]),
+        });
+        let mut about = headers.clone();
+        if treatment != Treatment::Pass {
+            about.remove(http::header::CONTENT_ENCODING);
+        }
+        let mut capture = Capture::new(&about);
+        let mut body = Body::new(treatment, self.asked, plan);
+        let passing = Passing {
+            relay: self,
+            head,
+            plan,
+            body: &mut body,
+            capture: &mut capture,
+        };
+        let (back, keep_alive) = passing.run(from, answer, headers).await;
+        given.keep_alive = keep_alive && head.keep_alive;
+        given.bytes = capture.bytes();
+        given.capture = Some(capture);
+        given.masked = body.masked(plan);
+        back
+    }
+
+    /// What follows once both directions are over.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one exchange, which end here"
+    )]
+    async fn after(
+        &self,
+        call: Call,
+        pool: &Arc<Pool>,
+        ended: Ended,
+        source: &mut Source<'_>,
+        answer: &mut Option<Answer<'_>>,
+        given: &mut Given,
+        plan: &FieldPlan,
+        out: &Outgoing,
+    ) -> Ended {
+        match (ended, call) {
+            (Ended::Back(Back::Upgraded(head)), Call::One(lane)) => {
+                let Some(answer) = answer.take() else {
+                    return Ended::Back(Back::Left);
+                };
+                let tunnel = tunnel::Tunnel {
+                    relay: self,
+                    plan,
+                    sent: &out.headers,
+                };
+                let (bytes, why) = tunnel.run(&head, *lane, source, answer).await;
+                given.bytes = bytes;
+                match why {
+                    tunnel::Over::Closed => Ended::Back(Back::Upgraded(head)),
+                    tunnel::Over::Cut(why) => Ended::Back(Back::Broken(why)),
+                }
+            }
+            (ended @ Ended::Back(Back::Done(_)), Call::One(lane)) => {
+                if given.keep_alive {
+                    pool.keep(*lane);
+                }
+                ended
+            }
+            (ended, Call::One(_)) => ended,
+            (ended, Call::Two { .. }) => ended,
+        }
+    }
+
+    /// Records how it ended.
+    fn record(
+        &self,
+        given: &Given,
+        ended: &Result<Ended, Refusal>,
+        began: Instant,
+    ) -> Result<(), Refusal> {
+        let cut = |why: &str| Outcome::Cut(why.to_owned());
+        let outcome = match ended {
+            Ok(Ended::Back(Back::Done(_) | Back::Upgraded(_))) => done(given.status),
+            Ok(Ended::Back(Back::Refused(refusal))) | Err(refusal) => cut(&refusal.message),
+            Ok(Ended::Back(Back::NoAnswer(error))) => {
+                cut(&format!("the target gave no answer: {error}"))
+            }
+            Ok(Ended::Back(Back::Broken(why))) => cut(why),
+            Ok(Ended::Back(Back::Left) | Ended::There(There::Left)) => cut("the client left"),
+            Ok(Ended::There(There::Client(error))) => cut(&format!("the client's body: {error}")),
+            Ok(Ended::Lost(why)) => cut(why),
+        };
+        let elapsed = began.elapsed();
+        metrics::histogram!("sluice_operation_seconds").record(elapsed.as_secs_f64());
+        let op = self.permit.op();
+        let plan = |pipeline: &pipeline::Pipeline| pipeline.view().fields(crate::clock::now());
+        self.visit.close(|pipeline| {
+            if let Some(head) = &given.head {
+                pipeline.note(head)?;
+            }
+            let kept = given.capture.as_ref();
+            if let Some((content, capped)) = kept.and_then(|c| c.kept(plan(pipeline))) {
+                let side = Side::Target;
+                pipeline.note(&EventBody::Part {
+                    op,
+                    side,
+                    content,
+                    capped,
+                })?;
+            }
+            pipeline.answered(
+                op,
+                pipeline::Answer {
+                    outcome,
+                    rows: 0,
+                    bytes: given.bytes,
+                    masked: given.masked.clone().into(),
+                    micros: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+                },
+            )
+        })
+    }
+}
+
+fn done(status: Option<StatusCode>) -> Outcome {
+    match status {
+        Some(status) if status.as_u16() >= 400 => Outcome::Failed(status.as_u16().to_string()),
+        Some(status) => Outcome::Done(status.as_u16().to_string()),
+        None => Outcome::Done(String::new()),
+    }
+}
+
+fn no_lane(error: NoLane) -> Refusal {
+    match &error {
+        NoLane::LeftAlone(seconds) => {
+            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after(*seconds)
+        }
+        NoLane::Silent => Refusal::new(StatusCode::GATEWAY_TIMEOUT, error.to_string()),
+        _ => {
+            tracing::warn!(%error, "a target cannot be asked");
+            Refusal::bad_gateway(error.to_string())
+        }
+    }
+}
+
+fn no_answer(error: &WireError) -> Refusal {
+    match error {
+        WireError::Silent(_) => Refusal::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            format!("the target did not answer: {error}"),
+        ),
+        _ => Refusal::bad_gateway(format!(
+            "the target gave no answer that can be passed on: {error}"
+        )),
+    }
+}

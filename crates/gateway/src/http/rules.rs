@@ -1,0 +1,111 @@
+//! What masking asks about fields, answered from the policies, and what records leave out of bodies.
+
+use sluice_model::TextMask;
+use sluice_policy::{ColumnPlan, FieldPlan, ValueMask};
+use sluice_protocol::edit::FieldEdit;
+use sluice_protocol::http::mask::FieldRules;
+use std::sync::Arc;
+
+/// The policies' plan for documents.
+pub struct Planned(pub FieldPlan);
+
+impl FieldRules for Planned {
+    fn edit(&self, path: &[&str]) -> FieldEdit {
+        match self.0.of(path) {
+            ColumnPlan::Clear => FieldEdit::Clear,
+            ColumnPlan::Scan => FieldEdit::Scan(Arc::clone(&self.0.scan)),
+            ColumnPlan::Redact => FieldEdit::Redact,
+            ColumnPlan::Mask { mask, .. } => match mask {
+                ValueMask::Redact => FieldEdit::Redact,
+                ValueMask::Null => FieldEdit::Null,
+                ValueMask::Constant(text) => FieldEdit::Constant(text.as_str().into()),
+                ValueMask::Text(rule) => FieldEdit::Text(rule),
+            },
+        }
+    }
+
+    fn prose(&self) -> Arc<dyn TextMask> {
+        Arc::clone(&self.0.scan)
+    }
+}
+
+/// Names of fields that hold secrets, in lower case and without what is between words.
+const SECRET_FIELDS: &[&str] = &[
+    "accesskey",
+    "accesstoken",
+    "apikey",
+    "apitoken",
+    "assertion",
+    "authtoken",
+    "authorization",
+    "clientassertion",
+    "clientsecret",
+    "credential",
+    "credentials",
+    "currentpassword",
+    "idtoken",
+    "newpassword",
+    "oldpassword",
+    "otp",
+    "passphrase",
+    "passwd",
+    "password",
+    "pin",
+    "privatekey",
+    "pwd",
+    "refreshtoken",
+    "samlresponse",
+    "secret",
+    "secretaccesskey",
+    "secretkey",
+    "sessiontoken",
+    "token",
+];
+
+/// Whether a field of this name holds a secret.
+#[must_use]
+pub fn is_secret(name: &str) -> bool {
+    let bare: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    SECRET_FIELDS.contains(&bare.as_str())
+}
+
+/// What records leave out: secrets by their name, and what the session may not see.
+pub struct ForRecord(pub FieldPlan);
+
+impl FieldRules for ForRecord {
+    fn edit(&self, path: &[&str]) -> FieldEdit {
+        match path.last().is_some_and(|name| is_secret(name)) {
+            true => FieldEdit::Redact,
+            false => Planned(self.0.clone()).edit(path),
+        }
+    }
+
+    fn prose(&self) -> Arc<dyn TextMask> {
+        Arc::clone(&self.0.scan)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_known_by_their_names() {
+        for (name, expected) in [
+            ("password", true),
+            ("newPassword", true),
+            ("client_secret", true),
+            ("API-Key", true),
+            ("access_token", true),
+            ("passwords_changed", false),
+            ("tokens", false),
+            ("key", false),
+        ] {
+            assert_eq!(is_secret(name), expected, "{name}");
+        }
+    }
+}

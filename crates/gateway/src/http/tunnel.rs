@@ -1,0 +1,422 @@
+//! WebSockets: messages of both ends, read, masked and recorded on their way (RFC 6455; RFC 8441 over HTTP/2).
+
+use super::asked::{WEBSOCKET_FIELDS, value};
+use super::call::{Head, OneLane};
+use super::capture::CAP;
+use super::refusal::Refusal;
+use super::relay::Relay;
+use super::rules::Planned;
+use super::wire::{Answer, Part, Sink, Source, WireError};
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use http::header::{self, HeaderMap};
+use sluice_model::{EventBody, RecordedValue, Side};
+use sluice_policy::FieldPlan;
+use sluice_protocol::http::mask::{Kind as BodyKind, Masker};
+use sluice_protocol::http::ws::{
+    self, Delivery, Event, FrameReader, Kind, Message, Opcode, Violation,
+};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What is appended to a key before it is hashed (RFC 6455, section 1.3).
+const ACCEPT: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+/// How long both ends may say nothing.
+const SILENCE: Duration = Duration::from_secs(3600);
+/// How long the other end may take to close after one has.
+const CLOSING: Duration = Duration::from_secs(10);
+/// The code of a connection that is ended for reasons of policy.
+const POLICY: u16 = 1008;
+
+/// A connection that has changed to a WebSocket.
+pub struct Tunnel<'a> {
+    /// The request that asked for it.
+    pub relay: &'a Relay<'a>,
+    /// What is masked.
+    pub plan: &'a FieldPlan,
+    /// The fields that the target was asked with.
+    pub sent: &'a HeaderMap,
+}
+
+/// How it ended.
+pub enum Over {
+    /// Both ends closed it, or one left.
+    Closed,
+    /// It was cut: why.
+    Cut(String),
+}
+
+/// The value of Sec-WebSocket-Accept for a key.
+fn accept_for(key: &str) -> String {
+    let hash = digest(
+        &SHA1_FOR_LEGACY_USE_ONLY,
+        format!("{key}{ACCEPT}").as_bytes(),
+    );
+    STANDARD.encode(hash)
+}
+
+/// One direction.
+struct Way<'a> {
+    from: ws::Side,
+    reader: FrameReader,
+    input: BytesMut,
+    out: BytesMut,
+    masks: bool,
+    strict: bool,
+    plan: &'a FieldPlan,
+    kept: Vec<u8>,
+    bytes: u64,
+    capped: bool,
+}
+
+/// Why a direction ends.
+enum Stop {
+    /// Its end was passed on.
+    Closed,
+    /// An end left without a word.
+    Left,
+    /// This was said to both ends.
+    Cut(u16, String),
+}
+
+impl From<Violation> for Stop {
+    fn from(violation: Violation) -> Self {
+        Self::Cut(violation.close_code(), violation.to_string())
+    }
+}
+
+impl From<ws::CannotWrite> for Stop {
+    fn from(error: ws::CannotWrite) -> Self {
+        Self::Cut(1002, error.to_string())
+    }
+}
+
+impl From<WireError> for Stop {
+    fn from(_: WireError) -> Self {
+        Self::Left
+    }
+}
+
+fn mask_key() -> Result<[u8; 4], Stop> {
+    let mut key = [0; 4];
+    let filled = aws_lc_rs::rand::fill(&mut key);
+    filled.map_err(|_| Stop::Cut(1011, "no random bytes could be had".to_owned()))?;
+    Ok(key)
+}
+
+impl<'a> Way<'a> {
+    fn new(from: ws::Side, plan: &'a FieldPlan, strict: bool) -> Self {
+        let mut reader = FrameReader::new(from);
+        let masks = from == ws::Side::Server && !plan.is_clear();
+        let text = if masks {
+            Delivery::Whole
+        } else {
+            Delivery::Fragments
+        };
+        reader.deliver(Kind::Text, text);
+        reader.deliver(Kind::Binary, Delivery::Fragments);
+        Self {
+            from,
+            reader,
+            input: BytesMut::new(),
+            out: BytesMut::new(),
+            masks,
+            strict,
+            plan,
+            kept: Vec::new(),
+            bytes: 0,
+            capped: false,
+        }
+    }
+
+    /// Passes everything on that has come.
+    fn pump(&mut self) -> Result<(), Stop> {
+        while let Some(event) = self.reader.read(&mut self.input)? {
+            match event {
+                Event::Message(Message::Text(text)) => {
+                    let text = self.masked(text)?;
+                    self.keep(text.as_bytes());
+                    self.frame(true, Opcode::Text, text.as_bytes())?;
+                }
+                Event::Message(Message::Binary(data)) => self.frame(true, Opcode::Binary, &data)?,
+                Event::Fragment {
+                    first,
+                    last,
+                    kind,
+                    data,
+                } => {
+                    self.fragment(first, last, kind, &data)?;
+                }
+                Event::Ping(data) => self.frame(true, Opcode::Ping, &data)?,
+                Event::Pong(data) => self.frame(true, Opcode::Pong, &data)?,
+                Event::Close { code, reason } => {
+                    let key = self.key()?;
+                    let to = self.from;
+                    let reason = self.masked_reason(&reason);
+                    ws::write_close(&mut self.out, to, code, &reason, key)?;
+                    return Err(Stop::Closed);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn fragment(&mut self, first: bool, last: bool, kind: Kind, data: &Bytes) -> Result<(), Stop> {
+        if self.masks && self.strict && kind == Kind::Binary {
+            let why = "binary messages cannot be read, and there is data here that you may not see";
+            return Err(Stop::Cut(POLICY, why.to_owned()));
+        }
+        if kind == Kind::Text {
+            self.keep(data);
+        } else {
+            self.bytes += data.len() as u64;
+        }
+        let opcode = match (first, kind) {
+            (true, Kind::Text) => Opcode::Text,
+            (true, Kind::Binary) => Opcode::Binary,
+            (false, _) => Opcode::Continuation,
+        };
+        self.frame(last, opcode, data)
+    }
+
+    fn key(&self) -> Result<Option<[u8; 4]>, Stop> {
+        match self.from {
+            ws::Side::Client => mask_key().map(Some),
+            ws::Side::Server => Ok(None),
+        }
+    }
+
+    fn frame(&mut self, fin: bool, opcode: Opcode, data: &[u8]) -> Result<(), Stop> {
+        let key = self.key()?;
+        let to = self.from;
+        Ok(ws::write_frame(&mut self.out, to, fin, opcode, data, key)?)
+    }
+
+    fn keep(&mut self, data: &[u8]) {
+        self.bytes += data.len() as u64;
+        let room = CAP.saturating_sub(self.kept.len());
+        self.capped |= data.len() > room;
+        self.kept
+            .extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+    }
+
+    /// A text as the caller may see it: as JSON if it is that, line by line if not.
+    fn masked(&self, text: String) -> Result<String, Stop> {
+        let as_kind = |kind| {
+            let rules = Arc::new(Planned(self.plan.clone()));
+            let mut masker = Masker::new(kind, rules);
+            let mut out = Vec::with_capacity(text.len());
+            let fed = masker.feed(text.as_bytes(), &mut out);
+            fed.and_then(|()| masker.finish(&mut out)).map(|()| out)
+        };
+        let is_json = text.trim_start().starts_with(['{', '[', '"']);
+        let json = if is_json {
+            as_kind(BodyKind::Json).ok()
+        } else {
+            None
+        };
+        let masked = match json {
+            Some(masked) => Ok(masked),
+            None => as_kind(BodyKind::Text),
+        };
+        let masked = masked.map_err(|error| Stop::Cut(POLICY, error.to_string()))?;
+        String::from_utf8(masked).map_err(|_| Stop::Cut(1011, "not UTF-8 after masking".to_owned()))
+    }
+
+    fn masked_reason(&self, reason: &str) -> String {
+        let mut out = String::new();
+        match self.masks && self.plan.scan.mask_text(reason, &mut out) {
+            true => out.chars().take(30).collect(),
+            false => reason.to_owned(),
+        }
+    }
+
+    fn recorded(&self, op: u64, side: Side) -> Option<EventBody> {
+        let content = match String::from_utf8(self.kept.clone()) {
+            Ok(text) if !text.is_empty() => RecordedValue::Text(text),
+            _ if self.bytes == 0 => return None,
+            _ => RecordedValue::Bytes(self.bytes),
+        };
+        Some(EventBody::Part {
+            op,
+            side,
+            content,
+            capped: self.capped,
+        })
+    }
+}
+
+async fn run_way(way: &mut Way<'_>, source: &mut Source<'_>, sink: &mut Sink<'_>) -> Stop {
+    loop {
+        match source.next(SILENCE).await {
+            Ok(Part::Data(data)) => way.input.extend_from_slice(&data),
+            Ok(Part::Trailers(_)) => continue,
+            Ok(Part::End) | Err(_) => return Stop::Left,
+        }
+        let pumped = way.pump();
+        let out = way.out.split().freeze();
+        if !out.is_empty() && (sink.data(out).await.is_err() || sink.flush().await.is_err()) {
+            return Stop::Left;
+        }
+        if let Err(stop) = pumped {
+            return stop;
+        }
+    }
+}
+
+impl Tunnel<'_> {
+    /// Tells the client that it begins, and passes messages on until it ends. Gives the bytes that the client was sent.
+    pub async fn run(
+        &self,
+        head: &Head,
+        mut lane: OneLane,
+        source: &mut Source<'_>,
+        answer: Answer<'_>,
+    ) -> (u64, Over) {
+        if let Err(refusal) = self.check(head) {
+            let _ = refusal.tell(self.relay.asked, answer).await;
+            return (0, Over::Cut(refusal.message));
+        }
+        let mut target = Source::one(&mut lane.reading);
+        target.raw();
+        source.raw();
+        lane.writing.raw();
+        let mut to_target = Sink::One(&mut lane.writing);
+        let Ok(mut to_client) = answer.upgrade(self.headers(head)).await else {
+            return (0, Over::Closed);
+        };
+        let strict = self.relay.route.connection.strict_masking;
+        let mut there = Way::new(ws::Side::Client, self.plan, strict);
+        let mut back = Way::new(ws::Side::Server, self.plan, strict);
+        let relay = self.relay;
+        let port = relay.client.shared.port.as_ref();
+        let over = {
+            let mut one = pin!(run_way(&mut there, source, &mut to_target));
+            let mut other = pin!(run_way(&mut back, &mut target, &mut to_client));
+            let lost = relay
+                .visit
+                .lost(port, relay.operation, &relay.facts, relay.version);
+            let first = tokio::select! {
+                stop = &mut one => (stop, true),
+                stop = &mut other => (stop, false),
+                why = lost => (Stop::Cut(POLICY, why.to_string()), true),
+            };
+            if let (Stop::Closed, by_client) = first {
+                // The other end says goodbye as well.
+                let rest = async {
+                    if by_client {
+                        other.await
+                    } else {
+                        one.await
+                    };
+                };
+                let _ = tokio::time::timeout(CLOSING, rest).await;
+            }
+            first.0
+        };
+        if let Stop::Cut(code, why) = &over {
+            say_goodbye(&mut to_client, &mut to_target, *code, why).await;
+        }
+        let _ = to_client.end(None).await;
+        self.record(&there, &back);
+        let over = match over {
+            Stop::Cut(_, why) => Over::Cut(why),
+            Stop::Closed | Stop::Left => Over::Closed,
+        };
+        (back.bytes, over)
+    }
+
+    fn check(&self, head: &Head) -> Result<(), Refusal> {
+        let text = |headers: &HeaderMap, name| {
+            headers
+                .get(name)
+                .and_then(|v: &http::HeaderValue| v.to_str().ok())
+                .map(str::to_owned)
+        };
+        let key = text(self.sent, header::SEC_WEBSOCKET_KEY).unwrap_or_default();
+        let accepted = text(&head.headers, header::SEC_WEBSOCKET_ACCEPT);
+        if accepted.as_deref() != Some(accept_for(&key).as_str()) {
+            return Err(Refusal::bad_gateway(
+                "the target's websocket does not answer the key",
+            ));
+        }
+        if head.headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+            return Err(Refusal::bad_gateway(
+                "the target's websocket wants an extension, unasked",
+            ));
+        }
+        let protocol = text(&head.headers, header::SEC_WEBSOCKET_PROTOCOL);
+        let asked = text(self.sent, header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default();
+        let offered = |protocol: &String| asked.split(',').any(|one| one.trim() == protocol);
+        if protocol.as_ref().is_some_and(|protocol| !offered(protocol)) {
+            return Err(Refusal::bad_gateway(
+                "the target's websocket wants a protocol, unasked",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The head that the client gets.
+    fn headers(&self, head: &Head) -> HeaderMap {
+        let relay = self.relay;
+        let pass = super::answer::Treatment::Pass;
+        let mut headers = super::answer::headers(head, relay.asked, relay.route, self.plan, pass);
+        for name in &WEBSOCKET_FIELDS {
+            headers.remove(name);
+        }
+        if let Some(key) = relay
+            .asked
+            .only("sec-websocket-key")
+            .filter(|_| !relay.asked.is_two)
+        {
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, value(&accept_for(key)));
+        }
+        headers
+    }
+
+    fn record(&self, there: &Way<'_>, back: &Way<'_>) {
+        let op = self.relay.permit.op();
+        let parts = [
+            there.recorded(op, Side::Caller),
+            back.recorded(op, Side::Target),
+        ];
+        let _ = self.relay.visit.close(|pipeline| {
+            parts
+                .iter()
+                .flatten()
+                .try_for_each(|part| pipeline.note(part))
+        });
+    }
+}
+
+/// Closes both ends, and says why.
+async fn say_goodbye(client: &mut Sink<'_>, target: &mut Sink<'_>, code: u16, why: &str) {
+    let why: String = why.chars().filter(char::is_ascii).take(120).collect();
+    let mut out = BytesMut::new();
+    if ws::write_close(&mut out, ws::Side::Server, Some(code), &why, None).is_ok() {
+        let _ = client.data(out.freeze()).await;
+        let _ = client.flush().await;
+    }
+    let mut out = BytesMut::new();
+    let key = mask_key().ok();
+    if ws::write_close(&mut out, ws::Side::Client, Some(1001), "", key).is_ok() {
+        let _ = target.data(out.freeze()).await;
+        let _ = target.flush().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_answered_as_in_the_rfc() {
+        assert_eq!(
+            accept_for("dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+    }
+}
