@@ -19,6 +19,7 @@ const context = await chromium.launchPersistentContext(profile, {
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    '--host-resolver-rules=MAP *.gateway.test 127.0.0.1',
   ],
 });
 const page = context.pages()[0] ?? (await context.newPage());

@@ -16,15 +16,33 @@ const PYTHON: &[&str] = &[
     "httpx2==2.*",
 ];
 
+/// The Python libraries for HTTP, with the versions that were tried.
+const PYTHON_WEB: &[&str] = &[
+    "requests==2.*",
+    "httpx[http2]==0.28.*",
+    "aiohttp==3.*",
+    "websockets==16.*",
+    "grpcio==1.*",
+];
+
 /// The Node drivers.
 const NODE: &[&str] = &["pg@8", "pg-cursor@2"];
 
 /// A Python that has the drivers.
 pub fn python() -> Result<PathBuf> {
-    let key = cache::fingerprint(PYTHON);
+    python_with(PYTHON)
+}
+
+/// A Python that has the libraries for HTTP.
+pub fn python_web() -> Result<PathBuf> {
+    python_with(PYTHON_WEB)
+}
+
+fn python_with(packages: &[&str]) -> Result<PathBuf> {
+    let key = cache::fingerprint(packages);
     let environment = cache::prepared(&format!("python-{key}"), |folder| {
         checked(Command::new("python3").args(["-m", "venv"]).arg(folder))
-            .context("the Python drivers need python3-venv; install it")?;
+            .context("Python's libraries need python3-venv; install it")?;
         checked(
             Command::new(folder.join("bin/python"))
                 .args([
@@ -34,7 +52,7 @@ pub fn python() -> Result<PathBuf> {
                     "--quiet",
                     "--disable-pip-version-check",
                 ])
-                .args(PYTHON),
+                .args(packages),
         )?;
         Ok(())
     })?;

@@ -68,25 +68,37 @@ pub struct Gateway {
     pub port: u16,
     /// The HTTPS listener's port.
     pub https_port: u16,
+    /// The port of the listener for services.
+    pub web_port: u16,
     environment: Vec<(String, String)>,
     launcher: Vec<String>,
 }
 
 impl Gateway {
-    /// Starts it in front of `target` and waits until it is ready.
+    /// Starts it in front of `target`, with the demo's resources, and waits until it is ready.
     pub fn start(target: &Postgres, settings: Settings) -> Result<Self> {
+        let port = settings.target_port.unwrap_or(target.port());
+        let resources = sample_resources(port, &settings.resources)?;
+        Self::start_with(&resources, settings)
+    }
+
+    /// Starts it with these resources alone and waits until it is ready.
+    pub fn start_with(resources: &[(String, String)], settings: Settings) -> Result<Self> {
         let binary = cargo::sluice(settings.profile)?;
         let home = tempfile::Builder::new()
             .prefix("sluice-gateway-")
             .tempdir()?;
-        let (port, https_port) = (free_port()?, free_port()?);
-        let target_port = settings.target_port.unwrap_or(target.port());
-        write_resources(home.path(), target_port, &settings.resources)?;
+        let (port, https_port, web_port) = (free_port()?, free_port()?, free_port()?);
+        let folder = home.path().join("resources");
+        fs::create_dir_all(&folder)?;
+        for (name, text) in resources {
+            fs::write(folder.join(name), text)?;
+        }
         fs::write(
             home.path().join("sluice.yaml"),
             format!(
-                "data_dir: ./data\nlisten: {{postgres: 127.0.0.1:{port}, https: 127.0.0.1:{https_port}}}\n\
-                 resources: ./resources\n{}",
+                "data_dir: ./data\nlisten: {{postgres: 127.0.0.1:{port}, https: 127.0.0.1:{https_port}, \
+                 http: 127.0.0.1:{web_port}}}\nresources: ./resources\n{}",
                 settings.config
             ),
         )?;
@@ -103,6 +115,7 @@ impl Gateway {
             home,
             port,
             https_port,
+            web_port,
             environment,
             launcher,
         };
@@ -311,20 +324,25 @@ impl Gateway {
     }
 }
 
-fn write_resources(home: &Path, target_port: u16, replaced: &[(String, String)]) -> Result<()> {
-    let folder = home.join("resources");
-    fs::create_dir_all(&folder)?;
+/// The demo's resources with some replaced, in front of this port.
+fn sample_resources(
+    target_port: u16,
+    replaced: &[(String, String)],
+) -> Result<Vec<(String, String)>> {
     let private = format!("127.0.0.1:{target_port}");
+    let mut all = Vec::new();
     for entry in fs::read_dir(cargo::root().join("demo/resources"))? {
         let path = entry?.path();
         let name = path.file_name().context("a file has a name")?;
-        let text = fs::read_to_string(&path)?.replace(SAMPLE_TARGET, &private);
-        fs::write(folder.join(name), text)?;
+        let name = name.to_string_lossy().into_owned();
+        all.push((name, fs::read_to_string(&path)?));
     }
-    for (name, text) in replaced {
-        fs::write(folder.join(name), text.replace(SAMPLE_TARGET, &private))?;
+    // Later ones take the place of those with the same name.
+    all.extend_from_slice(replaced);
+    for (_, text) in &mut all {
+        *text = text.replace(SAMPLE_TARGET, &private);
     }
-    Ok(())
+    Ok(all)
 }
 
 fn serve(

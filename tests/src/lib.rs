@@ -19,6 +19,7 @@ pub mod scim;
 pub mod stage;
 pub mod target;
 pub mod terminal;
+pub mod web;
 pub mod wire;
 
 pub use gateway::{Gateway, Settings};

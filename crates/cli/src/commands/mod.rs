@@ -5,6 +5,7 @@ pub mod audit;
 pub mod connect;
 pub mod dev_idp;
 pub mod explain;
+mod har;
 pub mod identity;
 pub mod login;
 pub mod meta;

@@ -1,6 +1,7 @@
 //! `sluice replay`: what happened in a session, as its caller saw it.
 
 use crate::commands::explain::decision;
+use crate::commands::har::Har;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::output::{Output, Tone, clock, inert, moment, names, one_line};
@@ -23,25 +24,67 @@ pub struct Replay {
     /// Read the record in this data directory, without a gateway
     #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     data_dir: Option<PathBuf>,
+    /// Write requests and answers to this file as an HTTP archive (HAR) instead of printing them
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    har: Option<PathBuf>,
 }
 
 impl Replay {
     /// Prints it from beginning to end. Asking the gateway is recorded; reading the files is not, which is
     /// why they are for the gateway's own user alone.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
-        let mut transcript = Transcript::new(context.out);
+        let mut reader = match self.har {
+            None => Reader::Transcript(Transcript::new(context.out)),
+            Some(_) => Reader::Archive(Har::default()),
+        };
         match &self.data_dir {
-            Some(data_dir) => offline(data_dir, &self.id, &mut transcript).await,
-            None => live(context, &self.id, &mut transcript).await,
+            Some(data_dir) => offline(data_dir, &self.id, &mut reader).await?,
+            None => live(context, &self.id, &mut reader).await?,
+        }
+        match (reader, self.har) {
+            (Reader::Archive(har), Some(file)) => write(&file, &har.finish()),
+            _ => Ok(()),
         }
     }
 }
 
-async fn offline(
-    data_dir: &Path,
-    id: &SessionId,
-    transcript: &mut Transcript,
-) -> Result<(), Failure> {
+fn write(file: &Path, archive: &serde_json::Value) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(archive)
+        .map_err(|error| Failure::failed(format!("the archive cannot be written: {error}")))?;
+    std::fs::write(file, text)
+        .map_err(|error| Failure::failed(format!("cannot write {}: {error}", file.display())))
+}
+
+/// What becomes of the events.
+enum Reader {
+    Transcript(Transcript),
+    Archive(Har),
+}
+
+impl Reader {
+    /// One line of JSON.
+    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        let event = serde_json::from_slice(line).map_err(|error| {
+            Failure::failed(format!("the gateway sent an event that is none: {error}"))
+        })?;
+        self.show(&event)
+    }
+
+    fn show(&mut self, event: &Event) -> Result<(), Failure> {
+        match self {
+            Self::Transcript(transcript) => transcript.show(event),
+            Self::Archive(har) => {
+                har.add(event);
+                Ok(())
+            }
+        }
+    }
+}
+
+async fn offline(data_dir: &Path, id: &SessionId, reader: &mut Reader) -> Result<(), Failure> {
     let (records, ..) = sluice_control::records_of(data_dir)
         .await
         .map_err(|error| Failure::usage(error.to_string()))?;
@@ -50,16 +93,12 @@ async fn offline(
             .hint("`sluice audit verify` says what is wrong with the records")
     };
     for event in sluice_record::replay(&records, id).map_err(unreadable)? {
-        transcript.show(&event.map_err(unreadable)?)?;
+        reader.show(&event.map_err(unreadable)?)?;
     }
     Ok(())
 }
 
-async fn live(
-    context: &Context,
-    id: &SessionId,
-    transcript: &mut Transcript,
-) -> Result<(), Failure> {
+async fn live(context: &Context, id: &SessionId, reader: &mut Reader) -> Result<(), Failure> {
     let client = context.gateway()?.client()?;
     let path = format!("/v1/sessions/{id}/replay");
     let mut response = client
@@ -77,7 +116,7 @@ async fn live(
             .collect::<Vec<u8>>()
             .split(|byte| *byte == b'\n')
         {
-            transcript.line(line)?;
+            reader.line(line)?;
         }
         if pending.len() > MAX_LINE_BYTES {
             return Err(Failure::failed(
@@ -85,7 +124,7 @@ async fn live(
             ));
         }
     }
-    transcript.line(&pending)
+    reader.line(&pending)
 }
 
 /// Turns events into text, one after the other.
@@ -101,16 +140,6 @@ impl Transcript {
             out,
             columns: (0, Vec::new()),
         }
-    }
-
-    /// One line of JSON.
-    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
-        if line.iter().all(u8::is_ascii_whitespace) {
-            return Ok(());
-        }
-        let event = serde_json::from_slice(line)
-            .map_err(|error| Failure::failed(format!("the gateway sent no event: {error}")))?;
-        self.show(&event)
     }
 
     fn show(&mut self, event: &Event) -> Result<(), Failure> {
@@ -370,10 +399,12 @@ fn answer(out: Output, at: &str, body: &EventBody) -> String {
         }
         Outcome::Cut(why) => out.tone(Tone::Bad, &format!("cut: {}", inert(why))),
     };
-    let mut text = format!(
-        "{at}  #{op} {how}, {rows} rows, {bytes} bytes, {}",
-        spent(*micros)
-    );
+    // What has no rows is told by its bytes.
+    let rows = match (rows, bytes) {
+        (0, 1..) => String::new(),
+        _ => format!(", {rows} rows"),
+    };
+    let mut text = format!("{at}  #{op} {how}{rows}, {bytes} bytes, {}", spent(*micros));
     let masks: Vec<String> = masked
         .iter()
         .map(|column| match &column.class {

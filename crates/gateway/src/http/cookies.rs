@@ -81,7 +81,10 @@ mod tests {
     #[test]
     fn targets_see_their_own_cookies_only() {
         let mut headers = HeaderMap::new();
-        for line in ["a=1; __Host-sluice-site=secret; b=2", "d=0; sluice_x=3;c = 4;"] {
+        for line in [
+            "a=1; __Host-sluice-site=secret; b=2",
+            "d=0; sluice_x=3;c = 4;",
+        ] {
             headers.append(header::COOKIE, HeaderValue::from_static(line));
         }
         assert_eq!(of_target(&headers).as_deref(), Some("a=1; b=2; d=0; c = 4"));

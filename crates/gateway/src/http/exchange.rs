@@ -31,6 +31,9 @@ pub const MAX_WHOLE: usize = 1024 * 1024;
 /// How long a client may say nothing in the middle of a body that is read whole, and how long all of it may take.
 const BODY_SILENCE: Duration = Duration::from_secs(30);
 const BODY: Duration = Duration::from_secs(300);
+/// How much of a body that nobody wants is read, so that its client hears the answer, and for how long.
+const UNREAD_BYTES: usize = 16 * 1024 * 1024;
+const UNREAD: Duration = Duration::from_secs(5);
 
 /// Why an exchange ends without an answer from the target.
 pub enum Stop {
@@ -88,6 +91,9 @@ pub async fn serve(client: &Client, asked: Asked, source: Source<'_>, answer: An
             }
         },
     };
+    if asked.is_two && !source.is_done() {
+        let _ = tokio::time::timeout(UNREAD, source.discard(UNREAD_BYTES)).await;
+    }
     goes_on && source.is_done()
 }
 
@@ -196,10 +202,12 @@ impl Exchange<'_, '_> {
             false => self.read_whole().await?,
         };
         let known = whole.as_ref().map_or(Known::Streamed, Known::Whole);
-        let operation = match operation::of(self.asked, route, described, known, reads) {
-            Ok(operation) => operation,
-            Err(why) => return Err(self.cannot_read(visit, route, why).into()),
-        };
+        let told = |fields| operation::of(self.asked, route, described, known, fields);
+        let cannot_read = |why| Stop::from(self.cannot_read(visit, route, why));
+        let mut operation = told(false).map_err(cannot_read)?;
+        if reads && self.wants_fields(visit, &operation)? {
+            operation = told(true).map_err(cannot_read)?;
+        }
         let plan = visit.with(port, |pipeline| Ok(pipeline.view().fields(clock::now())))?;
         let body = whole.as_ref().and_then(|whole| {
             let mut capture = Capture::new(&self.asked.headers);
@@ -210,6 +218,16 @@ impl Exchange<'_, '_> {
             operation,
             whole,
             body,
+        })
+    }
+
+    /// Whether the decision can depend on what is in the body.
+    fn wants_fields(&self, visit: &Visit, operation: &Operation) -> Result<bool, Refusal> {
+        let port = self.client.shared.port.as_ref();
+        visit.with(port, |pipeline| {
+            let (view, now) = (pipeline.view(), clock::now());
+            let wants = |name| view.wants_fact(name, operation, now);
+            Ok(wants(FIELDS) || wants(NUMBERS))
         })
     }
 

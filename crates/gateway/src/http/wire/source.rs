@@ -135,6 +135,24 @@ impl<'c> Source<'c> {
         Ok(part)
     }
 
+    /// Reads what comes to no use until its end, or until so many bytes came: many clients do not hear of an answer
+    /// before they have sent all of their request.
+    pub async fn discard(&mut self, most: usize) {
+        self.ahead.clear();
+        let mut read = 0;
+        while read < most {
+            let part = match &mut self.rest {
+                Rest::Nothing => return,
+                Rest::One(reading) => reading.part().await,
+                Rest::Two(stream) => two(stream).await,
+            };
+            match part {
+                Ok(Part::Data(data)) => read += data.len(),
+                Ok(Part::Trailers(_) | Part::End) | Err(_) => return,
+            }
+        }
+    }
+
     /// Returns once whoever sends the body has gone. Ask only when it was read to its end.
     pub async fn gone(&mut self) {
         match &mut self.rest {

@@ -132,15 +132,17 @@ impl<'d> Reader<'d> {
             let inserted = self.tree.insert(segments, template.slash, method, index);
             inserted.map_err(|refusal| match refusal {
                 Refusal::Full => too_much("paths".to_owned(), MAX_NODES, "different segments"),
-                Refusal::Ambiguous(other) => OpenApiError::Ambiguous {
-                    method: method.clone(),
-                    first: self
-                        .operations
-                        .get(other)
-                        .map_or(text, |other| &other.template)
-                        .to_owned(),
-                    second: text.to_owned(),
-                },
+                Refusal::Ambiguous(other) => {
+                    let other = self.operations.get(other);
+                    let other = other.map_or(text, |other| &other.template);
+                    // In the same order, however the document's parts are ordered.
+                    let (first, second) = (other.min(text), other.max(text));
+                    OpenApiError::Ambiguous {
+                        method: method.clone(),
+                        first: first.to_owned(),
+                        second: second.to_owned(),
+                    }
+                }
             })?;
         }
         if !self.ids.insert(id.clone()) {
