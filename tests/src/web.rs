@@ -92,6 +92,16 @@ impl Service {
         Self::of(command)
     }
 
+    /// The one that echoes messages of WebSockets.
+    ///
+    /// # Errors
+    /// Python is missing.
+    pub fn echo() -> Result<Self> {
+        let mut command = Command::new(clients::python_web()?);
+        command.arg(cargo::root().join("tests/clients/web/echo.py"));
+        Self::of(command)
+    }
+
     fn of(mut command: Command) -> Result<Self> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Running::start(&mut command, "TERM")?;

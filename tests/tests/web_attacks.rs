@@ -668,3 +668,185 @@ fn http2_is_read_by_the_same_rules() -> Result<()> {
     ensure!(script.bytes() == 0);
     Ok(())
 }
+
+/// An answer of this type with this body, and nothing else said.
+fn typed(kind: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\n{kind}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A caller or a target that calls a document something else gets no field past its mask.
+#[test]
+fn a_document_is_read_as_what_it_is() -> Result<()> {
+    let person = "{\"ssn\": \"no number\"}";
+    for (kind, body, status) in [
+        ("content-type: text/html\r\n", person, 200),
+        (
+            "content-type: text/plain\r\n",
+            "\u{feff} [ {\"ssn\": \"no number\"}]",
+            502,
+        ),
+        (
+            "content-type: text/plain\r\n",
+            "[{\"ssn\": \"no number\"}]",
+            200,
+        ),
+        (
+            "content-type: text/javascript\r\n",
+            "cb({\"ssn\": \"no number\"})",
+            502,
+        ),
+        ("content-type: application/yaml\r\n", "ssn: no number", 403),
+        (
+            "content-type: text/csv; header=absent\r\n",
+            "no number",
+            403,
+        ),
+        (
+            "content-type: application/json\r\ncontent-type: text/plain\r\n",
+            person,
+            403,
+        ),
+        (
+            "content-type: application/json; charset=utf-16\r\n",
+            person,
+            403,
+        ),
+        ("", person, 403),
+        (
+            "content-type: application/json\r\ncontent-encoding: gzip, gzip\r\n",
+            person,
+            403,
+        ),
+        (
+            "content-type: application/json\r\n",
+            "{\"ssn\": \"no number\"} trailing",
+            502,
+        ),
+        (
+            "content-type: text/event-stream\r\n",
+            "data: {\"ssn\": \"no number\", \"x\": NaN}\n\n",
+            502,
+        ),
+    ] {
+        let answer = typed(kind, body);
+        let script = Script::start(move |received| {
+            received
+                .ends_with(b"\r\n\r\n")
+                .then(|| answer.clone().into_bytes())
+        })?;
+        let web = Web::start(script.port(), "")?;
+        let (got, told) = web.status("/a", &[])?;
+        ensure!(!told.contains("no number"), "{kind:?} {body:?}: {told}");
+        ensure!(got == status, "{kind:?} {body:?}: {got} {told}");
+    }
+    Ok(())
+}
+
+/// The account's own cookie, rotated by the target, is none of the caller's.
+#[test]
+fn a_credential_that_the_target_sends_back_stays_here() -> Result<()> {
+    let answer = "HTTP/1.1 200 OK\r\nset-cookie: sid=rotated; Path=/\r\nset-cookie: other=1\r\n\
+                  content-type: text/plain\r\ncontent-length: 3\r\n\r\nok\n";
+    let script = Script::always(answer)?;
+    let account = "accounts: [{name: svc, default: true, credential: {cookie: {name: sid, value: {env: REPORTS_SECRET}}}}]";
+    let web = Web::start(script.port(), account)?;
+    let head = web.get("/a", &["--include", "--cookie", "sid=mine; kept=1"])?;
+    ensure!(
+        !head.contains("rotated") && head.contains("other=1"),
+        "{head}"
+    );
+    let received = script.received().concat();
+    ensure!(
+        received.contains(&format!("cookie: sid={SECRET}; kept=1\r\n")),
+        "{received}"
+    );
+    Ok(())
+}
+
+/// Another method than the one that was decided, in the ways of frameworks; and what is escaped twice.
+#[test]
+fn no_parameter_makes_another_request_of_it() -> Result<()> {
+    let script = Script::always(OK)?;
+    let web = Web::start(script.port(), "")?;
+    for (path, arguments) in [
+        ("/echo?_method=DELETE", &["--data", "a=1"][..]),
+        ("/echo", &["--data", "a=1&_method=DELETE"]),
+        ("/echo", &["--data", "a=1&%5fmethod=DELETE"]),
+        ("/%2561dmin", &[]),
+        ("/a/%252e%252e/admin", &[]),
+    ] {
+        let (status, told) = web.status(path, arguments)?;
+        ensure!(status == 400, "{path}: {status} {told}");
+    }
+    ensure!(script.bytes() == 0, "{:?}", script.received());
+    Ok(())
+}
+
+/// What somebody asks for in HTTP/2 tells nothing about the target for others.
+#[test]
+fn one_callers_request_does_not_change_the_protocol_for_others() -> Result<()> {
+    let script = Script::always(OK)?;
+    let web = Web::start(script.port(), "")?;
+    let (status, _) = web.status("/a", &["--header", "content-type: application/grpc"])?;
+    ensure!(status == 200, "gRPC is told in its own words");
+    for _ in 0..3 {
+        let (status, told) = web.status("/echo", &["--data", "x"])?;
+        ensure!(status == 200, "{status} {told}");
+    }
+    Ok(())
+}
+
+/// A right to see that ends, ends what is seen; and what went by until then is on record.
+#[test]
+fn a_stream_ends_when_more_is_hidden() -> Result<()> {
+    let script = Script::start(|received| {
+        let begins = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n\
+                      1f\r\ndata: {\"email\":\"a@b.example\"}\n\n\r\n";
+        received
+            .ends_with(b"\r\n\r\n")
+            .then(|| begins.as_bytes().to_vec())
+    })?;
+    let policies = format!(
+        "{}\npermit (principal in Group::\"analysts\", action == Action::\"reveal\", resource);",
+        sluice_tests::web::POLICIES
+    );
+    let target = format!("{{address: '127.0.0.1:{}', tls: disable}}", script.port());
+    let web = Web::start_with(&target, "", Settings::default().policies(&policies))?;
+    let mut raw = Raw::connect(&web.gateway)?;
+    let mut bytes = web.request("GET /events", "");
+    bytes.extend_from_slice(b"\r\n");
+    raw.send(&bytes)?;
+    let head = raw.until("}\n\n\r\n")?;
+    ensure!(head.contains("a@b.example"), "{head}");
+    web.gateway
+        .write_resource("policies.cedar", sluice_tests::web::POLICIES)?;
+    raw.rest()?;
+    let shown = web.replay(&[], "what may be seen")?;
+    ensure!(!shown.contains(" 0 bytes"), "{shown}");
+    Ok(())
+}
+
+/// A browser's cookie for a connection that is reached by path counts only where connections share an origin.
+#[test]
+fn a_cookie_by_path_counts_only_where_that_is_said() -> Result<()> {
+    let script = Script::always(OK)?;
+    let web = Web::start(script.port(), "")?;
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--max-time", "10", "--include", "--cacert"])
+        .arg(web.gateway.authority())
+        .args(["--cookie", "__Secure-sluice-site-reports-enter=verifier.Lw"])
+        .arg(web.url("/.sluice/enter?code=x"));
+    let told = printed(&mut curl)?;
+    ensure!(
+        told.contains(" 403") && told.contains("not signed in here"),
+        "{told}"
+    );
+    ensure!(
+        told.contains("cross-origin-opener-policy: same-origin"),
+        "{told}"
+    );
+    Ok(())
+}

@@ -10,6 +10,7 @@ mod packages;
 mod shell;
 mod suites;
 mod tidy;
+mod websocket;
 
 use anyhow::{Result, bail};
 use std::process::ExitCode;
@@ -22,14 +23,20 @@ usage: cargo xtask COMMAND
   demo [--check]   a private PostgreSQL with a sample shop, the gateway in front of it, and a tour (--check walks it)
   bench postgres   the gateway beside a byte copy, pgbouncer and a direct connection
                    (--rounds N, --seconds N, --cells select/prepared,bulk)
+  bench http [--rounds N]
+                   the gateway beside nginx, haproxy and a direct connection
   fuzz [--seconds N]
                    every fuzz target for N seconds (60)
   corpus           read PostgreSQL's own regression SQL
   generate [--check]
                    the parts of the docs that are made from the code
   suites [NAME]    the drivers' own test suites, directly and through the gateway
+  websocket        the Autobahn suite, directly and through the gateway (needs a Python 2.7)
   tidy [--write]   the house rules that no compiler checks (--write tightens the ratchet)
 ";
+
+/// How often the benchmark of HTTP goes round.
+const BENCH_ROUNDS: usize = 3;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -49,6 +56,8 @@ fn run(arguments: &[String]) -> Result<()> {
         ["demo"] => demo::run(),
         ["demo", "--check"] => demo::check(),
         ["bench", "postgres", options @ ..] => bench::postgres(&bench::Plan::read(options)?),
+        ["bench", "http"] => bench::http(BENCH_ROUNDS),
+        ["bench", "http", "--rounds", rounds] => bench::http(rounds.parse()?),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", "--seconds", seconds] => fuzz::run(seconds.parse()?),
         ["corpus"] => corpus::run(),
@@ -56,6 +65,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["generate", "--check"] => generate::check(),
         ["suites"] => suites::run(""),
         ["suites", name] => suites::run(name),
+        ["websocket"] => websocket::run(),
         ["tidy"] => tidy::check(),
         ["tidy", "--write"] => tidy::tighten(),
         [] | ["help" | "--help" | "-h"] => {

@@ -107,6 +107,25 @@ pub const BENCH: &[Package] = &[
     },
 ];
 
+/// What the benchmark of HTTP needs besides.
+pub const BENCH_HTTP: &[Package] = &[
+    Package {
+        name: "nghttp2-client",
+        seen: || shell::exists("h2load", "--version"),
+        why: "h2load asks and measures",
+    },
+    Package {
+        name: "nginx",
+        seen: || Path::new("/usr/sbin/nginx").exists(),
+        why: "it is the service, and a proxy to compare with",
+    },
+    Package {
+        name: "haproxy",
+        seen: || Path::new("/usr/sbin/haproxy").exists(),
+        why: "the benchmark compares with it",
+    },
+];
+
 /// Installs what is missing of `wanted`; an error names what to install where that is not allowed.
 pub fn ensure(wanted: &[&[Package]]) -> Result<()> {
     let missing: Vec<&Package> = wanted

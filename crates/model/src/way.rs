@@ -53,7 +53,7 @@ impl fmt::Display for WayIn {
 }
 
 /// The ways in that one listener allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct WaysIn(u8);
 
 impl WaysIn {

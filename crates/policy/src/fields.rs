@@ -124,6 +124,21 @@ impl FieldPlan {
         !self.scans && self.hidden.iter().all(Option::is_none)
     }
 
+    /// Whether a class is hidden here that is not hidden there.
+    #[must_use]
+    pub fn hides_more_than(&self, other: &Self) -> bool {
+        let mut pairs = self.hidden.iter().zip(other.hidden.iter());
+        self.hidden.len() != other.hidden.len()
+            || pairs.any(|(here, there)| here.is_some() && there.is_none())
+    }
+
+    /// Whether a hidden class is known by names of fields, which text has none of.
+    #[must_use]
+    pub fn goes_by_names(&self) -> bool {
+        let hidden = |class: &usize| self.hidden.get(*class).is_some_and(Option::is_some);
+        self.core.fields.0.iter().any(|(class, _)| hidden(class))
+    }
+
     /// What is to be done with the value that these names lead to.
     #[must_use]
     pub fn of(&self, path: &[&str]) -> ColumnPlan {

@@ -2,6 +2,7 @@
 //! Ratios are what counts; a shared machine's absolutes are not.
 
 mod endpoint;
+mod http;
 mod measure;
 mod report;
 mod stage;
@@ -10,6 +11,8 @@ use anyhow::{Context, Result, bail};
 use measure::{Cell, Sample};
 use report::Results;
 use stage::Stage;
+
+pub use http::run as http;
 
 /// What to run.
 pub struct Plan {

@@ -133,7 +133,9 @@ fn entry(connection: &str, exchange: Exchange) -> Value {
     let millis = u32::try_from(micros / 1000).unwrap_or(u32::MAX);
     let started = exchange.at.unwrap_or(Timestamp(0)).0;
     let started = jiff::Timestamp::from_microsecond(started).unwrap_or_default();
-    let mut request = json!({
+    let body = (!exchange.body.is_empty())
+        .then(|| json!({"mimeType": kind_of(&exchange.fields), "text": exchange.body}));
+    let request = json!({
         "method": method,
         "url": format!("https://{connection}{target}"),
         "httpVersion": "HTTP",
@@ -142,15 +144,13 @@ fn entry(connection: &str, exchange: Exchange) -> Value {
         "queryString": query,
         "headersSize": -1,
         "bodySize": exchange.body.len(),
+        "postData": body,
     });
-    if !exchange.body.is_empty() {
-        request["postData"] = json!({"mimeType": kind_of(&exchange.fields), "text": exchange.body});
-    }
     let location = exchange
         .answer_fields
         .iter()
         .find(|(name, _)| name == "location");
-    let mut entry = json!({
+    json!({
         "startedDateTime": started.to_string(),
         "time": millis,
         "request": request,
@@ -171,11 +171,8 @@ fn entry(connection: &str, exchange: Exchange) -> Value {
         },
         "cache": {},
         "timings": {"send": 0, "wait": millis, "receive": 0},
-    });
-    if let Some(comment) = exchange.comment {
-        entry["comment"] = json!(comment);
-    }
-    entry
+        "comment": exchange.comment.unwrap_or_default(),
+    })
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
@@ -44,7 +44,14 @@ pub(super) async fn enter(
         challenge,
     } = &asked;
     match app.control.let_in(&caller, connection, to, challenge).await {
-        Ok(Some(there)) => go(&there),
+        Ok(Some(there)) => {
+            let mut response = go(&there);
+            // A page that opened this one is not to see where it leads.
+            let alone = HeaderValue::from_static("same-origin");
+            let name = HeaderName::from_static("cross-origin-opener-policy");
+            response.headers_mut().insert(name, alone);
+            response
+        }
         Ok(None) => not_there(),
         Err(_) => {
             let what = "Nobody can be let in right now.";

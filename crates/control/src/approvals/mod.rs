@@ -316,7 +316,7 @@ impl Approval {
             ApprovalScope::Once { digest: approved } => (approved == digest && now < self.expires)
                 .then(|| self.taken(held.connect.then_some(session))),
             ApprovalScope::Session { session: taken_by } => {
-                (!held.connect || taken_by == session).then(|| self.clone())
+                (taken_by == session).then(|| self.clone())
             }
             ApprovalScope::Window { until } => (now < *until).then(|| self.clone()),
         }

@@ -36,8 +36,15 @@ impl Control {
         to: &str,
         challenge: &str,
     ) -> Result<Option<String>, ControlError> {
-        let known = self.snapshot().connection(connection).is_some();
-        if !known || challenge.len() != 43 || !self.is_place_of(connection, to) {
+        let known = self.snapshot().connection(connection).cloned();
+        let Some(known) = known else {
+            return Ok(None);
+        };
+        // By path, pages of other connections could send a browser here.
+        if to.contains(PREFIX) && !known.settings.shared_origin {
+            return Ok(None);
+        }
+        if challenge.len() != 43 || !self.is_place_of(connection, to) {
             return Ok(None);
         }
         let sign_in = self.sign_in_of(caller).await.ok_or_else(|| {
@@ -66,11 +73,17 @@ impl Control {
             Some(at) => rest.split_at(at),
             None => (rest, ""),
         };
-        let host = match authority.rsplit_once(':') {
-            Some((host, port)) if port.parse::<u16>().is_ok() => host,
-            Some(_) if !authority.ends_with(']') => return false,
-            _ => authority,
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !authority.ends_with(']') => match port.parse::<u16>() {
+                Ok(port) => (host, Some(port)),
+                Err(_) => return false,
+            },
+            _ => (authority, None),
         };
+        // Without a port it is that of a balancer before the gateway.
+        if port.is_some_and(|port| !self.listens_at(port)) {
+            return false;
+        }
         let host = host.to_ascii_lowercase();
         let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str());
         if scheme != "https" && !(scheme == "http" && loopback) {
@@ -89,6 +102,14 @@ impl Control {
         };
         let by_path = path == format!("{PREFIX}{connection}");
         config.names.iter().any(own) || loopback && by_path
+    }
+
+    /// Whether clients of some protocol are waited for at a port.
+    fn listens_at(&self, port: u16) -> bool {
+        let config = self.config();
+        let of_all = config.listen.protocols.values();
+        let of_one = config.listeners.iter().map(|one| &one.address);
+        of_all.chain(of_one).any(|address| address.port() == port)
     }
 
     /// The token of a browser, for its code.
@@ -215,10 +236,10 @@ impl Control {
         }
         let text = tokio::fs::read_to_string(path).await;
         let text = text.map_err(|e| told(e.kind().to_string()))?;
-        if text.trim_start().starts_with('{') {
-            return serde_json::from_str(&text).map_err(|e| told(e.to_string()));
-        }
-        let read = move || serde_saphyr::from_str(&text).map_err(|e| e.to_string());
+        let read = move || match text.trim_start().starts_with('{') {
+            true => serde_json::from_str(&text).map_err(|e| e.to_string()),
+            false => serde_saphyr::from_str(&text).map_err(|e| e.to_string()),
+        };
         let read = tokio::task::spawn_blocking(read).await;
         read.map_err(|e| told(e.to_string()))?.map_err(told)
     }

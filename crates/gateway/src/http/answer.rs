@@ -15,7 +15,7 @@ use http::{Method, StatusCode};
 use sluice_model::MaskedColumn;
 use sluice_policy::{ColumnPlan, FieldPlan};
 use sluice_protocol::http::h1::remove_hop_by_hop;
-use sluice_protocol::http::mask::{CannotMask, Kind, Masker, kind_of};
+use sluice_protocol::http::mask::{CannotMask, Kind, Masker, kind_of, looks_like_json};
 use std::sync::Arc;
 
 /// Fields that say something about the bytes of a body, which are not those any more.
@@ -34,16 +34,14 @@ const ABOUT_BYTES: &[&str] = &[
 /// Fields that are about another way to the target, or about a challenge that the gateway has answered.
 const LEFT_OUT: &[&str] = &[
     "alt-svc",
+    // Its reach is the whole domain, with the gateway's own pages.
+    "clear-site-data",
     "www-authenticate",
     "proxy-authenticate",
     "public-key-pins",
 ];
 /// Fields that would speak for all connections of a shared origin.
-const FOR_THE_ORIGIN: &[&str] = &[
-    "clear-site-data",
-    "service-worker-allowed",
-    "strict-transport-security",
-];
+const FOR_THE_ORIGIN: &[&str] = &["service-worker-allowed", "strict-transport-security"];
 /// Fields whose values are read by machines and hold no data.
 const NO_DATA: &[&str] = &[
     "cache-control",
@@ -64,6 +62,8 @@ pub enum Treatment {
     Pass,
     /// It is read as this, out of this coding.
     Mask(Kind, Coding),
+    /// The same of a text that is a script, and may be JSON in a call.
+    MaskScript(Coding),
 }
 
 /// What becomes of an answer's body.
@@ -85,31 +85,58 @@ pub fn treat(
     if head.status == StatusCode::PARTIAL_CONTENT {
         return Err(unreadable("a part of something", "ask for all of it"));
     }
-    let text = |name| {
-        head.headers
-            .get(name)
-            .and_then(|v: &http::HeaderValue| v.to_str().ok())
-    };
-    let named = text(header::CONTENT_TYPE).unwrap_or_default();
-    let coding = coding_of(text(header::CONTENT_ENCODING).unwrap_or_default());
-    if let (Some(kind), Some(coding)) = (kind_of(named), coding) {
-        return Ok(Treatment::Mask(kind, coding));
-    }
+    let (named, coding) = (
+        only(head, &header::CONTENT_TYPE),
+        only(head, &header::CONTENT_ENCODING),
+    );
+    let coding = coding.and_then(coding_of);
     let connection = &route.connection;
-    let kind = super::operation::media_type(named);
-    let passes = |pattern: &String| is_of(pattern, &kind);
-    let opaque = coding.is_some() && connection.settings.opaque_types.iter().any(passes);
-    if opaque || without || !connection.strict_masking {
+    let media = super::operation::media_type(named.unwrap_or_default());
+    let passes = |pattern: &String| is_of(pattern, &media);
+    let is_clear = named.is_some() && coding.is_some();
+    if is_clear && connection.settings.opaque_types.iter().any(passes) {
         return Ok(Treatment::Pass);
     }
-    let what = if kind.is_empty() {
-        "of no stated type".to_owned()
-    } else {
-        format!("{kind:?}")
+    if let (Some(kind), Some(coding)) = (named.and_then(kind_of), coding) {
+        let by_names = connection.strict_masking && plan.goes_by_names();
+        if !(by_names && hides_names(kind, &media)) {
+            let is_script = kind == Kind::Text && media.ends_with("script");
+            return Ok(match is_script && plan.goes_by_names() {
+                true => Treatment::MaskScript(coding),
+                false => Treatment::Mask(kind, coding),
+            });
+        }
+    } else if without || !connection.strict_masking {
+        return Ok(Treatment::Pass);
+    }
+    let what = match media.is_empty() {
+        true => "of no stated type".to_owned(),
+        false => format!("{media:?}"),
     };
     let hint =
         "an administrator can list media types that pass unread in the connection's opaque_types";
     Err(unreadable(&what, hint))
+}
+
+/// A field's value, where it is there once; what is said twice is understood in two ways.
+fn only<'h>(head: &'h Head, name: &HeaderName) -> Option<&'h str> {
+    let mut all = head.headers.get_all(name).iter();
+    match (all.next(), all.next()) {
+        (None, _) => Some(""),
+        (Some(one), None) => one.to_str().ok(),
+        (Some(_), Some(_)) => None,
+    }
+}
+
+/// Whether documents of this kind have fields with names that nobody reads here.
+fn hides_names(kind: Kind, media: &str) -> bool {
+    match kind {
+        Kind::Text => ["yaml", "toml"]
+            .iter()
+            .any(|language| media.ends_with(language)),
+        Kind::Csv { header, .. } => !header,
+        Kind::Json | Kind::Form | Kind::Xml | Kind::Events => false,
+    }
 }
 
 fn unreadable(what: &str, hint: &str) -> Refusal {
@@ -136,6 +163,7 @@ pub fn headers(
     route: &Route,
     plan: &FieldPlan,
     treatment: Treatment,
+    secret_cookie: Option<&str>,
 ) -> HeaderMap {
     let mut theirs = head.headers.clone();
     remove_hop_by_hop(&mut theirs);
@@ -152,10 +180,13 @@ pub fn headers(
         }
         let field = match text {
             "set-cookie" => {
-                let cookie = field
-                    .to_str()
-                    .ok()
-                    .and_then(|line| cookies::as_set(line, &route.by));
+                let line = field.to_str().ok();
+                // The account's own credential is none of the caller's.
+                let line = line
+                    .filter(|line| !secret_cookie.is_some_and(|name| cookies::sets(line, name)));
+                let base = base_of(&route.connection);
+                let base = base.as_ref().map(|base| base.path()).unwrap_or_default();
+                let cookie = line.and_then(|line| cookies::as_set(line, &route.by, base));
                 match cookie {
                     Some(cookie) => value(&cookie),
                     None => continue,
@@ -176,7 +207,7 @@ pub fn headers(
         // So that the gateway knows where a link to `/x` comes from, and no other site does.
         headers.insert(header::REFERRER_POLICY, value("same-origin"));
     }
-    if let Treatment::Mask(_, coding) = treatment {
+    if let Treatment::Mask(_, coding) | Treatment::MaskScript(coding) = treatment {
         headers.remove(header::CONTENT_ENCODING);
         if coding != Coding::Identity && wants_gzip(asked) {
             headers.insert(header::CONTENT_ENCODING, value("gzip"));
@@ -198,14 +229,22 @@ fn scanned(name: &HeaderName, field: http::HeaderValue, plan: &FieldPlan) -> htt
         ColumnPlan::Clear => return field,
         ColumnPlan::Mask { .. } | ColumnPlan::Redact => Some("(masked)".to_owned()),
         ColumnPlan::Scan => match field.to_str() {
-            Ok(text) => {
-                let mut out = String::new();
-                plan.scan.mask_text(text, &mut out).then_some(out)
-            }
+            Ok(text) => found(text, plan),
             Err(_) => Some("(masked)".to_owned()),
         },
     };
     edited.map_or(field, |text| value(&text))
+}
+
+/// What becomes of a value that detectors look through, as it stands and without the escapes of URLs.
+fn found(text: &str, plan: &FieldPlan) -> Option<String> {
+    let mut out = String::new();
+    if plan.scan.mask_text(text, &mut out) {
+        return Some(out);
+    }
+    let plain = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+    let hidden = plain != text && plan.scan.mask_text(&plain, &mut out);
+    hidden.then(|| "(masked)".to_owned())
 }
 
 /// The fields after a body, without what the session may not see.
@@ -270,6 +309,9 @@ pub enum Unfit {
     /// It is not coded as it says.
     #[error(transparent)]
     Coded(#[from] NotCoded),
+    /// It is JSON as a script.
+    #[error("the body is JSON inside a script, whose fields cannot be read; ask for JSON")]
+    Script,
 }
 
 /// A body on its way.
@@ -283,24 +325,117 @@ pub enum Body {
 /// A body that is masked.
 pub struct Masking {
     decoder: Decoder,
-    masker: Masker,
+    reading: Reading,
     encoder: Encoder,
     plain: Vec<u8>,
+}
+
+/// How a body is read.
+enum Reading {
+    /// A text, of which nobody knows yet whether it is JSON that is called something else, or is inside a script.
+    Undecided {
+        held: Vec<u8>,
+        plan: FieldPlan,
+        is_script: bool,
+    },
+    Known(Masker),
+}
+
+/// What is looked at to tell what a text is.
+const SNIFFED: usize = 512;
+
+impl Reading {
+    fn new(kind: Kind, is_script: bool, plan: &FieldPlan) -> Self {
+        match kind {
+            Kind::Text if plan.goes_by_names() => Self::Undecided {
+                held: Vec::new(),
+                plan: plan.clone(),
+                is_script,
+            },
+            _ => Self::Known(Masker::new(kind, Arc::new(Planned(plan.clone())))),
+        }
+    }
+
+    /// Settles on what it is.
+    fn settle(&mut self, kind: Kind, out: &mut Vec<u8>) -> Result<&mut Masker, CannotMask> {
+        if let Self::Undecided { held, plan, .. } = self {
+            let mut masker = Masker::new(kind, Arc::new(Planned(plan.clone())));
+            let fed = masker.feed(held, out);
+            *self = Self::Known(masker);
+            fed?;
+        }
+        match self {
+            Self::Known(masker) => Ok(masker),
+            Self::Undecided { .. } => Err(CannotMask::Ended),
+        }
+    }
+
+    fn feed(&mut self, part: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
+        let kind = match self {
+            Self::Known(masker) => return Ok(masker.feed(part, out)?),
+            Self::Undecided {
+                held, is_script, ..
+            } => {
+                held.extend_from_slice(part);
+                let is_short = held.len() < SNIFFED;
+                match looks_like_json(held) {
+                    Some(true) => Kind::Json,
+                    None if is_short => return Ok(()),
+                    _ if *is_script && is_short => return Ok(()),
+                    _ if *is_script && is_padded_json(held) => return Err(Unfit::Script),
+                    _ => Kind::Text,
+                }
+            }
+        };
+        self.settle(kind, out)?;
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), Unfit> {
+        let kind = match self {
+            Self::Undecided {
+                held,
+                is_script: true,
+                ..
+            } if is_padded_json(held) => return Err(Unfit::Script),
+            _ => Kind::Text,
+        };
+        Ok(self.settle(kind, out)?.finish(out)?)
+    }
+}
+
+/// Whether a text is JSON inside the call of a function (JSONP), whose fields nobody finds.
+fn is_padded_json(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text.get(..SNIFFED).unwrap_or(text));
+    let text = text.trim_start().trim_start_matches("/**/").trim_start();
+    let Some((name, rest)) = text.split_once('(') else {
+        return false;
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_$.[]\"'".contains(c);
+    let is_name = !name.is_empty() && name.len() <= 200 && name.trim_end().chars().all(plain);
+    let rest = rest.trim_start();
+    let holds = |open: char, next: &[char]| {
+        let inside = rest.strip_prefix(open).map(str::trim_start);
+        inside.is_some_and(|inside| inside.starts_with(next))
+    };
+    is_name && (holds('{', &['"']) || holds('[', &['{', '[']))
 }
 
 impl Body {
     /// For an answer that is treated so.
     #[must_use]
     pub fn new(treatment: Treatment, asked: &Asked, plan: &FieldPlan) -> Self {
-        match treatment {
-            Treatment::Pass => Self::Pass,
-            Treatment::Mask(kind, coding) => Self::Mask(Box::new(Masking {
-                decoder: Decoder::new(coding),
-                masker: Masker::new(kind, Arc::new(Planned(plan.clone()))),
-                encoder: Encoder::new(coding != Coding::Identity && wants_gzip(asked)),
-                plain: Vec::new(),
-            })),
-        }
+        let (kind, coding, is_script) = match treatment {
+            Treatment::Pass => return Self::Pass,
+            Treatment::Mask(kind, coding) => (kind, coding, false),
+            Treatment::MaskScript(coding) => (Kind::Text, coding, true),
+        };
+        Self::Mask(Box::new(Masking {
+            decoder: Decoder::new(coding),
+            reading: Reading::new(kind, is_script, plan),
+            encoder: Encoder::new(coding != Coding::Identity && wants_gzip(asked)),
+            plain: Vec::new(),
+        }))
     }
 
     /// What can be sent of a piece; with `all`, nothing is held back that need not be.
@@ -316,16 +451,16 @@ impl Body {
             Self::Mask(masking) => {
                 let Masking {
                     decoder,
-                    masker,
+                    reading,
                     encoder,
                     plain,
                 } = masking.as_mut();
                 decoder.feed::<Unfit>(&data, |part| {
                     plain.clear();
-                    let fed = masker.feed(part, plain);
+                    let fed = reading.feed(part, plain);
                     capture.feed(plain);
                     encoder.feed(plain);
-                    Ok(fed?)
+                    fed
                 })?;
                 Ok(encoder.take(all).into())
             }
@@ -342,7 +477,7 @@ impl Body {
             Self::Mask(masking) => {
                 masking.decoder.finish()?;
                 masking.plain.clear();
-                masking.masker.finish(&mut masking.plain)?;
+                masking.reading.finish(&mut masking.plain)?;
                 capture.feed(&masking.plain);
                 masking.encoder.feed(&masking.plain);
                 Ok(masking.encoder.finish().into())
@@ -366,6 +501,31 @@ impl Body {
                 },
             }
         };
-        masking.masker.masked().map(column).collect()
+        match &masking.reading {
+            Reading::Known(masker) => masker.masked().map(column).collect(),
+            Reading::Undecided { .. } => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_in_a_call_is_known() {
+        for (text, expected) in [
+            ("x({\"a\":1})", true),
+            ("/**/ app.cb( [ {\"a\":1}])", true),
+            ("window[\"x\"]([[1]])", true),
+            ("define([\"a\"], function(){})", false),
+            ("function f(a) { return {\"a\": 1} }", false),
+            ("f({a: 1})", false),
+            ("!function(){}()", false),
+            ("a line (with {\"a\"})", false),
+            ("", false),
+        ] {
+            assert_eq!(is_padded_json(text.as_bytes()), expected, "{text}");
+        }
     }
 }

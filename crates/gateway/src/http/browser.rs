@@ -52,8 +52,7 @@ pub fn sign_in(client: &Client, asked: &Asked, route: &Route) -> Refusal {
     {
         return nobody;
     }
-    let by_path = matches!(route.by, By::Path(_));
-    if by_path && !route.connection.settings.shared_origin {
+    if !is_let_in(route) {
         return nobody.hint(
             "a browser needs the connection's own host name, NAME.DOMAIN, so that pages of other connections cannot act \
              for you; or the connection's shared_origin",
@@ -89,6 +88,12 @@ pub fn sign_in(client: &Client, asked: &Asked, route: &Route) -> Refusal {
     Refusal::see(there).cookie(set(&name, &waiting, &route.by, SIGN_IN_SECONDS))
 }
 
+/// Whether browsers may be signed in here: by path, pages of all connections share an origin.
+#[must_use]
+pub fn is_let_in(route: &Route) -> bool {
+    matches!(route.by, By::Host) || route.connection.settings.shared_origin
+}
+
 /// The end of a sign-in: the code and the verifier become a cookie.
 pub async fn enter(client: &Client, asked: &Asked, route: &Route) -> Refusal {
     let connection = &route.connection.name;
@@ -107,7 +112,12 @@ pub async fn enter(client: &Client, asked: &Asked, route: &Route) -> Refusal {
         .map(|(_, code)| code.into_owned());
     let known = cookie(&asked.headers, &waiting);
     let parts = known.as_deref().and_then(|known| known.split_once('.'));
-    let (Some(code), Some((verifier, page))) = (code, parts) else {
+    let Some(code) = code.filter(|_| is_let_in(route)) else {
+        return failed("browsers are not signed in here".to_owned());
+    };
+    let Some((verifier, page)) = parts else {
+        // Whoever else has seen it is not to use it.
+        let _ = client.shared.port.enter(&code, "", connection).await;
         return failed("this browser did not ask to sign in, or took too long".to_owned());
     };
     let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));

@@ -1,10 +1,12 @@
 //! One request to a target, whatever version of HTTP is spoken with it.
 
+use super::pool::Place;
 use super::wire::{Reading, Sink, Source, WireError, Writing};
 use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Method, StatusCode};
+use std::sync::Arc;
 use std::time::Instant;
 
 /// A connection to a target that speaks HTTP/1.1.
@@ -13,8 +15,12 @@ pub struct OneLane {
     pub reading: Reading,
     /// What goes out.
     pub writing: Writing,
+    /// Where it leads.
+    pub address: Arc<str>,
     /// When it was made.
     pub born: Instant,
+    /// Since when nobody uses it.
+    pub idle_since: Instant,
     /// It was used before: the target may have closed it just now.
     pub reused: bool,
 }
@@ -29,6 +35,10 @@ pub enum Call {
         response: Box<ResponseFuture>,
         /// The rest of the request; none where the head was all of it.
         body: Option<Box<SendStream<Bytes>>>,
+        /// Where the connection leads.
+        address: Arc<str>,
+        /// The place on it.
+        place: Place,
     },
 }
 
@@ -58,11 +68,20 @@ pub enum Coming<'c> {
 }
 
 impl Call {
+    /// Where it goes.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        match self {
+            Self::One(lane) => &lane.address,
+            Self::Two { address, .. } => address,
+        }
+    }
+
     /// Both directions.
     pub fn split(&mut self) -> (Sink<'_>, Coming<'_>) {
         match self {
             Self::One(lane) => (Sink::One(&mut lane.writing), Coming::One(&mut lane.reading)),
-            Self::Two { response, body } => {
+            Self::Two { response, body, .. } => {
                 let sink = match body.take() {
                     Some(body) => Sink::Two(body),
                     None => Sink::Nothing,

@@ -21,6 +21,7 @@ const SECRET: &[&str] = &[
     "cookie",
     "proxy-authorization",
     "sec-websocket-key",
+    "sec-websocket-protocol",
     "set-cookie",
     "x-amz-security-token",
     "x-auth-token",
@@ -33,21 +34,52 @@ const SECRET: &[&str] = &[
 /// The fields of a message for its record. `secret` are names of others that hold one.
 #[must_use]
 pub fn fields(headers: &HeaderMap, secret: &[&str]) -> Vec<(String, String)> {
-    let shown = |(name, value): (&header::HeaderName, &header::HeaderValue)| {
-        let hidden = value.is_sensitive()
-            || SECRET.contains(&name.as_str())
-            || secret.iter().any(|s| name.as_str().eq_ignore_ascii_case(s))
-            || is_secret(name.as_str().trim_start_matches("x-"));
-        let text = match hidden {
-            true => HIDDEN.to_owned(),
-            false => {
-                let text = String::from_utf8_lossy(value.as_bytes());
-                text.chars().take(CAP_VALUE).collect()
-            }
-        };
-        (name.as_str().to_owned(), text)
+    let text = |value: &header::HeaderValue| match value.is_sensitive() {
+        true => HIDDEN.to_owned(),
+        false => String::from_utf8_lossy(value.as_bytes()).into_owned(),
     };
-    headers.iter().map(shown).collect()
+    let all = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), text(value)));
+    let shown = |(name, value): (&str, String)| {
+        let hidden = secret.iter().any(|s| name.eq_ignore_ascii_case(s));
+        (
+            name.to_owned(),
+            if hidden {
+                HIDDEN.to_owned()
+            } else {
+                shown_value(name, &value)
+            },
+        )
+    };
+    all.map(shown).collect()
+}
+
+/// Fields without what is secret in them.
+#[must_use]
+pub fn hidden(fields: Vec<(&str, String)>) -> Vec<(String, String)> {
+    let each = fields.into_iter();
+    each.map(|(name, value)| (name.to_owned(), shown_value(name, &value)))
+        .collect()
+}
+
+fn shown_value(name: &str, value: &str) -> String {
+    if SECRET.contains(&name) || is_secret(name.trim_start_matches("x-")) {
+        return HIDDEN.to_owned();
+    }
+    let text = match name {
+        "location" | "content-location" | "referer" => without_secrets(value),
+        _ => value.to_owned(),
+    };
+    text.chars().take(CAP_VALUE).collect()
+}
+
+/// An address without the values of secrets in its query.
+fn without_secrets(url: &str) -> String {
+    match url.split_once('?') {
+        Some((path, query)) => format!("{path}?{}", super::operation::query_without_secrets(query)),
+        None => url.to_owned(),
+    }
 }
 
 /// Keeps a body.
@@ -56,12 +88,19 @@ pub struct Capture {
     coding: Option<Coding>,
     kept: Vec<u8>,
     all: u64,
+    cap: usize,
 }
 
 impl Capture {
     /// Of a message with this head.
     #[must_use]
     pub fn new(headers: &HeaderMap) -> Self {
+        Self::with_cap(headers, CAP)
+    }
+
+    /// The same with so many bytes at most.
+    #[must_use]
+    pub fn with_cap(headers: &HeaderMap, cap: usize) -> Self {
         let text = |name| {
             headers
                 .get(name)
@@ -72,13 +111,14 @@ impl Capture {
             coding: coding_of(text(header::CONTENT_ENCODING).unwrap_or_default()),
             kept: Vec::new(),
             all: 0,
+            cap,
         }
     }
 
     /// A piece of it went by.
     pub fn feed(&mut self, data: &[u8]) {
         self.all += data.len() as u64;
-        let room = CAP.saturating_sub(self.kept.len());
+        let room = self.cap.saturating_sub(self.kept.len());
         if self.kind.is_some() && self.coding.is_some() {
             self.kept
                 .extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
@@ -99,7 +139,7 @@ impl Capture {
         }
         let capped = self.all > self.kept.len() as u64;
         let text = self.kind.zip(self.coding).and_then(|(kind, coding)| {
-            let plain = decoded(&self.kept, coding)?;
+            let plain = decoded(&self.kept, coding, self.cap)?;
             shown(kind, &plain, plan)
         });
         Some(match text {
@@ -110,14 +150,19 @@ impl Capture {
 }
 
 /// The body of a text, decoded as far as it was kept.
-fn decoded(kept: &[u8], coding: Coding) -> Option<Vec<u8>> {
+fn decoded(kept: &[u8], coding: Coding, cap: usize) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
     let fed = Decoder::new(coding).feed::<NotCoded>(kept, |part| {
-        let room = CAP.saturating_sub(plain.len());
+        let room = cap.saturating_sub(plain.len());
         plain.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
-        Ok(())
+        // The rest is not kept, and so not read.
+        if plain.len() < cap {
+            Ok(())
+        } else {
+            Err(NotCoded)
+        }
     });
-    fed.ok().map(|()| plain)
+    (fed.is_ok() || plain.len() >= cap).then_some(plain)
 }
 
 /// What is kept of a text, with what is secret in it left out. `None` when that cannot be told.

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// Connections of clients that can be open at a time: an idle one takes some 20 KiB.
@@ -34,6 +35,8 @@ const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 1024 * 1024;
 /// What a connection of HTTP/2 may have under way.
 const STREAMS: u32 = 128;
+/// The same with requests whose clients have given them up.
+const WORK: usize = 2 * STREAMS as usize;
 /// The longest head of HTTP/2, as in HTTP/1.1.
 const HEADER_LIST: u32 = 64 * 1024;
 /// What a client may send ahead on one stream, and on a connection.
@@ -244,19 +247,25 @@ async fn two(client: &Arc<Client>, stream: Stream, is_plain: bool) {
         return;
     };
     let under_way = Arc::new(AtomicUsize::new(0));
+    // A request that its client has given up is worked on for a little longer than its stream lives.
+    let places = Arc::new(Semaphore::new(WORK));
     let mut draining = client.shared.registry.draining();
     let (mut leaving, mut idle) = (false, tokio::time::interval(IDLE));
     idle.tick().await;
     loop {
         tokio::select! {
             accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => {
+                Some(Ok((request, mut respond))) => {
                     idle.reset();
+                    let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+                        respond.send_reset(Reason::REFUSED_STREAM);
+                        continue;
+                    };
                     let count = Counted::new(&under_way);
                     let client = Arc::clone(client);
                     tokio::spawn(async move {
                         stream_of_two(&client, request, respond, is_plain).await;
-                        drop(count);
+                        drop((count, place));
                     });
                 }
                 Some(Err(error)) => {

@@ -32,7 +32,7 @@ pub fn without(cookies: &str, name: &str) -> String {
 /// A cookie that the target sets, as the caller gets it: for this connection alone. `None` for one with a name of the
 /// gateway's own.
 #[must_use]
-pub fn as_set(line: &str, by: &By) -> Option<String> {
+pub fn as_set(line: &str, by: &By, base: &str) -> Option<String> {
     let mut parts = line.split(';');
     let pair = parts.next()?.trim();
     if is_own_cookie(name_of(pair)) {
@@ -53,6 +53,8 @@ pub fn as_set(line: &str, by: &By) -> Option<String> {
         }
     }
     let path = path.filter(|path| path.starts_with('/'));
+    // As the caller sees it: without the base, and without a prefix that the target has put there itself.
+    let path = path.map(|path| below(below(path, base), by.prefix()));
     match by {
         By::Host => {
             if let Some(path) = path {
@@ -71,6 +73,23 @@ pub fn as_set(line: &str, by: &By) -> Option<String> {
         }
     }
     Some(out)
+}
+
+/// What of a path is below another one; all of it where it is not.
+fn below<'p>(path: &'p str, base: &str) -> &'p str {
+    match path.strip_prefix(base) {
+        Some("") => "/",
+        Some(rest) if rest.starts_with('/') => rest,
+        _ => path,
+    }
+}
+
+/// Whether a line sets the cookie of this name.
+#[must_use]
+pub fn sets(line: &str, name: &str) -> bool {
+    line.split(';')
+        .next()
+        .is_some_and(|pair| name_of(pair).trim() == name)
 }
 
 #[cfg(test)]
@@ -111,7 +130,21 @@ mod tests {
             ("__Host-sluice-site=1; Path=/", &By::Host, None),
             ("Sluice-x=1", &By::Host, None),
         ] {
-            assert_eq!(as_set(line, by).as_deref(), expected, "{line}");
+            assert_eq!(as_set(line, by, "").as_deref(), expected, "{line}");
         }
+        for (line, by, expected) in [
+            ("a=1; Path=/base", &By::Host, "a=1; Path=/"),
+            ("a=1; Path=/base/x", &By::Host, "a=1; Path=/x"),
+            ("a=1; Path=/basement", &By::Host, "a=1; Path=/basement"),
+            ("a=1; Path=/base/x", &path, "a=1; Path=/c/reports/x"),
+            ("a=1; Path=/c/reports/x", &path, "a=1; Path=/c/reports/x"),
+        ] {
+            assert_eq!(
+                as_set(line, by, "/base").as_deref(),
+                Some(expected),
+                "{line}"
+            );
+        }
+        assert!(sets("sid=1; Path=/", "sid") && !sets("side=1", "sid"));
     }
 }

@@ -23,7 +23,9 @@ use sluice_protocol::http::actions::{FIELDS, NUMBERS};
 use sluice_protocol::http::fields::CannotRead;
 use sluice_protocol::http::openapi;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// The longest body that is read whole before its request is decided. A longer one is passed on while it comes, after
 /// its head was decided; and is refused where that needs to know what is in it.
@@ -34,6 +36,14 @@ const BODY: Duration = Duration::from_secs(300);
 /// How much of a body that nobody wants is read, so that its client hears the answer, and for how long.
 const UNREAD_BYTES: usize = 16 * 1024 * 1024;
 const UNREAD: Duration = Duration::from_secs(5);
+
+/// What bodies that are held are counted in, and how long one waits for its place.
+const HELD_PART: u64 = 1024;
+const ROOM: Duration = Duration::from_secs(10);
+/// All of them together, in such parts.
+pub const MAX_HELD: usize = 256 * 1024;
+/// The name that frameworks take a method from.
+const METHOD_NAME: &str = "_method";
 
 /// Why an exchange ends without an answer from the target.
 pub enum Stop {
@@ -66,6 +76,7 @@ struct Ready {
     operation: Operation,
     whole: Option<Bytes>,
     body: Option<(RecordedValue, bool)>,
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// Serves one request. Gives whether its connection can take another.
@@ -130,6 +141,8 @@ impl Exchange<'_, '_> {
                 .into());
         }
         let ready = self.ready(&visit, &route, described).await?;
+        // Read before the decision: what changes while that is made is looked at again.
+        let version = visit.version();
         let (permit, facts) = self.admit(&visit, &route, &ready).await?;
         let relay = Relay {
             client: self.client,
@@ -140,7 +153,7 @@ impl Exchange<'_, '_> {
             facts,
             whole: ready.whole,
             permit,
-            version: visit.version(),
+            version,
         };
         Ok(relay.run(self.source, self.answer).await?)
     }
@@ -156,6 +169,17 @@ impl Exchange<'_, '_> {
             )
         } else if overrides_method(&asked.headers) {
             let why = "a header asks for another method; expected the method in the request line";
+            (StatusCode::BAD_REQUEST, why)
+        } else if route.target.query_names().contains(METHOD_NAME) {
+            let why = "the query names another method (_method); expected it in the request line";
+            (StatusCode::BAD_REQUEST, why)
+        } else if route
+            .target
+            .segments()
+            .iter()
+            .any(|segment| is_escaped(segment))
+        {
+            let why = "the path is escaped twice, which some servers undo twice";
             (StatusCode::BAD_REQUEST, why)
         } else if route.target.has_parameters() && !settings.path_parameters {
             let why =
@@ -197,10 +221,23 @@ impl Exchange<'_, '_> {
         if self.asked.expects_continue {
             self.go_on(visit, route, described, reads).await?;
         }
-        let whole = match self.is_stream(route) {
-            true => None,
-            false => self.read_whole().await?,
+        let (whole, room) = match self.is_stream(route) {
+            true => (None, None),
+            false => {
+                let room = self.room().await?;
+                let whole = self.read_whole().await?;
+                let room = Some(room).filter(|_| whole.is_some());
+                (whole, room)
+            }
         };
+        if let Some(whole) = &whole
+            && names_method(self.asked, whole)
+        {
+            let why = "the body names another method (_method); expected it in the request line";
+            return Err(self
+                .refuse(visit, route, StatusCode::BAD_REQUEST, why)
+                .into());
+        }
         let known = whole.as_ref().map_or(Known::Streamed, Known::Whole);
         let told = |fields| operation::of(self.asked, route, described, known, fields);
         let cannot_read = |why| Stop::from(self.cannot_read(visit, route, why));
@@ -218,6 +255,7 @@ impl Exchange<'_, '_> {
             operation,
             whole,
             body,
+            _room: room,
         })
     }
 
@@ -294,47 +332,55 @@ impl Exchange<'_, '_> {
         if !self.asked.has_body || self.asked.websocket {
             return Ok(Some(Bytes::new()));
         }
-        let reading = tokio::time::timeout(BODY, self.read_parts()).await;
-        let parts = reading.unwrap_or(Err(WireError::Silent(BODY.as_secs())));
-        let (mut parts, bytes) = parts.map_err(|error| not_all(&error))?;
-        if bytes > MAX_WHOLE {
-            self.source.put_back(parts);
-            return Ok(None);
-        }
-        // Trailers of a request mean nothing to policies, and so go nowhere.
-        if let (Some(Part::Data(only)), true) = (parts.front_mut(), bytes > 0)
-            && only.len() == bytes
-        {
-            return Ok(Some(std::mem::take(only)));
-        }
-        let mut whole = BytesMut::with_capacity(bytes);
-        for part in parts {
-            if let Part::Data(data) = part {
-                whole.extend_from_slice(&data);
+        let reading = tokio::time::timeout(BODY, self.read_data()).await;
+        let read = reading.unwrap_or(Err(WireError::Silent(BODY.as_secs())));
+        let (data, is_all) = read.map_err(|error| not_all(&error))?;
+        match (is_all, self.asked.length) {
+            (true, Some(said)) if said != data.len() as u64 => Err(not_all(&WireError::Length)),
+            (true, _) => Ok(Some(data)),
+            (false, _) => {
+                self.source.put_back(VecDeque::from([Part::Data(data)]));
+                Ok(None)
             }
         }
-        Ok(Some(whole.freeze()))
     }
 
-    async fn read_parts(&mut self) -> Result<(VecDeque<Part>, usize), WireError> {
-        let (mut parts, mut bytes) = (VecDeque::new(), 0_usize);
-        while bytes <= MAX_WHOLE {
+    /// The body as far as it is read before it is decided, in one piece, and whether that is all. Trailers of a request mean
+    /// nothing to policies, and so go nowhere.
+    async fn read_data(&mut self) -> Result<(Bytes, bool), WireError> {
+        let Part::Data(first) = self.source.next(BODY_SILENCE).await? else {
+            return Ok((Bytes::new(), true));
+        };
+        if first.len() > MAX_WHOLE {
+            return Ok((first, false));
+        }
+        let Part::Data(second) = self.source.next(BODY_SILENCE).await? else {
+            return Ok((first, true));
+        };
+        let mut whole = BytesMut::from(first);
+        whole.extend_from_slice(&second);
+        while whole.len() <= MAX_WHOLE {
             match self.source.next(BODY_SILENCE).await? {
-                Part::End => break,
-                part => {
-                    if let Part::Data(data) = &part {
-                        bytes = bytes.saturating_add(data.len());
-                    }
-                    parts.push_back(part);
-                }
+                Part::Data(data) => whole.extend_from_slice(&data),
+                Part::Trailers(_) | Part::End => return Ok((whole.freeze(), true)),
             }
         }
-        if let (Some(said), true) = (self.asked.length, bytes <= MAX_WHOLE)
-            && said != bytes as u64
-        {
-            return Err(WireError::Length);
+        Ok((whole.freeze(), false))
+    }
+
+    /// A place for the body while it is held.
+    async fn room(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        let most = MAX_WHOLE as u64;
+        let bytes = self.asked.length.unwrap_or(most).min(most);
+        let parts = u32::try_from(bytes.div_ceil(HELD_PART)).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.client.shared.held).acquire_many_owned(parts);
+        match tokio::time::timeout(ROOM, room).await {
+            Ok(Ok(room)) => Ok(room),
+            _ => {
+                let why = "too many bodies are on their way; try again shortly";
+                Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why).retry_after(5))
+            }
         }
-        Ok((parts, bytes))
     }
 
     /// Decides, records, and waits for a human where that is needed.
@@ -394,12 +440,27 @@ impl Exchange<'_, '_> {
                     operation: &ready.operation,
                     route,
                     whole,
-                    body: ready.body.as_ref(),
                 };
                 hold::wait(self, visit, held).await
             }
         }
     }
+}
+
+/// Whether something is left to be undone in a part of a path.
+fn is_escaped(segment: &str) -> bool {
+    let mut parts = segment.split('%').skip(1);
+    parts.any(|part| {
+        let digits = part.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+/// Whether a form asks for another method, as many frameworks let it.
+fn names_method(asked: &Asked, whole: &Bytes) -> bool {
+    let kind = operation::media_type(asked.only("content-type").unwrap_or_default());
+    let form = kind == "application/x-www-form-urlencoded";
+    form && form_urlencoded::parse(whole).any(|(name, _)| name.trim() == METHOD_NAME)
 }
 
 fn not_all(error: &WireError) -> Stop {

@@ -1,6 +1,7 @@
 //! Requests that wait for a human: while their client waits, or until it comes again.
 
 use super::asked::Asked;
+use super::capture::{self, Capture};
 use super::exchange::{Exchange, Stop};
 use super::operation;
 use super::pages;
@@ -17,8 +18,11 @@ use sluice_model::{
     ApprovalFacts, ApprovalId, Ask, Decision, HeldOperation, Operation, OperationDigest,
     PrincipalId, RecordedValue, SessionContext,
 };
+use sluice_policy::FieldPlan;
 use std::time::Duration;
 
+/// The longest body that an approver is shown; what is longer nobody would read.
+const MAX_SHOWN: usize = 48 * 1024;
 /// The longest form that a waiting page sends again by itself.
 const MAX_FORM: usize = 64 * 1024;
 
@@ -34,8 +38,6 @@ pub struct Held<'a> {
     pub route: &'a Route,
     /// All of its body.
     pub whole: &'a Bytes,
-    /// The same as records have it, for approvers.
-    pub body: Option<&'a (RecordedValue, bool)>,
 }
 
 /// How a wait ended.
@@ -88,7 +90,7 @@ pub async fn wait(
     if let Some(spent) = pipeline::spend(port, context, None, digest).await? {
         return approved(port, visit, &held, &spent);
     }
-    let asks = describe(port, visit, &held, digest)?;
+    let asks = describe(exchange.asked, port, visit, &held, digest)?;
     let mut ticket = port.hold(asks).await?;
     visit.with(port, |pipeline| {
         pipeline.held(held.op, &ticket, digest.to_hex())
@@ -152,6 +154,7 @@ fn approved(
 
 /// The request as approvers see it.
 fn describe(
+    asked: &Asked,
     port: &dyn ControlPort,
     visit: &Visit,
     held: &Held<'_>,
@@ -165,16 +168,47 @@ fn describe(
             false => text.to_owned(),
         }
     };
-    let body = held.body.map(|(value, capped)| match value {
-        RecordedValue::Null => String::new(),
-        RecordedValue::Text(text) if *capped => format!("{}…", scrub(text)),
-        RecordedValue::Text(text) => scrub(text),
-        RecordedValue::Bytes(n) => format!("({n} bytes)"),
-    });
+    let plan = visit.with(port, |pipeline| Ok(pipeline.view().fields(clock::now())))?;
+    let body = shown_body(asked, held.whole, plan)?;
     let mut asks = asks_of(&visit.context, &held.ask, digest);
     asks.text = scrub(&held.operation.text);
-    asks.parameters = body.map(Some).into_iter().collect();
+    let fields = operation::with_meaning(asked);
+    let fields = capture::hidden(fields).into_iter();
+    let fields: Vec<String> = fields
+        .map(|(name, value)| format!("{name}: {}", scrub(&value)))
+        .collect();
+    let fields = Some(fields.join("\n")).filter(|fields| !fields.is_empty());
+    asks.parameters = fields.into_iter().chain(body).map(Some).collect();
     Ok(asks)
+}
+
+/// The body as approvers see it: all of it, or that it cannot be shown.
+fn shown_body(asked: &Asked, whole: &Bytes, plan: FieldPlan) -> Result<Option<String>, Refusal> {
+    let mut capture = Capture::with_cap(&asked.headers, MAX_SHOWN);
+    capture.feed(whole);
+    Ok(match capture.kept(plan) {
+        None => None,
+        Some((RecordedValue::Text(text), false)) => Some(text),
+        Some((RecordedValue::Text(_), true)) => {
+            let why = format!(
+                "the body is longer than {MAX_SHOWN} bytes, too long for a person to judge"
+            );
+            return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
+        }
+        Some(_) => {
+            let kind = operation::media_type(asked.only("content-type").unwrap_or("no type"));
+            let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, whole);
+            let hash: String = hash
+                .as_ref()
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
+            Some(format!(
+                "(a body of {} bytes that cannot be shown: {kind}, sha256 {hash})",
+                whole.len()
+            ))
+        }
+    })
 }
 
 fn asks_of(context: &SessionContext, ask: &Ask, digest: OperationDigest) -> HeldOperation {

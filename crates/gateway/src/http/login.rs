@@ -93,6 +93,7 @@ fn brought(asked: &Asked, route: &Route) -> Result<Option<Brought>, Refusal> {
         (None, _) => {
             let name = cookie_name(&route.by, &route.connection.name);
             let site = cookie(&asked.headers, &name).map(Zeroizing::new);
+            let site = site.filter(|_| super::browser::is_let_in(route));
             return Ok(site.map(Brought::Site));
         }
         (Some(value), None) => value,
@@ -162,14 +163,12 @@ fn pick_account<'c>(
         Some(name) => accounts.iter().find(|account| account.name == name),
     };
     found.ok_or_else(|| {
-        let names: Vec<&str> = accounts.iter().map(|a| a.name.as_str()).collect();
         let why = match named.or(user) {
             Some(name) => format!("the connection has no account {name:?}"),
             None => "the connection has no default account".to_owned(),
         };
         Refusal::new(StatusCode::FORBIDDEN, why).hint(format!(
-            "the user name of basic authentication, or the field {ACCOUNT}, picks the account: {}",
-            names.join(", ")
+            "the user name of basic authentication, or the field {ACCOUNT}, picks the account"
         ))
     })
 }
@@ -194,6 +193,8 @@ pub async fn enter(client: &Client, asked: &Asked, route: &Route) -> Result<Visi
         account: format!("{user}\0{}", asked.only(ACCOUNT).unwrap_or_default()),
         address: client.peer.ip(),
         reason: said(asked.only(REASON)),
+        is_site,
+        ways: client.listener.ways,
     };
     if let Some(visit) = client.shared.sessions.enter(&key) {
         return Ok(visit);
@@ -328,4 +329,69 @@ fn random() -> Result<[u8; 8], Refusal> {
         )
     })?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(method: Method, fields: &[(&'static str, &'static str)]) -> Asked {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.insert(*name, http::HeaderValue::from_static(value));
+        }
+        Asked {
+            method,
+            target: "/".into(),
+            authority: "reports.gateway.test".into(),
+            headers,
+            length: Some(0),
+            has_body: false,
+            expects_continue: false,
+            is_two: false,
+            is_plain: false,
+            websocket: false,
+        }
+    }
+
+    #[test]
+    fn pages_of_other_sites_do_nothing_with_a_cookie() {
+        const OWN: (&str, &str) = ("origin", "https://reports.gateway.test");
+        const OTHER: (&str, &str) = ("origin", "https://evil.test");
+        const SAME: (&str, &str) = ("sec-fetch-site", "same-origin");
+        const CROSS: (&str, &str) = ("sec-fetch-site", "cross-site");
+        const SITE: (&str, &str) = ("sec-fetch-site", "same-site");
+        const TYPED: (&str, &str) = ("sec-fetch-site", "none");
+        const OPENS: (&str, &str) = ("sec-fetch-mode", "navigate");
+        const PAGE: (&str, &str) = ("sec-fetch-dest", "document");
+        const FRAME: (&str, &str) = ("sec-fetch-dest", "iframe");
+        type Case<'a> = (Method, &'a [(&'static str, &'static str)], bool);
+        let cases: &[Case<'_>] = &[
+            (Method::GET, &[SAME], true),
+            (Method::POST, &[SAME, OWN], true),
+            (Method::POST, &[SAME, OTHER], false),
+            (Method::GET, &[TYPED, OPENS, PAGE], true),
+            (Method::GET, &[CROSS, OPENS, PAGE], true),
+            (Method::GET, &[SITE, OPENS, PAGE], true),
+            (Method::GET, &[CROSS, OPENS, FRAME], false),
+            (Method::GET, &[CROSS], false),
+            (Method::POST, &[CROSS, OPENS, PAGE], false),
+            (Method::POST, &[SITE, OPENS, PAGE], false),
+            // Browsers that say nothing of it.
+            (Method::GET, &[], true),
+            (Method::POST, &[], false),
+            (Method::POST, &[OWN], true),
+            (Method::POST, &[OTHER], false),
+        ];
+        for (method, fields, good) in cases {
+            let asked = asked(method.clone(), fields);
+            assert_eq!(check_origin(&asked).is_ok(), *good, "{method} {fields:?}");
+        }
+        let mut socket = asked(Method::GET, &[]);
+        socket.websocket = true;
+        assert!(check_origin(&socket).is_err());
+        let mut socket = asked(Method::GET, &[SITE, OTHER]);
+        socket.websocket = true;
+        assert!(check_origin(&socket).is_err());
+    }
 }

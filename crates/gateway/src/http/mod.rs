@@ -51,6 +51,7 @@ use sessions::Sessions;
 use sluice_record::Log;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use tokio::sync::Semaphore;
 
 /// Its name in the protocol table.
 pub const NAME: &str = "http";
@@ -73,6 +74,8 @@ pub struct Shared {
     descriptions: Descriptions,
     /// Connections of clients that are open.
     clients: AtomicUsize,
+    /// Room for bodies that are held until they are decided.
+    held: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -99,6 +102,7 @@ impl Shared {
             leases: Leases::default(),
             descriptions: Descriptions::default(),
             clients: AtomicUsize::new(0),
+            held: Arc::new(Semaphore::new(exchange::MAX_HELD)),
         });
         let kept = Arc::clone(&shared);
         tokio::spawn(async move {

@@ -20,14 +20,16 @@ const WITHOUT_MEANING: &[&str] = &[
     "baggage",
     "cache-control",
     "content-length",
-    "cookie",
     "date",
     "dnt",
     "origin",
     "pragma",
-    "prefer",
     "priority",
     "referer",
+    "sec-gpc",
+    "sec-websocket-extensions",
+    "sec-websocket-key",
+    "sec-websocket-version",
     "sluice-account",
     "sluice-reason",
     "traceparent",
@@ -38,7 +40,7 @@ const WITHOUT_MEANING: &[&str] = &[
     "x-correlation-id",
 ];
 /// What the names of other such fields begin with.
-const WITHOUT_MEANING_PREFIX: &str = "sec-";
+const WITHOUT_MEANING_PREFIX: &[&str] = &["sec-ch-", "sec-fetch-"];
 /// Names in a query whose values are secrets.
 const SECRET_NAMES: &[&str] = &[
     "access_token",
@@ -173,25 +175,61 @@ pub fn text(asked: &Asked, route: &Route) -> String {
     } else {
         asked.method.as_str()
     };
-    let mut text = format!("{method} {}", route.target.path());
-    let Some(query) = route.target.query() else {
-        return text;
-    };
-    for (at, pair) in query.split('&').enumerate() {
-        text.push(if at == 0 { '?' } else { '&' });
-        match pair.split_once('=') {
-            Some((name, _)) if is_secret(name) => {
-                text.push_str(name);
-                text.push_str("=(hidden)");
-            }
-            _ => text.push_str(pair),
-        }
+    match route.target.query() {
+        Some(query) => format!(
+            "{method} {}?{}",
+            route.target.path(),
+            query_without_secrets(query)
+        ),
+        None => format!("{method} {}", route.target.path()),
     }
-    text
+}
+
+/// A query without the values of secrets.
+#[must_use]
+pub fn query_without_secrets(query: &str) -> String {
+    let shown = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}=(hidden)"),
+        _ => pair.to_owned(),
+    };
+    query.split('&').map(shown).collect::<Vec<_>>().join("&")
 }
 
 fn is_secret(name: &str) -> bool {
-    SECRET_NAMES.iter().any(|s| s.eq_ignore_ascii_case(name))
+    let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+    SECRET_NAMES.iter().any(|s| s.eq_ignore_ascii_case(&name)) || super::rules::is_secret(&name)
+}
+
+/// The fields that can change what a request does, in one order.
+#[must_use]
+pub fn with_meaning(asked: &Asked) -> Vec<(&str, String)> {
+    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let mut fields: Vec<(&str, String)> = asked
+        .headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), text(value)))
+        .filter_map(|(name, value)| match name {
+            // What the gateway is asked for is no part of what the target is.
+            "prefer" => Some((name, without_async(&value))).filter(|(_, rest)| !rest.is_empty()),
+            "cookie" => None,
+            _ => Some((name, value)),
+        })
+        .filter(|(name, _)| {
+            let begins = |prefix: &&str| name.starts_with(*prefix);
+            !WITHOUT_MEANING.contains(name) && !WITHOUT_MEANING_PREFIX.iter().any(begins)
+        })
+        .collect();
+    if let Some(cookies) = super::cookies::of_target(&asked.headers) {
+        fields.push(("cookie", cookies));
+    }
+    fields.sort_unstable();
+    fields
+}
+
+fn without_async(prefer: &str) -> String {
+    let others = prefer.split(',').map(str::trim);
+    let others = others.filter(|one| !one.eq_ignore_ascii_case("respond-async"));
+    others.collect::<Vec<_>>().join(", ")
 }
 
 /// The digest of a request with its whole body.
@@ -206,18 +244,9 @@ pub fn digest(
     digest.part(asked.method.as_str().as_bytes());
     digest.part(&[u8::from(asked.websocket)]);
     digest.part(route.target.sent().as_bytes());
-    let mut fields: Vec<(&str, &[u8])> = asked
-        .headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-        .filter(|(name, _)| {
-            !WITHOUT_MEANING.contains(name) && !name.starts_with(WITHOUT_MEANING_PREFIX)
-        })
-        .collect();
-    fields.sort_unstable();
-    for (name, value) in fields {
+    for (name, value) in with_meaning(asked) {
         digest.part(name.as_bytes());
-        digest.part(value);
+        digest.part(value.as_bytes());
     }
     digest.part(b"body");
     digest.part(body);

@@ -36,7 +36,12 @@ const SPOKEN_BY_PROXIES: &[&str] = &[
     "x-amzn-oidc-data",
     "x-amzn-oidc-identity",
     "x-client-ip",
+    "x-auth-email",
+    "x-auth-groups",
+    "x-auth-roles",
+    "x-auth-user",
     "x-cluster-client-ip",
+    "x-host",
     "x-email",
     "x-groups",
     "x-real-ip",
@@ -46,6 +51,12 @@ const SPOKEN_BY_PROXIES: &[&str] = &[
 /// What the names of others begin with.
 const SPOKEN_BY_PROXIES_PREFIX: &[&str] = &[
     "cf-",
+    "ssl-client-",
+    "x-anonymous-",
+    "x-appengine-",
+    "x-consumer-",
+    "x-credential-",
+    "x-envoy-",
     "impersonate-",
     "x-auth-request-",
     "x-authenticated-",
@@ -86,6 +97,8 @@ pub struct Making<'a> {
     pub masks: bool,
     /// Where the client is.
     pub client: IpAddr,
+    /// The name that the client asks for is one of the gateway's.
+    pub is_known_host: bool,
 }
 
 /// Whether a field asks for another method.
@@ -95,6 +108,9 @@ pub fn overrides_method(headers: &HeaderMap) -> bool {
 }
 
 fn is_spoken_by_proxies(name: &str) -> bool {
+    // Servers that make variables of names take a dot for a hyphen.
+    let name = &name.replace('.', "-");
+    let name = name.as_str();
     SPOKEN_BY_PROXIES.contains(&name)
         || SPOKEN_BY_PROXIES_PREFIX
             .iter()
@@ -192,6 +208,10 @@ pub fn make(making: &Making<'_>) -> Result<Outgoing, Refusal> {
         framing: framing(making),
         websocket: asked.websocket,
         needs_two: asked.is_grpc(),
+        secret_cookie: match &making.lease.shown {
+            Some(Shown::Cookie { name, .. }) => Some(name.clone()),
+            _ => None,
+        },
     })
 }
 
@@ -211,7 +231,10 @@ fn framing(making: &Making<'_>) -> Framing {
 fn tell_where_from(headers: &mut HeaderMap, making: &Making<'_>) {
     let mut set = |name: &'static str, text: &str| headers.insert(name, value(text));
     set("x-forwarded-for", &making.client.to_string());
-    set("x-forwarded-host", &making.asked.authority);
+    // What a caller calls the gateway is no name of it by that, and targets make links of this.
+    if making.is_known_host {
+        set("x-forwarded-host", &making.asked.authority);
+    }
     set(
         "x-forwarded-proto",
         if making.asked.is_plain {
@@ -370,6 +393,18 @@ fn sign(
         }
     }
     let host = host_of(&making.route.connection);
+    let chunked = |name: &str| {
+        let value = making.asked.headers.get(name).and_then(|v| v.to_str().ok());
+        value.is_some_and(|v| v.contains("aws-chunked") || v.starts_with("STREAMING-"))
+    };
+    if chunked("content-encoding") || chunked("x-amz-content-sha256") {
+        let why =
+            "the body is signed in pieces by the caller (aws-chunked), which cannot be signed anew";
+        let refusal = Refusal::new(StatusCode::NOT_IMPLEMENTED, why);
+        return Err(
+            refusal.hint("set the SDK's payload signing off, or its checksums to when_required")
+        );
+    }
     let request = sigv4::Request {
         method: &making.asked.method,
         host: &host,

@@ -40,7 +40,13 @@ impl Passing<'_> {
     ) -> (Back, bool) {
         let masks = matches!(self.body, Body::Mask(_));
         let asks_head = self.relay.asked.method == Method::HEAD;
-        let measured = masks && !asks_head && self.head.length.is_some_and(|n| n <= MEASURED);
+        let coded = self
+            .head
+            .headers
+            .contains_key(http::header::CONTENT_ENCODING);
+        let measured = masks
+            && !(asks_head || coded || self.head.is_empty)
+            && self.head.length.is_some_and(|n| n <= MEASURED);
         if measured {
             return self.measured(from, answer, headers).await;
         }

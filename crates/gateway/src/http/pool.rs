@@ -15,12 +15,15 @@ use sluice_model::Connection;
 use sluice_protocol::http::h1::{Connection as Goes, Framing, OutgoingRequest};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long a target may take to be connected to, with TLS.
 const CONNECT: Duration = Duration::from_secs(10);
+/// The same for one of the addresses that a name leads to.
+const CONNECT_EACH: Duration = Duration::from_secs(3);
 /// How long an unused connection is kept: shorter than servers do, so that few are closed while they are picked.
 const IDLE: Duration = Duration::from_secs(20);
 /// How long a connection is used at all, so that a name that changes is followed.
@@ -33,8 +36,14 @@ const FAILURES: u32 = 5;
 const LEFT_ALONE: Duration = Duration::from_secs(5);
 const LEFT_ALONE_MOST: Duration = Duration::from_secs(60);
 /// What a target may send ahead on a stream, and on a connection.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+const STREAM_WINDOW: u32 = 256 * 1024;
+/// As much as all streams together, so that callers who read slowly delay nobody.
+const CONNECTION_WINDOW: u32 = STREAM_WINDOW * 128;
+/// Requests that share a connection at most.
+const MAX_STREAMS: usize = 100;
+/// How often a shared connection is asked whether it is there, and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(20);
+const PING: Duration = Duration::from_secs(10);
 const HEADER_LIST: u32 = 64 * 1024;
 
 /// Why a target cannot be asked.
@@ -77,6 +86,8 @@ pub struct Outgoing {
     pub websocket: bool,
     /// It needs HTTP/2.
     pub needs_two: bool,
+    /// The cookie that is the account's credential.
+    pub secret_cookie: Option<String>,
 }
 
 /// How one address does.
@@ -86,18 +97,59 @@ struct Health {
     left_alone_until: Option<Instant>,
 }
 
+/// A connection that speaks HTTP/2, which many requests share.
+pub struct TwoLane {
+    lane: SendRequest<Bytes>,
+    born: Instant,
+    address: Arc<str>,
+    /// Requests that are under way.
+    active: AtomicUsize,
+    /// It does not work any more, or not for new requests.
+    is_over: AtomicBool,
+}
+
+/// A place on a shared connection, until it is dropped.
+pub struct Place(Arc<TwoLane>);
+
+impl Place {
+    /// Nobody else is to use the connection.
+    pub fn forget(&self) {
+        self.0.is_over.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl TwoLane {
+    /// A place on it, if it works and the target takes another request.
+    fn enter(self: &Arc<Self>) -> Option<Place> {
+        let most = self.lane.current_max_send_streams().min(MAX_STREAMS);
+        let before = self.active.fetch_add(1, Ordering::AcqRel);
+        let place = Place(Arc::clone(self));
+        let works = !self.is_over.load(Ordering::Acquire) && self.born.elapsed() < LIFE;
+        (works && before < most).then_some(place)
+    }
+}
+
 #[derive(Default)]
 struct Kept {
     idle: Vec<OneLane>,
-    shared: Option<(SendRequest<Bytes>, Instant)>,
+    shared: Vec<Arc<TwoLane>>,
     health: HashMap<String, Health>,
     /// The address that is tried first, so that several take turns.
     turn: usize,
+    /// Somebody closes what is unused.
+    is_swept: bool,
 }
 
 /// The connections to one target with one account.
 pub struct Pool {
     connection: Arc<Connection>,
+    made: Instant,
     tls: Option<Arc<ClientConfig>>,
     /// The same without HTTP/2, for WebSockets.
     tls_one: Option<Arc<ClientConfig>>,
@@ -109,7 +161,8 @@ pub struct Pool {
 pub struct Pools(Mutex<HashMap<(String, String), Arc<Pool>>>);
 
 impl Pools {
-    /// The pool of an account. Where the connection or its certificate has changed, it is a new one.
+    /// The pool of an account. Where the connection has changed it is a new one, and with TLS from time to time, since
+    /// files of certificates are renewed in their places.
     ///
     /// # Errors
     /// TLS cannot be set up.
@@ -119,21 +172,22 @@ impl Pools {
         account: &str,
         certificate: Option<(&str, &str)>,
     ) -> Result<Arc<Pool>, NoLane> {
-        let mut pools = self.0.lock();
         let key = (connection.name.clone(), account.to_owned());
-        if let Some(pool) = pools.get(&key)
+        if let Some(pool) = self.0.lock().get(&key)
             && (Arc::ptr_eq(&pool.connection, connection) || *pool.connection == **connection)
+            && (pool.tls.is_none() || pool.made.elapsed() < LIFE)
         {
             return Ok(Arc::clone(pool));
         }
         let tls = |alpn: &[&[u8]]| client_config(&connection.target, certificate, alpn);
         let pool = Arc::new(Pool {
             connection: Arc::clone(connection),
+            made: Instant::now(),
             tls: tls(&[b"h2", b"http/1.1"])?,
             tls_one: tls(&[b"http/1.1"])?,
             kept: Mutex::default(),
         });
-        pools.insert(key, Arc::clone(&pool));
+        self.0.lock().insert(key, Arc::clone(&pool));
         Ok(pool)
     }
 }
@@ -144,10 +198,14 @@ impl Pool {
     /// # Errors
     /// The target cannot be asked.
     pub async fn begin(&self, out: &Outgoing, has_body: bool, fresh: bool) -> Result<Call, NoLane> {
-        if !out.websocket
-            && let Some(lane) = self.shared(fresh)
+        // In the clear, HTTP/2 is for those who cannot do without: nothing says that the target speaks it.
+        let shares = !out.websocket && (self.tls.is_some() || out.needs_two);
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        if shares
+            && !fresh
+            && let Some(place) = self.shared()
         {
-            return begin_two(lane, out, has_body).await;
+            return begin_two(place, out, has_body, scheme);
         }
         let wants_two = out.needs_two && self.tls.is_none();
         if !fresh
@@ -158,17 +216,15 @@ impl Pool {
         }
         match self.connect(out.websocket, wants_two).await? {
             Made::One(lane) => begin_one(*lane, out),
-            Made::Two(lane) => begin_two(lane, out, has_body).await,
+            Made::Two(place) => begin_two(place, out, has_body, scheme),
         }
     }
 
-    fn shared(&self, fresh: bool) -> Option<SendRequest<Bytes>> {
+    fn shared(&self) -> Option<Place> {
         let mut kept = self.kept.lock();
-        let (_, born) = kept.shared.as_ref()?;
-        if fresh || born.elapsed() > LIFE {
-            kept.shared = None;
-        }
-        kept.shared.as_ref().map(|(lane, _)| lane.clone())
+        kept.shared
+            .retain(|lane| !lane.is_over.load(Ordering::Acquire) && lane.born.elapsed() < LIFE);
+        kept.shared.iter().find_map(TwoLane::enter)
     }
 
     fn idle(&self) -> Option<OneLane> {
@@ -183,18 +239,16 @@ impl Pool {
     /// Keeps a connection for the next request.
     pub fn keep(self: &Arc<Self>, mut lane: OneLane) {
         lane.reused = true;
+        lane.idle_since = Instant::now();
+        let fits = lane.born.elapsed() < LIFE && lane.reading.is_quiet();
         let mut kept = self.kept.lock();
-        if kept.idle.len() < MAX_IDLE && lane.born.elapsed() < LIFE && lane.reading.is_quiet() {
+        if fits && kept.idle.len() < MAX_IDLE {
             kept.idle.push(lane);
-            if kept.idle.len() == 1 {
+            if !kept.is_swept {
+                kept.is_swept = true;
                 tokio::spawn(close_idle(Arc::downgrade(self)));
             }
         }
-    }
-
-    /// Forgets the shared connection, which does not work any more.
-    pub fn forget(&self) {
-        self.kept.lock().shared = None;
     }
 
     /// The addresses in the order in which they are to be tried.
@@ -206,39 +260,61 @@ impl Pool {
         kept.turn = kept.turn.wrapping_add(1);
         all.rotate_left(turn);
         let now = Instant::now();
-        let left_alone = |address: &String| {
-            let until = kept.health.get(address)?.left_alone_until?;
-            until.checked_duration_since(now)
-        };
-        let shortest = all.iter().filter_map(left_alone).min();
-        let good: Vec<String> = all
-            .iter()
-            .filter(|a| left_alone(a).is_none())
-            .cloned()
-            .collect();
-        match (good.is_empty(), shortest) {
+        let mut shortest: Option<Duration> = None;
+        all.retain(|address| {
+            let Some(health) = kept.health.get_mut(address) else {
+                return true;
+            };
+            let Some(until) = health.left_alone_until else {
+                return true;
+            };
+            match until.checked_duration_since(now) {
+                Some(wait) => {
+                    shortest = Some(shortest.map_or(wait, |least| least.min(wait)));
+                    false
+                }
+                // One request finds out whether it is well again; others wait for what that one finds.
+                None => {
+                    health.left_alone_until = Some(now + LEFT_ALONE);
+                    true
+                }
+            }
+        });
+        match (all.is_empty(), shortest) {
             (true, Some(wait)) => {
                 let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX);
                 Err(NoLane::LeftAlone(seconds.saturating_add(1)))
             }
-            _ => Ok(good),
+            _ => Ok(all),
         }
     }
 
-    fn told(&self, address: &str, worked: bool) {
+    /// An address answered, or did not. Failures of requests that were under way at the same time count as one.
+    pub fn told(&self, address: &str, worked: bool) {
         let mut kept = self.kept.lock();
         if worked {
             kept.health.remove(address);
             return;
         }
         let health = kept.health.entry(address.to_owned()).or_default();
-        health.failures = health.failures.saturating_add(1);
+        let now = Instant::now();
+        let is_probe = health.failures >= FAILURES;
+        if !is_probe
+            || health
+                .left_alone_until
+                .is_some_and(|until| until <= now + LEFT_ALONE)
+        {
+            health.failures = health.failures.saturating_add(1);
+        }
         if let Some(more) = health.failures.checked_sub(FAILURES) {
             let wait = LEFT_ALONE * (1 << more.min(6));
-            health.left_alone_until = Some(Instant::now() + wait.min(LEFT_ALONE_MOST));
+            let until = now + wait.min(LEFT_ALONE_MOST);
+            health.left_alone_until =
+                Some(health.left_alone_until.map_or(until, |old| old.max(until)));
+            let connection = &self.connection.name;
             tracing::warn!(
                 address,
-                connection = self.connection.name,
+                connection,
                 "a target fails and is left alone for a while"
             );
         }
@@ -252,7 +328,9 @@ impl Pool {
                 self.connect_to(&address, websocket, two_in_the_clear),
             );
             let made = made.await.unwrap_or(Err(NoLane::Silent));
-            self.told(&address, made.is_ok());
+            if made.is_err() {
+                self.told(&address, false);
+            }
             match made {
                 Ok(made) => return Ok(made),
                 Err(error) => last = error,
@@ -267,14 +345,13 @@ impl Pool {
         websocket: bool,
         two_in_the_clear: bool,
     ) -> Result<Made, NoLane> {
-        let candidates = address::look_up(address).await?;
-        let stream = TcpStream::connect(candidates.as_slice()).await?;
+        let stream = dial(address).await?;
         let _ = stream.set_nodelay(true);
         let config = if websocket { &self.tls_one } else { &self.tls };
         let Some(config) = config else {
             return match two_in_the_clear {
-                true => self.made_two(Stream::Plain(stream)).await,
-                false => Ok(made_one(Stream::Plain(stream))),
+                true => self.made_two(Stream::Plain(stream), address).await,
+                false => Ok(made_one(Stream::Plain(stream), address)),
             };
         };
         let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
@@ -288,12 +365,12 @@ impl Pool {
         let two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = Stream::Connected(Box::new(stream));
         match two {
-            true => self.made_two(stream).await,
-            false => Ok(made_one(stream)),
+            true => self.made_two(stream, address).await,
+            false => Ok(made_one(stream, address)),
         }
     }
 
-    async fn made_two(&self, stream: Stream) -> Result<Made, NoLane> {
+    async fn made_two(&self, stream: Stream, address: &str) -> Result<Made, NoLane> {
         let mut builder = h2::client::Builder::new();
         builder
             .enable_push(false)
@@ -301,28 +378,82 @@ impl Pool {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_LIST);
         let made = builder.handshake::<_, Bytes>(stream).await;
-        let (lane, connection) = made.map_err(WireError::Stream)?;
-        tokio::spawn(async move {
+        let (lane, mut connection) = made.map_err(WireError::Stream)?;
+        let pings = connection.ping_pong();
+        let driven = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a target's connection failed");
             }
         });
-        self.kept.lock().shared = Some((lane.clone(), Instant::now()));
-        Ok(Made::Two(lane))
+        let mut pings = pings.ok_or(WireError::Gone)?;
+        // Whoever answers this speaks HTTP/2.
+        let spoken = pings.ping(h2::Ping::opaque()).await;
+        if let Err(error) = spoken {
+            driven.abort();
+            return Err(WireError::Stream(error).into());
+        }
+        let lane = Arc::new(TwoLane {
+            lane,
+            born: Instant::now(),
+            address: address.into(),
+            active: AtomicUsize::new(0),
+            is_over: AtomicBool::new(false),
+        });
+        tokio::spawn(watch(Arc::downgrade(&lane), pings, driven));
+        let place = lane.enter().ok_or(WireError::Gone)?;
+        self.kept.lock().shared.push(lane);
+        Ok(Made::Two(place))
+    }
+}
+
+/// Connects to one of the addresses that a name leads to, each for a share of the time.
+async fn dial(address: &str) -> Result<TcpStream, NoLane> {
+    let mut last = NoLane::Silent;
+    for candidate in address::look_up(address).await? {
+        match timeout(CONNECT_EACH, TcpStream::connect(candidate)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = error.into(),
+            Err(_) => last = NoLane::Silent,
+        }
+    }
+    Err(last)
+}
+
+/// Asks a shared connection from time to time whether it is there, and ends it when it is not.
+async fn watch(
+    lane: std::sync::Weak<TwoLane>,
+    mut pings: h2::PingPong,
+    driven: tokio::task::JoinHandle<()>,
+) {
+    loop {
+        tokio::time::sleep(PING_EVERY).await;
+        if lane.strong_count() == 0 || driven.is_finished() {
+            return;
+        }
+        let answered = timeout(PING, pings.ping(h2::Ping::opaque())).await;
+        if !matches!(answered, Ok(Ok(_))) {
+            if let Some(lane) = lane.upgrade() {
+                lane.is_over.store(true, Ordering::Release);
+            }
+            driven.abort();
+            return;
+        }
     }
 }
 
 enum Made {
     One(Box<OneLane>),
-    Two(SendRequest<Bytes>),
+    Two(Place),
 }
 
-fn made_one(stream: Stream) -> Made {
+fn made_one(stream: Stream, address: &str) -> Made {
     let (read, write) = tokio::io::split(stream);
     Made::One(Box::new(OneLane {
         reading: Reading::new(read, BytesMut::new()),
         writing: Writing::new(write),
+        address: address.into(),
         born: Instant::now(),
+        idle_since: Instant::now(),
         reused: false,
     }))
 }
@@ -342,29 +473,26 @@ fn begin_one(mut lane: OneLane, out: &Outgoing) -> Result<Call, NoLane> {
     Ok(Call::One(Box::new(lane)))
 }
 
-async fn begin_two(
-    lane: SendRequest<Bytes>,
-    out: &Outgoing,
-    has_body: bool,
-) -> Result<Call, NoLane> {
-    let mut lane = timeout(CONNECT, lane.ready())
-        .await
-        .map_err(|_| NoLane::Silent)?
-        .map_err(WireError::Stream)?;
-    let request = two_request(out).ok_or(WireError::Length)?;
-    let sent = lane.send_request(request, !has_body);
-    let (response, body) = sent.map_err(WireError::Stream)?;
+fn begin_two(place: Place, out: &Outgoing, has_body: bool, scheme: &str) -> Result<Call, NoLane> {
+    let request = two_request(out, scheme).ok_or(WireError::Length)?;
+    let sent = place.0.lane.clone().send_request(request, !has_body);
+    let (response, body) = sent.map_err(|error| {
+        place.forget();
+        WireError::Stream(error)
+    })?;
     Ok(Call::Two {
         response: Box::new(response),
         body: has_body.then(|| Box::new(body)),
+        address: Arc::clone(&place.0.address),
+        place,
     })
 }
 
-fn two_request(out: &Outgoing) -> Option<Request<()>> {
+fn two_request(out: &Outgoing, scheme: &str) -> Option<Request<()>> {
     let mut headers = out.headers.clone();
     let host = headers.remove(header::HOST)?;
     let uri = Uri::builder()
-        .scheme("https")
+        .scheme(scheme)
         .authority(host.as_bytes())
         .path_and_query(out.target.as_str())
         .build()
@@ -383,13 +511,12 @@ fn two_request(out: &Outgoing) -> Option<Request<()>> {
 /// Closes connections that nobody has used for a while, until none are left.
 async fn close_idle(pool: std::sync::Weak<Pool>) {
     loop {
-        tokio::time::sleep(IDLE).await;
+        tokio::time::sleep(IDLE / 4).await;
         let Some(pool) = pool.upgrade() else { return };
         let mut kept = pool.kept.lock();
-        // The oldest are at the front: what was used last is taken first.
-        let half = kept.idle.len().div_ceil(2);
-        kept.idle.drain(..half);
+        kept.idle.retain(|lane| lane.idle_since.elapsed() < IDLE);
         if kept.idle.is_empty() {
+            kept.is_swept = false;
             return;
         }
     }

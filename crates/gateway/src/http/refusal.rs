@@ -201,6 +201,9 @@ impl Refusal {
             }
         }
         set(header::CACHE_CONTROL, "no-store");
+        // A page that opened this one is not to see where it leads.
+        let opener = HeaderName::from_static("cross-origin-opener-policy");
+        set(opener, "same-origin");
         set(HeaderName::from_static("x-content-type-options"), "nosniff");
         headers
     }

@@ -11,23 +11,28 @@ use super::pool::{NoLane, Outgoing, Pool};
 use super::refusal::Refusal;
 use super::route::Route;
 use super::send::{Between, Sending, send_stream, send_whole};
-use super::sessions::Visit;
+use super::sessions::{Standing, Visit};
 use super::tunnel;
 use super::wire::{Answer, Part, Sink, Source, WireError};
 use crate::pipeline;
 use crate::pipeline::Permit;
 use bytes::Bytes;
+use h2::Reason;
 use http::header::HeaderName;
 use http::{HeaderValue, Method, StatusCode};
-use sluice_model::{ApprovalFacts, EventBody, Lease, Operation, Outcome, Shown, Side};
+use sluice_model::{
+    ApprovalFacts, EventBody, Lease, MaskedColumn, Operation, Outcome, Shown, Side,
+};
 use sluice_policy::FieldPlan;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long a target may take to begin its answer when the connection does not say, in seconds.
+/// How long a target may take to begin its answer when the connection does not say, in seconds; and to calls of gRPC, which
+/// often begin with their first message.
 const ANSWER_SECONDS: u32 = 120;
+const ANSWER_SECONDS_OF_STREAMS: u32 = 3_600;
 /// A permitted request.
 pub struct Relay<'a> {
     /// Who sent it.
@@ -75,12 +80,28 @@ enum There {
 /// What became of the answer.
 #[derive(Default)]
 struct Given {
+    plan: Option<FieldPlan>,
+    /// The cookie that is the account's credential.
+    secret_cookie: Option<String>,
     status: Option<StatusCode>,
+    /// Bytes of messages after the protocol has changed.
     bytes: u64,
     keep_alive: bool,
-    masked: Vec<sluice_model::MaskedColumn>,
+    body: Option<Body>,
     capture: Option<Capture>,
     head: Option<EventBody>,
+}
+
+impl Given {
+    fn masked(&self) -> Vec<MaskedColumn> {
+        let body = self.body.as_ref().zip(self.plan.as_ref());
+        body.map(|(body, plan)| body.masked(plan))
+            .unwrap_or_default()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.capture.as_ref().map_or(self.bytes, Capture::bytes)
+    }
 }
 
 /// How an exchange ended.
@@ -129,14 +150,76 @@ impl Relay<'_> {
         answer: &mut Option<Answer<'_>>,
         given: &mut Given,
     ) -> Result<Ended, Refusal> {
+        let plan = self.visit.with(self.port(), |pipeline| {
+            Ok(pipeline.view().fields(crate::clock::now()))
+        })?;
+        let lost = self.visit.lost(self.port(), self.standing(&plan));
+        let mut lost = pin!(lost);
+        let (pool, out) = tokio::select! {
+            biased;
+            why = &mut lost => return Ok(Ended::Lost(why)),
+            prepared = self.prepare(&plan) => prepared?,
+        };
+        given.plan = Some(plan.clone());
+        given.secret_cookie.clone_from(&out.secret_cookie);
+        let has_body = out.websocket || !self.whole.as_ref().is_some_and(Bytes::is_empty);
+        let mut fresh = false;
+        loop {
+            let begun = tokio::select! {
+                biased;
+                why = &mut lost => return Ok(Ended::Lost(why)),
+                begun = pool.begin(&out, has_body, fresh) => begun,
+            };
+            let mut call = match begun {
+                Ok(call) => call,
+                // Nothing of the request was sent.
+                Err(NoLane::Wire(_)) if !fresh => {
+                    fresh = true;
+                    continue;
+                }
+                Err(error) => return Err(no_lane(error)),
+            };
+            let between = Between::new();
+            let ended = self.both_ways(&mut call, &between, source, answer, given, lost.as_mut());
+            let ended = ended.await;
+            self.learn(&pool, &call, &ended, given);
+            if !fresh
+                && let Ended::Back(Back::NoAnswer(error)) = &ended
+                && self.may_repeat(&call, error)
+            {
+                fresh = true;
+                continue;
+            }
+            let all_sent = between.sent.load(Ordering::Acquire);
+            if let (Ended::Back(Back::Done(_)), true, true) = (&ended, all_sent, given.keep_alive)
+                && let Call::One(lane) = call
+            {
+                pool.keep(*lane);
+                return Ok(ended);
+            }
+            return Ok(self
+                .upgraded(ended, call, source, answer, given, &out)
+                .await);
+        }
+    }
+
+    /// What lets it go on.
+    pub fn standing<'s>(&'s self, plan: &'s FieldPlan) -> Standing<'s> {
+        Standing {
+            operation: self.operation,
+            facts: &self.facts,
+            plan,
+            version: self.version,
+        }
+    }
+
+    /// The target's connections, and what it is to be asked.
+    async fn prepare(&self, plan: &FieldPlan) -> Result<(Arc<Pool>, Outgoing), Refusal> {
         let shared = &self.client.shared;
         let connection = &self.route.connection;
         let account = &self.visit.context.account;
         let lease = shared.leases.of(self.port(), connection, account).await?;
-        let plan = self.visit.with(self.port(), |pipeline| {
-            Ok(pipeline.view().fields(crate::clock::now()))
-        })?;
-        let out = self.outgoing(&lease, &plan)?;
+        let out = self.outgoing(&lease, plan)?;
         let certificate = match &lease.shown {
             Some(Shown::Certificate {
                 cert_file,
@@ -144,39 +227,25 @@ impl Relay<'_> {
             }) => Some((cert_file.as_str(), key_file.as_str())),
             _ => None,
         };
-        let pool = shared
-            .pools
-            .of(connection, account, certificate)
-            .map_err(no_lane)?;
-        let has_body = out.websocket || !self.whole.as_ref().is_some_and(Bytes::is_empty);
-        let mut fresh = false;
-        loop {
-            let begun = pool.begin(&out, has_body, fresh).await;
-            let mut call = match begun {
-                Ok(call) => call,
-                Err(NoLane::Wire(error)) if !fresh => {
-                    // Nothing of the request was sent.
-                    tracing::debug!(%error, "a shared connection is tried anew");
-                    pool.forget();
-                    fresh = true;
-                    continue;
-                }
-                Err(error) => return Err(no_lane(error)),
-            };
-            let ended = self
-                .both_ways(&mut call, source, answer, given, &plan)
-                .await;
-            if !fresh
-                && let Ended::Back(Back::NoAnswer(error)) = &ended
-                && self.may_repeat(&call, error)
-            {
-                pool.forget();
-                fresh = true;
-                continue;
-            }
-            return Ok(self
-                .after(call, &pool, ended, source, answer, given, &plan, &out)
-                .await);
+        let pool = shared.pools.of(connection, account, certificate);
+        Ok((pool.map_err(no_lane)?, out))
+    }
+
+    /// Remembers how the target did.
+    fn learn(&self, pool: &Pool, call: &Call, ended: &Ended, given: &Given) {
+        if given.status.is_some() {
+            pool.told(call.address(), true);
+            return;
+        }
+        let Ended::Back(Back::NoAnswer(error)) = ended else {
+            return;
+        };
+        let stale = matches!(call, Call::One(lane) if lane.reused);
+        if !stale || matches!(error, WireError::Silent(_)) {
+            pool.told(call.address(), false);
+        }
+        if let Call::Two { place, .. } = call {
+            place.forget();
         }
     }
 
@@ -189,6 +258,7 @@ impl Relay<'_> {
             body: self.whole.as_ref(),
             masks: !plan.is_clear(),
             client: self.client.peer.ip(),
+            is_known_host: self.client.shared.sites.knows(&self.asked.authority),
         })
     }
 
@@ -212,40 +282,44 @@ impl Relay<'_> {
         Ok(Some((name, value)))
     }
 
-    /// Whether a request can be sent again that may have reached the target: one that only looks, on a connection that
-    /// the target may have closed before it came.
+    /// Whether a request can be sent again: one that only looks, on a connection that the target may have closed before it
+    /// came; or any that the target says it did not take (RFC 9113, section 8.7).
     fn may_repeat(&self, call: &Call, error: &WireError) -> bool {
         let looks = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&self.asked.method);
-        let empty = self.whole.as_ref().is_some_and(Bytes::is_empty);
-        let stale = match call {
-            Call::One(lane) => lane.reused && matches!(error, WireError::Gone | WireError::Io(_)),
-            Call::Two { .. } => matches!(error, WireError::Stream(_)),
+        let (is_whole, empty) = (
+            self.whole.is_some(),
+            self.whole.as_ref().is_some_and(Bytes::is_empty),
+        );
+        let again = match (call, error) {
+            (Call::One(lane), WireError::Gone | WireError::Io(_)) => lane.reused && looks && empty,
+            (Call::Two { .. }, WireError::Stream(error)) => {
+                let untouched = error.reason() == Some(Reason::REFUSED_STREAM)
+                    || error.is_go_away() && error.is_remote();
+                untouched && is_whole || looks && empty
+            }
+            _ => false,
         };
-        looks && empty && stale && !self.asked.websocket
+        again && !self.asked.websocket
     }
 
     async fn both_ways(
         &self,
         call: &mut Call,
+        between: &Between,
         source: &mut Source<'_>,
         answer: &mut Option<Answer<'_>>,
         given: &mut Given,
-        plan: &FieldPlan,
+        mut lost: Pin<&mut impl Future<Output = Arc<str>>>,
     ) -> Ended {
-        let between = Between::new();
         let mut upload = self
             .whole
             .is_none()
             .then(|| Capture::new(&self.asked.headers));
         let (sink, coming) = call.split();
+        let plan = given.plan.clone();
         let ended = {
-            let mut there = pin!(self.there(sink, source, upload.as_mut(), &between));
-            let mut back = pin!(self.back(coming, answer, given, plan, &between));
-            let mut lost =
-                pin!(
-                    self.visit
-                        .lost(self.port(), self.operation, &self.facts, self.version)
-                );
+            let mut there = pin!(self.there(sink, source, upload.as_mut(), between));
+            let mut back = pin!(self.back(coming, answer, given, between));
             tokio::select! {
                 biased;
                 back = &mut back => Ended::Back(back),
@@ -253,8 +327,10 @@ impl Relay<'_> {
                 there = &mut there => Ended::There(there),
             }
         };
-        given.keep_alive &= between.sent.load(Ordering::Acquire);
-        if let Some((content, capped)) = upload.and_then(|capture| capture.kept(plan.clone())) {
+        let kept = upload
+            .zip(plan)
+            .and_then(|(capture, plan)| capture.kept(plan));
+        if let Some((content, capped)) = kept {
             let (op, side) = (self.permit.op(), Side::Caller);
             let part = EventBody::Part {
                 op,
@@ -262,9 +338,7 @@ impl Relay<'_> {
                 content,
                 capped,
             };
-            let _ = self
-                .visit
-                .with(self.port(), |pipeline| pipeline.note(&part));
+            let _ = self.visit.close(|pipeline| pipeline.note(&part));
         }
         ended
     }
@@ -280,11 +354,13 @@ impl Relay<'_> {
     ) -> There {
         let sent = match (&self.whole, capture) {
             (Some(body), _) => send_whole(&mut sink, body, self.asked.websocket).await,
-            (None, Some(capture)) => match send_stream(&mut sink, source, capture, between).await {
-                Ok(()) => Ok(()),
-                Err(Sending::Client(error)) => return There::Client(error),
-                Err(Sending::Target(error)) => Err(error),
-            },
+            (None, Some(capture)) => {
+                match send_stream(&mut sink, source, capture, between, self.asked.is_grpc()).await {
+                    Ok(()) => Ok(()),
+                    Err(Sending::Client(error)) => return There::Client(error),
+                    Err(Sending::Target(error)) => Err(error),
+                }
+            }
             (None, None) => Ok(()),
         };
         between.touch();
@@ -304,15 +380,21 @@ impl Relay<'_> {
         coming: Coming<'_>,
         answer: &mut Option<Answer<'_>>,
         given: &mut Given,
-        plan: &FieldPlan,
         between: &Between,
     ) -> Back {
+        let Some(plan) = given.plan.clone() else {
+            return Back::Left;
+        };
+        let usual = match self.asked.is_grpc() {
+            true => ANSWER_SECONDS_OF_STREAMS,
+            false => ANSWER_SECONDS,
+        };
         let seconds = self
             .route
             .connection
             .settings
             .answer_seconds
-            .unwrap_or(ANSWER_SECONDS);
+            .unwrap_or(usual);
         let patience = Duration::from_secs(seconds.into());
         let given_up = async {
             match answer.as_mut() {
@@ -339,7 +421,7 @@ impl Relay<'_> {
                 )),
             };
         }
-        let treatment = match answer::treat(&head, self.asked, self.route, plan) {
+        let treatment = match answer::treat(&head, self.asked, self.route, &plan) {
             Ok(treatment) => treatment,
             // An answer without a type that turns out to be empty tells nothing.
             Err(_) if matches!(from.next(patience).await, Ok(Part::End)) => {
@@ -351,8 +433,7 @@ impl Relay<'_> {
         let Some(answer) = answer.take() else {
             return Back::Left;
         };
-        self.pass_on(&head, from, answer, given, plan, treatment)
-            .await
+        self.pass_on(&head, from, answer, given, treatment).await
     }
 
     async fn pass_on(
@@ -361,11 +442,23 @@ impl Relay<'_> {
         from: Source<'_>,
         answer: Answer<'_>,
         given: &mut Given,
-        plan: &FieldPlan,
         treatment: Treatment,
     ) -> Back {
-        let headers = answer::headers(head, self.asked, self.route, plan, treatment);
-        given.head = Some(EventBody::Head {
+        let Given {
+            plan: Some(plan),
+            secret_cookie,
+            capture,
+            body,
+            head: recorded,
+            keep_alive,
+            ..
+        } = given
+        else {
+            return Back::Left;
+        };
+        let secret = secret_cookie.as_deref();
+        let headers = answer::headers(head, self.asked, self.route, plan, treatment, secret);
+        *recorded = Some(EventBody::Head {
             op: self.permit.op(),
             side: Side::Target,
             line: head.status.as_u16().to_string(),
@@ -375,64 +468,46 @@ impl Relay<'_> {
         if treatment != Treatment::Pass {
             about.remove(http::header::CONTENT_ENCODING);
         }
-        let mut capture = Capture::new(&about);
-        let mut body = Body::new(treatment, self.asked, plan);
         let passing = Passing {
             relay: self,
             head,
             plan,
-            body: &mut body,
-            capture: &mut capture,
+            // What was passed on is on record however it ends.
+            body: body.insert(Body::new(treatment, self.asked, plan)),
+            capture: capture.insert(Capture::new(&about)),
         };
-        let (back, keep_alive) = passing.run(from, answer, headers).await;
-        given.keep_alive = keep_alive && head.keep_alive;
-        given.bytes = capture.bytes();
-        given.capture = Some(capture);
-        given.masked = body.masked(plan);
+        let (back, reusable) = passing.run(from, answer, headers).await;
+        *keep_alive = reusable && head.keep_alive;
         back
     }
 
-    /// What follows once both directions are over.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one exchange, which end here"
-    )]
-    async fn after(
+    /// What follows once the protocol has changed.
+    async fn upgraded(
         &self,
-        call: Call,
-        pool: &Arc<Pool>,
         ended: Ended,
+        call: Call,
         source: &mut Source<'_>,
         answer: &mut Option<Answer<'_>>,
         given: &mut Given,
-        plan: &FieldPlan,
         out: &Outgoing,
     ) -> Ended {
-        match (ended, call) {
-            (Ended::Back(Back::Upgraded(head)), Call::One(lane)) => {
-                let Some(answer) = answer.take() else {
-                    return Ended::Back(Back::Left);
-                };
-                let tunnel = tunnel::Tunnel {
-                    relay: self,
-                    plan,
-                    sent: &out.headers,
-                };
-                let (bytes, why) = tunnel.run(&head, *lane, source, answer).await;
-                given.bytes = bytes;
-                match why {
-                    tunnel::Over::Closed => Ended::Back(Back::Upgraded(head)),
-                    tunnel::Over::Cut(why) => Ended::Back(Back::Broken(why)),
-                }
-            }
-            (ended @ Ended::Back(Back::Done(_)), Call::One(lane)) => {
-                if given.keep_alive {
-                    pool.keep(*lane);
-                }
-                ended
-            }
-            (ended, Call::One(_)) => ended,
-            (ended, Call::Two { .. }) => ended,
+        let (Ended::Back(Back::Upgraded(head)), Call::One(lane)) = (&ended, call) else {
+            return ended;
+        };
+        let (Some(answer), Some(plan)) = (answer.take(), given.plan.as_ref()) else {
+            return Ended::Back(Back::Left);
+        };
+        let tunnel = tunnel::Tunnel {
+            relay: self,
+            plan,
+            sent: &out.headers,
+            secret_cookie: out.secret_cookie.as_deref(),
+        };
+        let (bytes, over) = tunnel.run(head, *lane, source, answer).await;
+        given.bytes = bytes;
+        match over {
+            tunnel::Over::Closed => ended,
+            tunnel::Over::Cut(why) => Ended::Back(Back::Broken(why)),
         }
     }
 
@@ -458,13 +533,21 @@ impl Relay<'_> {
         let elapsed = began.elapsed();
         metrics::histogram!("sluice_operation_seconds").record(elapsed.as_secs_f64());
         let op = self.permit.op();
-        let plan = |pipeline: &pipeline::Pipeline| pipeline.view().fields(crate::clock::now());
+        // What takes time is done before the session is held.
+        let capture = given.capture.as_ref().zip(given.plan.clone());
+        let kept = capture.and_then(|(capture, plan)| capture.kept(plan));
+        let answer = pipeline::Answer {
+            outcome,
+            rows: 0,
+            bytes: given.bytes(),
+            masked: given.masked().into(),
+            micros: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        };
         self.visit.close(|pipeline| {
             if let Some(head) = &given.head {
                 pipeline.note(head)?;
             }
-            let kept = given.capture.as_ref();
-            if let Some((content, capped)) = kept.and_then(|c| c.kept(plan(pipeline))) {
+            if let Some((content, capped)) = kept {
                 let side = Side::Target;
                 pipeline.note(&EventBody::Part {
                     op,
@@ -473,16 +556,7 @@ impl Relay<'_> {
                     capped,
                 })?;
             }
-            pipeline.answered(
-                op,
-                pipeline::Answer {
-                    outcome,
-                    rows: 0,
-                    bytes: given.bytes,
-                    masked: given.masked.clone().into(),
-                    micros: u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
-                },
-            )
+            pipeline.answered(op, answer)
         })
     }
 }

@@ -75,6 +75,18 @@ impl Sites {
         self.domains.iter().find_map(under)
     }
 
+    /// Whether a name that a client asks for is one of the gateway's own, or of this very host.
+    #[must_use]
+    pub fn knows(&self, authority: &str) -> bool {
+        let host = host_of(authority);
+        let public = self.public_url.strip_prefix("https://").unwrap_or_default();
+        let is_domain = |domain: &String| domain.eq_ignore_ascii_case(&host);
+        self.label(&host).is_some()
+            || host == host_of(public)
+            || self.domains.iter().any(is_domain)
+            || ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str())
+    }
+
     /// Finds where a request goes.
     ///
     /// # Errors

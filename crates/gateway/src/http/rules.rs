@@ -71,7 +71,15 @@ pub fn is_secret(name: &str) -> bool {
         .map(|c| c.to_ascii_lowercase())
         .collect();
     SECRET_FIELDS.contains(&bare.as_str())
+        || SECRET_ENDS
+            .iter()
+            .any(|end| bare.ends_with(end) && !COUNTS.contains(&bare.as_str()))
 }
+
+/// What other such names end with.
+const SECRET_ENDS: &[&str] = &["apikey", "password", "secret", "token"];
+/// Names that end so and hold a number of them.
+const COUNTS: &[&str] = &["maxtoken", "pertoken"];
 
 /// What records leave out: secrets by their name, and what the session may not see.
 pub struct ForRecord(pub FieldPlan);
@@ -104,6 +112,8 @@ mod tests {
             ("passwords_changed", false),
             ("tokens", false),
             ("key", false),
+            ("X-Gitlab-Token", true),
+            ("dd-api-key", true),
         ] {
             assert_eq!(is_secret(name), expected, "{name}");
         }

@@ -6,8 +6,10 @@ use bytes::Bytes;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long a client may say nothing in the middle of a body.
+/// How long a client may say nothing in the middle of a body; and in the middle of a call of gRPC, where it may be the
+/// other side that speaks.
 const UPLOAD_SILENCE: Duration = Duration::from_secs(120);
+const CALL_SILENCE: Duration = Duration::from_secs(3_600);
 
 /// What both directions of one exchange tell each other.
 pub struct Between {
@@ -83,11 +85,17 @@ pub async fn send_stream(
     source: &mut Source<'_>,
     capture: &mut Capture,
     between: &Between,
+    is_call: bool,
 ) -> Result<(), Sending> {
+    let patience = if is_call {
+        CALL_SILENCE
+    } else {
+        UPLOAD_SILENCE
+    };
     // The head goes ahead: a target may answer before it has all of the body.
     sink.flush().await.map_err(Sending::Target)?;
     loop {
-        match source.next(UPLOAD_SILENCE).await.map_err(Sending::Client)? {
+        match source.next(patience).await.map_err(Sending::Client)? {
             Part::Data(data) => {
                 capture.feed(&data);
                 sink.data(data).await.map_err(Sending::Target)?;
@@ -96,9 +104,8 @@ pub async fn send_stream(
                 }
                 between.touch();
             }
-            Part::Trailers(trailers) => {
-                return sink.end(Some(trailers)).await.map_err(Sending::Target);
-            }
+            // They are no part of what was decided, and some servers read them as fields.
+            Part::Trailers(_) => return sink.end(None).await.map_err(Sending::Target),
             Part::End => return sink.end(None).await.map_err(Sending::Target),
         }
     }

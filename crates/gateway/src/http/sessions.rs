@@ -9,9 +9,9 @@ use crate::registry::{Live, Membership, Registry};
 use http::StatusCode;
 use parking_lot::Mutex;
 use sluice_model::{
-    ApprovalFacts, ApprovalId, Ask, Decision, Denial, Operation, SessionContext, Timestamp,
+    ApprovalFacts, ApprovalId, Ask, Decision, Denial, Operation, SessionContext, Timestamp, WaysIn,
 };
-use sluice_policy::Snapshot;
+use sluice_policy::{FieldPlan, Snapshot};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -42,6 +42,10 @@ pub struct Key {
     pub address: IpAddr,
     /// Why, as the caller said.
     pub reason: Option<String>,
+    /// It came as the cookie of a browser.
+    pub is_site: bool,
+    /// The ways in of where it came in.
+    pub ways: WaysIn,
 }
 
 /// What changes in a session.
@@ -273,14 +277,8 @@ impl Session {
         self.state.lock().version
     }
 
-    /// Returns why an operation of it that was allowed, with these approvals and policies, may not go on.
-    pub async fn lost(
-        &self,
-        port: &dyn ControlPort,
-        operation: &Operation,
-        facts: &ApprovalFacts,
-        mut version: u64,
-    ) -> Arc<str> {
+    /// Returns why an operation of it that was allowed may not go on.
+    pub async fn lost(&self, port: &dyn ControlPort, mut standing: Standing<'_>) -> Arc<str> {
         let mut changes = self.changes.subscribe();
         let mut ended = self.live().ended();
         let mut tick = tokio::time::interval(SWEEP);
@@ -289,7 +287,7 @@ impl Session {
             if let Some(why) = changes.borrow_and_update().clone() {
                 return why;
             }
-            let now_and_then = match self.still(port, operation, facts, &mut version) {
+            let now_and_then = match self.still(port, &mut standing) {
                 Ok(now_and_then) => now_and_then,
                 Err(why) => return why,
             };
@@ -299,32 +297,30 @@ impl Session {
                     let reason = reason.ok().and_then(|r| r.clone()).map(|r| r.0);
                     return reason.unwrap_or_default().into();
                 }
-                _ = tick.tick(), if now_and_then => version = 0,
+                _ = tick.tick(), if now_and_then => standing.version = 0,
             }
         }
     }
 
     /// Whether an operation may go on; the answer is whether that has to be asked again as time passes.
-    fn still(
-        &self,
-        port: &dyn ControlPort,
-        operation: &Operation,
-        facts: &ApprovalFacts,
-        version: &mut u64,
-    ) -> Result<bool, Arc<str>> {
+    fn still(&self, port: &dyn ControlPort, standing: &mut Standing<'_>) -> Result<bool, Arc<str>> {
         let mut state = self.state.lock();
         self.renew(&mut state, port)
             .map_err(|refusal| refusal.message)?;
-        let now = state.version;
+        let version = state.version;
         let Some(pipeline) = state.pipeline.as_mut() else {
             return Err("it is over".into());
         };
         let view = pipeline.view();
-        if std::mem::replace(version, now) != now {
-            match view.decide(operation, clock::now(), facts) {
+        if std::mem::replace(&mut standing.version, version) != version {
+            let now = clock::now();
+            match view.decide(standing.operation, now, standing.facts) {
                 Decision::Allow(_) => {}
                 Decision::Deny(denial) => return Err(denial.message.into()),
                 Decision::Ask(_) => return Err("the approval that it stood on has ended".into()),
+            }
+            if view.fields(now).hides_more_than(standing.plan) {
+                return Err("what may be seen of the answer has changed".into());
             }
         }
         Ok(view.time_dependent() || view.ends_at().is_some())
@@ -344,6 +340,18 @@ fn renewed(pipeline: &mut Pipeline, snapshot: &Arc<Snapshot>, waits: bool) -> Re
         return pipeline.renew_waiting(snapshot);
     }
     pipeline.renew(snapshot)
+}
+
+/// What lets an operation go on once it is under way.
+pub struct Standing<'a> {
+    /// The operation.
+    pub operation: &'a Operation,
+    /// The approvals that it stands on.
+    pub facts: &'a ApprovalFacts,
+    /// What is hidden of its answer.
+    pub plan: &'a FieldPlan,
+    /// The version of the policies that it was decided under.
+    pub version: u64,
 }
 
 /// What a session begins with.
@@ -368,9 +376,9 @@ impl Sessions {
     /// A request enters the session with this key, if there is one that lives.
     #[must_use]
     pub fn enter(&self, key: &Key) -> Option<Visit> {
-        let sessions = self.0.lock();
-        let session = sessions.get(key)?;
-        visit(session)
+        // One session that is busy holds up no other one.
+        let session = Arc::clone(self.0.lock().get(key)?);
+        visit(&session)
     }
 
     /// Whether another session of somebody may begin.
@@ -391,7 +399,10 @@ impl Sessions {
     /// A session begins, and a request enters it; or one that began meanwhile.
     pub fn begin(&self, registry: &Arc<Registry>, begun: Begun) -> Option<Visit> {
         let mut sessions = self.0.lock();
-        if let Some(known) = sessions.get(&begun.key).and_then(visit) {
+        let known = sessions
+            .get(&begun.key)
+            .filter(|s| s.changes.borrow().is_none());
+        if let Some(known) = known.map(enter) {
             begun
                 .pipeline
                 .close("another request of the same session came first");
@@ -413,9 +424,9 @@ impl Sessions {
             last_used: AtomicI64::new(clock::now().0),
             behind: AtomicBool::new(true),
         });
-        let entered = visit(&session);
+        let entered = enter(&session);
         sessions.insert(begun.key, session);
-        entered
+        Some(entered)
     }
 
     fn all(&self) -> Vec<Arc<Session>> {
@@ -499,9 +510,13 @@ impl Sessions {
     }
 }
 
-fn visit(session: &Arc<Session>) -> Option<Visit> {
+fn enter(session: &Arc<Session>) -> Visit {
     session.visits.fetch_add(1, Ordering::AcqRel);
-    let entered = Visit(Arc::clone(session));
-    let is_over = session.state.lock().over.is_some();
+    Visit(Arc::clone(session))
+}
+
+fn visit(session: &Arc<Session>) -> Option<Visit> {
+    let entered = enter(session);
+    let is_over = session.changes.borrow().is_some();
     (!is_over).then_some(entered)
 }

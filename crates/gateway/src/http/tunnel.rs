@@ -5,7 +5,8 @@ use super::call::{Head, OneLane};
 use super::capture::CAP;
 use super::refusal::Refusal;
 use super::relay::Relay;
-use super::rules::Planned;
+use super::rules::{ForRecord, Planned};
+use super::send::Between;
 use super::wire::{Answer, Part, Sink, Source, WireError};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
@@ -14,7 +15,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderMap};
 use sluice_model::{EventBody, RecordedValue, Side};
 use sluice_policy::FieldPlan;
-use sluice_protocol::http::mask::{Kind as BodyKind, Masker};
+use sluice_protocol::http::mask::{FieldRules, Kind as BodyKind, Masker, looks_like_json};
 use sluice_protocol::http::ws::{
     self, Delivery, Event, FrameReader, Kind, Message, Opcode, Violation,
 };
@@ -28,6 +29,10 @@ const ACCEPT: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const SILENCE: Duration = Duration::from_secs(3600);
 /// How long the other end may take to close after one has.
 const CLOSING: Duration = Duration::from_secs(10);
+/// Longer than a connection lives: both directions together are watched for silence.
+const FOREVER: Duration = Duration::from_secs(365 * 86_400);
+/// The code of a connection that nobody uses.
+const AWAY: u16 = 1001;
 /// The code of a connection that is ended for reasons of policy.
 const POLICY: u16 = 1008;
 
@@ -39,6 +44,8 @@ pub struct Tunnel<'a> {
     pub plan: &'a FieldPlan,
     /// The fields that the target was asked with.
     pub sent: &'a HeaderMap,
+    /// The cookie that is the account's credential.
+    pub secret_cookie: Option<&'a str>,
 }
 
 /// How it ended.
@@ -61,15 +68,18 @@ fn accept_for(key: &str) -> String {
 /// One direction.
 struct Way<'a> {
     from: ws::Side,
+    relay: &'a Relay<'a>,
     reader: FrameReader,
     input: BytesMut,
     out: BytesMut,
     masks: bool,
     strict: bool,
     plan: &'a FieldPlan,
+    /// What is kept of the message that goes by.
     kept: Vec<u8>,
+    /// How long that message is, so far.
+    message: u64,
     bytes: u64,
-    capped: bool,
 }
 
 /// Why a direction ends.
@@ -108,27 +118,27 @@ fn mask_key() -> Result<[u8; 4], Stop> {
 }
 
 impl<'a> Way<'a> {
-    fn new(from: ws::Side, plan: &'a FieldPlan, strict: bool) -> Self {
+    fn new(from: ws::Side, relay: &'a Relay<'a>, plan: &'a FieldPlan) -> Self {
         let mut reader = FrameReader::new(from);
         let masks = from == ws::Side::Server && !plan.is_clear();
-        let text = if masks {
-            Delivery::Whole
-        } else {
-            Delivery::Fragments
+        let text = match masks {
+            true => Delivery::Whole,
+            false => Delivery::Fragments,
         };
         reader.deliver(Kind::Text, text);
         reader.deliver(Kind::Binary, Delivery::Fragments);
         Self {
             from,
+            relay,
             reader,
             input: BytesMut::new(),
             out: BytesMut::new(),
             masks,
-            strict,
+            strict: relay.route.connection.strict_masking,
             plan,
             kept: Vec::new(),
+            message: 0,
             bytes: 0,
-            capped: false,
         }
     }
 
@@ -138,7 +148,7 @@ impl<'a> Way<'a> {
             match event {
                 Event::Message(Message::Text(text)) => {
                     let text = self.masked(text)?;
-                    self.keep(text.as_bytes());
+                    self.keep(text.as_bytes(), true);
                     self.frame(true, Opcode::Text, text.as_bytes())?;
                 }
                 Event::Message(Message::Binary(data)) => self.frame(true, Opcode::Binary, &data)?,
@@ -169,10 +179,11 @@ impl<'a> Way<'a> {
             let why = "binary messages cannot be read, and there is data here that you may not see";
             return Err(Stop::Cut(POLICY, why.to_owned()));
         }
-        if kind == Kind::Text {
-            self.keep(data);
-        } else {
-            self.bytes += data.len() as u64;
+        self.keep(if kind == Kind::Text { data } else { &[] }, false);
+        self.message += data.len() as u64;
+        self.bytes += data.len() as u64;
+        if last {
+            self.record();
         }
         let opcode = match (first, kind) {
             (true, Kind::Text) => Opcode::Text,
@@ -195,35 +206,79 @@ impl<'a> Way<'a> {
         Ok(ws::write_frame(&mut self.out, to, fin, opcode, data, key)?)
     }
 
-    fn keep(&mut self, data: &[u8]) {
-        self.bytes += data.len() as u64;
+    /// Keeps what is on record of a message.
+    fn keep(&mut self, data: &[u8], whole: bool) {
         let room = CAP.saturating_sub(self.kept.len());
-        self.capped |= data.len() > room;
         self.kept
             .extend_from_slice(data.get(..room.min(data.len())).unwrap_or_default());
+        if whole {
+            self.message = data.len() as u64;
+            self.bytes += data.len() as u64;
+            self.record();
+        }
     }
 
-    /// A text as the caller may see it: as JSON if it is that, line by line if not.
-    fn masked(&self, text: String) -> Result<String, Stop> {
-        let as_kind = |kind| {
-            let rules = Arc::new(Planned(self.plan.clone()));
-            let mut masker = Masker::new(kind, rules);
-            let mut out = Vec::with_capacity(text.len());
-            let fed = masker.feed(text.as_bytes(), &mut out);
-            fed.and_then(|()| masker.finish(&mut out)).map(|()| out)
+    /// Puts a message on record as it went by, without what is secret in it.
+    fn record(&mut self) {
+        let (kept, length) = (
+            std::mem::take(&mut self.kept),
+            std::mem::take(&mut self.message),
+        );
+        let capped = length > kept.len() as u64;
+        let text = String::from_utf8_lossy(&kept);
+        let rules = || Arc::new(ForRecord(self.plan.clone()));
+        let shown = match looks_like_json(text.as_bytes()) {
+            _ if kept.is_empty() => None,
+            Some(true) => masked(BodyKind::Json, &text, rules(), capped),
+            _ => masked(BodyKind::Text, &text, rules(), false),
         };
-        let is_json = text.trim_start().starts_with(['{', '[', '"']);
-        let json = if is_json {
-            as_kind(BodyKind::Json).ok()
+        let (content, capped) = match shown {
+            Some(text) => (RecordedValue::Text(text), capped),
+            None => (RecordedValue::Bytes(length), false),
+        };
+        let side = match self.from {
+            ws::Side::Client => Side::Caller,
+            ws::Side::Server => Side::Target,
+        };
+        let op = self.relay.permit.op();
+        let part = EventBody::Part {
+            op,
+            side,
+            content,
+            capped,
+        };
+        let _ = self.relay.visit.close(|pipeline| pipeline.note(&part));
+    }
+
+    /// A text as the caller may see it: as JSON if it is that, line by line if not. What is meant as JSON and cannot be read
+    /// so is not passed on.
+    fn masked(&self, text: String) -> Result<String, Stop> {
+        let rules = || Arc::new(Planned(self.plan.clone()));
+        // Some libraries put a number before the document.
+        let (number, document) = match text.find(|c: char| !c.is_ascii_digit()) {
+            Some(at) if at <= 8 => text.split_at(at),
+            _ => ("", text.as_str()),
+        };
+        let begins = document.trim_start().starts_with(['{', '[']);
+        let json = if begins {
+            masked(BodyKind::Json, document, rules(), false)
         } else {
             None
         };
-        let masked = match json {
-            Some(masked) => Ok(masked),
-            None => as_kind(BodyKind::Text),
-        };
-        let masked = masked.map_err(|error| Stop::Cut(POLICY, error.to_string()))?;
-        String::from_utf8(masked).map_err(|_| Stop::Cut(1011, "not UTF-8 after masking".to_owned()))
+        let is_meant = self.plan.goes_by_names()
+            && (looks_like_json(document.as_bytes()) == Some(true) || self.strict && begins);
+        match json {
+            Some(masked) => Ok(format!("{number}{masked}")),
+            None if is_meant => {
+                let why =
+                    "a message cannot be read as JSON, and there is data here that you may not see";
+                Err(Stop::Cut(POLICY, why.to_owned()))
+            }
+            None => masked(BodyKind::Text, &text, rules(), false).ok_or_else(|| {
+                let why = "a message cannot be read, and there is data here that you may not see";
+                Stop::Cut(POLICY, why.to_owned())
+            }),
+        }
     }
 
     fn masked_reason(&self, reason: &str) -> String {
@@ -233,25 +288,33 @@ impl<'a> Way<'a> {
             false => reason.to_owned(),
         }
     }
-
-    fn recorded(&self, op: u64, side: Side) -> Option<EventBody> {
-        let content = match String::from_utf8(self.kept.clone()) {
-            Ok(text) if !text.is_empty() => RecordedValue::Text(text),
-            _ if self.bytes == 0 => return None,
-            _ => RecordedValue::Bytes(self.bytes),
-        };
-        Some(EventBody::Part {
-            op,
-            side,
-            content,
-            capped: self.capped,
-        })
-    }
 }
 
-async fn run_way(way: &mut Way<'_>, source: &mut Source<'_>, sink: &mut Sink<'_>) -> Stop {
+/// A text under rules; `None` when it cannot be read so. Of one that is only a beginning, so much as is whole.
+fn masked(
+    kind: BodyKind,
+    text: &str,
+    rules: Arc<dyn FieldRules>,
+    is_beginning: bool,
+) -> Option<String> {
+    let mut masker = Masker::new(kind, rules);
+    let mut out = Vec::with_capacity(text.len());
+    masker.feed(text.as_bytes(), &mut out).ok()?;
+    let ended = masker.finish(&mut out);
+    (is_beginning || ended.is_ok()).then_some(())?;
+    String::from_utf8(out).ok()
+}
+
+async fn run_way(
+    way: &mut Way<'_>,
+    source: &mut Source<'_>,
+    sink: &mut Sink<'_>,
+    between: &Between,
+) -> Stop {
     loop {
-        match source.next(SILENCE).await {
+        let next = source.next(FOREVER).await;
+        between.touch();
+        match next {
             Ok(Part::Data(data)) => way.input.extend_from_slice(&data),
             Ok(Part::Trailers(_)) => continue,
             Ok(Part::End) | Err(_) => return Stop::Left,
@@ -288,21 +351,22 @@ impl Tunnel<'_> {
         let Ok(mut to_client) = answer.upgrade(self.headers(head)).await else {
             return (0, Over::Closed);
         };
-        let strict = self.relay.route.connection.strict_masking;
-        let mut there = Way::new(ws::Side::Client, self.plan, strict);
-        let mut back = Way::new(ws::Side::Server, self.plan, strict);
         let relay = self.relay;
+        let mut there = Way::new(ws::Side::Client, relay, self.plan);
+        let mut back = Way::new(ws::Side::Server, relay, self.plan);
+        let between = Between::new();
         let port = relay.client.shared.port.as_ref();
         let over = {
-            let mut one = pin!(run_way(&mut there, source, &mut to_target));
-            let mut other = pin!(run_way(&mut back, &mut target, &mut to_client));
-            let lost = relay
-                .visit
-                .lost(port, relay.operation, &relay.facts, relay.version);
+            let mut one = pin!(run_way(&mut there, source, &mut to_target, &between));
+            let mut other = pin!(run_way(&mut back, &mut target, &mut to_client, &between));
+            let lost = relay.visit.lost(port, relay.standing(self.plan));
             let first = tokio::select! {
                 stop = &mut one => (stop, true),
                 stop = &mut other => (stop, false),
                 why = lost => (Stop::Cut(POLICY, why.to_string()), true),
+                () = between.silent_for(SILENCE) => {
+                    (Stop::Cut(AWAY, "neither end said anything for an hour".to_owned()), true)
+                }
             };
             if let (Stop::Closed, by_client) = first {
                 // The other end says goodbye as well.
@@ -321,7 +385,6 @@ impl Tunnel<'_> {
             say_goodbye(&mut to_client, &mut to_target, *code, why).await;
         }
         let _ = to_client.end(None).await;
-        self.record(&there, &back);
         let over = match over {
             Stop::Cut(_, why) => Over::Cut(why),
             Stop::Closed | Stop::Left => Over::Closed,
@@ -363,7 +426,14 @@ impl Tunnel<'_> {
     fn headers(&self, head: &Head) -> HeaderMap {
         let relay = self.relay;
         let pass = super::answer::Treatment::Pass;
-        let mut headers = super::answer::headers(head, relay.asked, relay.route, self.plan, pass);
+        let mut headers = super::answer::headers(
+            head,
+            relay.asked,
+            relay.route,
+            self.plan,
+            pass,
+            self.secret_cookie,
+        );
         for name in &WEBSOCKET_FIELDS {
             headers.remove(name);
         }
@@ -375,20 +445,6 @@ impl Tunnel<'_> {
             headers.insert(header::SEC_WEBSOCKET_ACCEPT, value(&accept_for(key)));
         }
         headers
-    }
-
-    fn record(&self, there: &Way<'_>, back: &Way<'_>) {
-        let op = self.relay.permit.op();
-        let parts = [
-            there.recorded(op, Side::Caller),
-            back.recorded(op, Side::Target),
-        ];
-        let _ = self.relay.visit.close(|pipeline| {
-            parts
-                .iter()
-                .flatten()
-                .try_for_each(|part| pipeline.note(part))
-        });
     }
 }
 

@@ -12,6 +12,8 @@ pub const MAX_FIELDS: usize = 1_000;
 pub const MAX_DEPTH: usize = 32;
 /// The longest name, all that lead to a value together, and the longest value, in bytes.
 pub const MAX_TEXT: usize = 4 * 1024;
+/// Names and values of one document together, as they are flattened.
+pub const MAX_ALL: usize = 256 * 1024;
 
 /// The values of a document by the names that lead to them, with dots between.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -73,6 +75,7 @@ struct Walk {
     path: String,
     depth: usize,
     values: usize,
+    bytes: usize,
     too_much: bool,
 }
 
@@ -84,7 +87,9 @@ impl Walk {
 
     fn put<E: serde::de::Error>(&mut self, text: String) -> Result<(), E> {
         self.values += 1;
-        if self.values > MAX_FIELDS || text.len() > MAX_TEXT || self.path.len() > MAX_TEXT {
+        self.bytes += text.len() + self.path.len();
+        let too_long = text.len() > MAX_TEXT || self.path.len() > MAX_TEXT;
+        if self.values > MAX_FIELDS || too_long || self.bytes > MAX_ALL {
             return Err(self.stop());
         }
         // `{"a.b": 1, "a": {"b": 2}}` names one value twice.
@@ -145,7 +150,11 @@ impl<'de> Visitor<'de> for &mut Walk {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.put(value.to_string())
+        // `1000.0` and `1e3` are a thousand to whoever reads numbers.
+        match whole(value) {
+            Some(value) => self.number(value),
+            None => self.put(value.to_string()),
+        }
     }
 
     fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
@@ -173,12 +182,29 @@ impl<'de> Visitor<'de> for &mut Walk {
             if names.len() >= MAX_FIELDS {
                 return Err(self.stop());
             }
-            if !names.insert(name) {
+            if !names.insert(folded(&name)) {
                 return Err(A::Error::custom("twice"));
             }
         }
         Ok(())
     }
+}
+
+/// A name as readers take it that do not look at its case: two that they take for one are refused.
+fn folded(name: &str) -> String {
+    let lower = name.chars().flat_map(char::to_uppercase);
+    lower.flat_map(char::to_lowercase).collect()
+}
+
+/// A number that is whole, if it is one of those that both sides can count exactly.
+fn whole(value: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let is_whole = value.fract() == 0.0 && value.abs() <= EXACT;
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it is whole, and no larger than that"
+    )]
+    is_whole.then_some(value as i64)
 }
 
 struct Seed<'w>(&'w mut Walk);
@@ -195,14 +221,21 @@ fn form(body: &[u8]) -> Result<Fields, CannotRead> {
     let malformed = CannotRead::Malformed("a form in which no name stands twice");
     let text = std::str::from_utf8(body).map_err(|_| malformed)?;
     let mut found = Fields::default();
+    let mut names = std::collections::HashSet::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (name, value) = (unescaped(name), unescaped(value));
         let (name, value) = name.zip(value).ok_or(malformed)?;
-        if found.texts.len() >= MAX_FIELDS || name.len() > MAX_TEXT || value.len() > MAX_TEXT {
+        let too_long = name.len() > MAX_TEXT || value.len() > MAX_TEXT;
+        if found.texts.len() >= MAX_FIELDS || too_long {
             return Err(CannotRead::TooMuch);
         }
-        if let Ok(number) = value.parse() {
+        // Some readers take blanks off, or end a name at a NUL.
+        let odd = |c: char| c.is_control() || c.is_whitespace();
+        if name.chars().any(odd) || !names.insert(folded(&name)) {
+            return Err(malformed);
+        }
+        if let Ok(number) = value.trim().parse() {
             found.numbers.insert(name.clone(), number);
         }
         if found.texts.insert(name, value).is_some() {
@@ -311,5 +344,31 @@ mod tests {
         fn nothing_that_is_sent_panics(body in proptest::collection::vec(any::<u8>(), 0..300), form in any::<bool>()) {
             let _ = read(if form { FORM } else { JSON }, &body);
         }
+    }
+
+    #[test]
+    fn names_that_readers_take_for_one_are_refused() {
+        let json = |text: &str| read(Some("application/json"), text.as_bytes());
+        let form = |text: &str| read(Some("application/x-www-form-urlencoded"), text.as_bytes());
+        for text in [
+            "{\"amount\":100,\"Amount\":100000}",
+            "{\"role\":\"a\",\"ROLE\":\"b\"}",
+            "{\"K\":1,\"\u{212a}\":2}",
+            "{\"s\":1,\"\u{17f}\":2}",
+        ] {
+            assert!(json(text).is_err(), "{text}");
+        }
+        for text in ["amount=100&+amount=1", "amount=1&Amount=2", "a%00b=1"] {
+            assert!(form(text).is_err(), "{text}");
+        }
+        // A number is one however it is written.
+        for text in ["{\"a\":1000}", "{\"a\":1000.0}", "{\"a\":1e3}"] {
+            assert_eq!(json(text).unwrap().numbers["a"], 1000, "{text}");
+        }
+        assert!(json("{\"a\":1000.5}").unwrap().numbers.is_empty());
+        // Small documents do not become large ones.
+        let members: Vec<String> = (0..900).map(|n| format!("\"{n}\":1")).collect();
+        let text = format!("{{\"{}\":{{{}}}}}", "x".repeat(4_000), members.join(","));
+        assert_eq!(json(&text), Err(CannotRead::TooMuch));
     }
 }

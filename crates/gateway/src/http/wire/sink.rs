@@ -178,6 +178,7 @@ impl<'c> Answer<'c> {
                 keep_alive,
             } => {
                 let framing = match length {
+                    _ if status == StatusCode::NO_CONTENT => Framing::None,
                     Length::None if without => Framing::None,
                     Length::None => Framing::Length(0),
                     Length::Known(length) => Framing::Length(length),

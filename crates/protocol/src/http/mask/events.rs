@@ -155,6 +155,12 @@ impl Events {
                     let masked = String::from_utf8(masked).map_err(|_| CannotMask::NotUtf8)?;
                     return Ok(Some(masked));
                 }
+                // What is clearly meant as JSON and is none may hold fields that nobody finds in it.
+                Err(error @ CannotMask::Malformed { .. })
+                    if super::looks_like_json(data.as_bytes()) == Some(true) =>
+                {
+                    return Err(error);
+                }
                 Err(CannotMask::Malformed { .. }) => {
                     self.json = Json::new(context.rules.as_ref());
                     context.marks.truncate(known);

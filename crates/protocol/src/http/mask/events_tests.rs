@@ -1,7 +1,8 @@
 //! Tests of event streams: tables of (sent, expected, fields that were changed), each also cut at every place.
 
 use super::super::testing::{Instead, Table, check, refused, run, scan};
-use super::super::{CannotMask, FieldEdit, Kind, MAX_DEPTH, MAX_VALUE};
+use super::super::{CannotMask, FieldEdit, Kind, MAX_DEPTH, MAX_VALUE, Masker};
+use std::sync::Arc;
 
 fn rules() -> Table {
     Table::new([("ssn", FieldEdit::Redact), ("tel", scan())])
@@ -42,9 +43,10 @@ fn data_is_judged_as_json_or_text() {
             &["", "ssn"],
         ),
         // Where the document breaks off, nothing was changed by its fields.
+        // Begins like JSON and is clearly none.
         (
-            "data: {\"ssn\":1,\"tel\":\"1234567\"\n\n",
-            "data: {\"ssn\":1,\"tel\":\"*******\"\n\n",
+            "data: [1234567 done]\n\n",
+            "data: [******* done]\n\n",
             &[""],
         ),
         (
@@ -71,17 +73,26 @@ fn data_is_judged_as_json_or_text() {
             &[""],
         ),
         (
-            "data:\u{a0}{\"ssn\":\"1\"}\n\n",
-            "data:\u{a0}{\"ssn\":\"1\"}\n\n",
-            &[],
-        ),
-        (
             "data:  {\"ssn\":\"1\"} {}\n\n",
             "data:  {\"ssn\":\"[redacted]\"} {}\n\n",
             &["ssn"],
         ),
     ] {
         check(Kind::Events, &rules(), sent, expected, masked);
+    }
+}
+
+#[test]
+fn what_is_meant_as_json_and_is_none_is_refused() {
+    for sent in [
+        "data: {\"ssn\":1,\"tel\":\"1234567\"\n\n",
+        "data: {\"ssn\":NaN}\n\n",
+        "data:\u{a0}{\"ssn\":\"1\"}\n\n",
+    ] {
+        let mut masker = Masker::new(Kind::Events, Arc::new(rules()));
+        let mut out = Vec::new();
+        let fed = masker.feed(sent.as_bytes(), &mut out);
+        assert!(fed.is_err(), "{sent}");
     }
 }
 

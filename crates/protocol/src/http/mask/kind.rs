@@ -79,6 +79,25 @@ const TABS: Kind = Kind::Csv {
     header: true,
 };
 
+/// How much of a text is looked at to tell what it is.
+const LOOKED_AT: usize = 512;
+
+/// Whether a text begins as a JSON object, or as a list of such, of lists or of texts. `None` while that cannot be told yet.
+/// What begins so and is no JSON (a template, a line of a log) is told apart by its second sign.
+#[must_use]
+pub fn looks_like_json(text: &[u8]) -> Option<bool> {
+    let beginning = String::from_utf8_lossy(text.get(..LOOKED_AT).unwrap_or(text));
+    let blank = |c: &char| c.is_whitespace() || *c == '\u{feff}';
+    let mut signs = beginning.chars().filter(|c| !blank(c));
+    match signs.next()? {
+        '{' => signs.next().map(|next| matches!(next, '"' | '}')),
+        '[' => signs
+            .next()
+            .map(|next| matches!(next, '{' | '[' | '"' | ']')),
+        _ => Some(false),
+    }
+}
+
 /// How a body with this `Content-Type` (RFC 9110 section 8.3) is read. `None` when the type is unknown, when its
 /// characters are in another set than UTF-8, or when the header itself is not clear.
 #[must_use]

@@ -19,7 +19,7 @@ mod testing;
 mod utf8;
 mod xml;
 
-pub use kind::{Kind, kind_of};
+pub use kind::{Kind, kind_of, looks_like_json};
 
 use crate::edit::FieldEdit;
 use csv::Csv;
