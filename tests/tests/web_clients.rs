@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use sluice_tests::process::{checked, printed};
-use sluice_tests::web::{DOMAIN, SECRET, Service, Web};
+use sluice_tests::web::{DOMAIN, SECRET, Script, Service, Web};
 use sluice_tests::{Settings, cargo};
 use std::process::Command;
 
@@ -218,7 +218,12 @@ fn targets_over_tls_and_http2() -> Result<()> {
         service.secure, paths[1]
     );
     let more = "settings: {base_path: /base, identity: {header: x-caller, audience: reporting}}\n\
-        accounts: [{name: svc, default: true, username: svc, password: {env: REPORTS_SECRET}}]";
+        accounts: [{name: svc, default: true, username: svc, password: {env: REPORTS_SECRET}}, CERTIFIED]";
+    let certified = format!(
+        "{{name: certified, credential: {{certificate: {{cert_file: '{}', key_file: '{}'}}}}}}",
+        paths[1], paths[0]
+    );
+    let more = &more.replace("CERTIFIED", &certified);
     let web = Web::start_with(&target, more, Settings::default())?;
     let seen = json_of(&web.get("/echo", &[])?);
     assert_eq!(seen["version"], "2.0");
@@ -238,6 +243,10 @@ fn targets_over_tls_and_http2() -> Result<()> {
     assert_eq!(claims["groups"], json!(["analysts"]));
     let keys = json_of(&web.gateway.https("/.well-known/jwks.json")?);
     assert_eq!(keys["keys"][0]["alg"], "ES256");
+    assert_eq!(seen["peer"], Value::Null);
+    let certified = json_of(&web.get("/echo", &["--header", "sluice-account: certified"])?);
+    assert_eq!(certified["peer"], "localhost");
+    assert_eq!(certified["headers"]["authorization"], Value::Null);
     // Many at once share one connection.
     let urls: Vec<String> = (0..40).map(|_| web.url("/people")).collect();
     let mut curl = web.curl("/people", &["--parallel", "--parallel-max", "20"]);
@@ -315,5 +324,64 @@ fn connect_runs_a_program_with_what_it_needs() -> Result<()> {
     let people = printed(&mut command)?;
     assert!(people.contains("[redacted]"), "{people}");
     assert!(cargo::root().join("tests/clients/web").exists());
+    Ok(())
+}
+
+/// A target is shown a header, a signature or a token that the gateway fetched, as the account says.
+#[test]
+fn accounts_show_what_they_have() -> Result<()> {
+    let service = Service::start(&[])?;
+    let fetched = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 67\r\n\r\n\
+                   {\"access_token\":\"fetched-1\",\"token_type\":\"Bearer\",\"expires_in\":600}";
+    let tokens = Script::always(fetched)?;
+    let accounts = format!(
+        "accounts:\n\
+         - {{name: header, default: true, credential: {{header: {{name: X-API-Key, prefix: 'Key ', value: {{env: REPORTS_SECRET}}}}}}}}\n\
+         - {{name: aws, credential: {{aws: {{access_key_id: {{env: REPORTS_SECRET}}, secret_access_key: {{env: REPORTS_SECRET}}, region: eu-central-1, service: s3}}}}}}\n\
+         - {{name: oauth, credential: {{client_credentials: {{token_url: 'http://127.0.0.1:{}/token', client_id: gateway, client_secret: {{env: REPORTS_SECRET}}, scopes: [read]}}}}}}",
+        tokens.port()
+    );
+    let web = Web::start(service.plain, &accounts)?;
+    let shown = |account: &str| -> Result<Value> {
+        let account = format!("sluice-account: {account}");
+        let arguments = [
+            "--header",
+            &account,
+            "--header",
+            "x-api-key: mine",
+            "--header",
+            "authorization-x: 1",
+        ];
+        Ok(json_of(&web.get("/echo?b=2&a=1", &arguments)?)["headers"].clone())
+    };
+    let header = shown("header")?;
+    assert_eq!(header["x-api-key"], format!("Key {SECRET}"));
+    assert_eq!(header["authorization"], Value::Null);
+    let aws = shown("aws")?;
+    let signature = aws["authorization"].as_str().unwrap_or_default();
+    assert!(
+        signature.starts_with(&format!("AWS4-HMAC-SHA256 Credential={SECRET}/")),
+        "{signature}"
+    );
+    assert!(
+        signature.contains("/eu-central-1/s3/aws4_request"),
+        "{signature}"
+    );
+    assert!(aws["x-amz-content-sha256"].is_string());
+    for _ in 0..2 {
+        assert_eq!(shown("oauth")?["authorization"], "Bearer fetched-1");
+    }
+    let asked = tokens.received().concat();
+    assert_eq!(
+        asked.matches("POST /token").count(),
+        1,
+        "it is kept: {asked}"
+    );
+    assert!(
+        asked.contains("grant_type=client_credentials") && asked.contains("scope=read"),
+        "{asked}"
+    );
+    let (status, told) = web.status("/echo", &["--header", "sluice-account: nobody"])?;
+    assert_eq!(status, 403, "{told}");
     Ok(())
 }

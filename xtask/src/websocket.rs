@@ -131,8 +131,12 @@ fn suite(agent: &str, port: u16) -> Result<Results> {
     checked(&mut wstest)?;
     let index = fs::read_to_string(folder.path().join("reports/index.json"))?;
     let index: Value = serde_json::from_str(&index)?;
-    let cases = index[agent].as_object().context("results of the agent")?;
-    let behaviour = |case: &Value| case["behavior"].as_str().unwrap_or_default().to_owned();
+    let cases = index.get(agent).and_then(Value::as_object);
+    let cases = cases.context("results of the agent")?;
+    let behaviour = |case: &Value| {
+        let behaviour = case.get("behavior").and_then(Value::as_str);
+        behaviour.unwrap_or_default().to_owned()
+    };
     let each = cases
         .iter()
         .map(|(name, case)| (name.clone(), behaviour(case)));

@@ -1,7 +1,7 @@
 //! Decisions that one session has had, so that asking again costs a look-up.
 
 use crate::session::Lasting;
-use sluice_model::{Access, ApprovalFacts, Decision, Facts, TextMask, Timestamp};
+use sluice_model::{Access, ApprovalFacts, Decision, Fact, Facts, TextMask, Timestamp};
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
@@ -14,6 +14,8 @@ const MAX_REVEALS: usize = 1_024;
 
 /// An operation with more accesses is decided anew each time, so that what is kept stays small.
 const MAX_KEPT_ACCESSES: usize = 64;
+/// The same with more bytes of facts.
+const MAX_KEPT_FACTS: usize = 4 * 1024;
 
 /// What was asked, without what never changes in a view.
 #[derive(Hash, Clone, Copy)]
@@ -64,6 +66,21 @@ impl Question<'_> {
     }
 }
 
+/// Whether facts take more room than an answer about them is worth: whole documents seldom come twice.
+fn is_large(facts: &Facts) -> bool {
+    let size = |fact: &Fact| match fact {
+        Fact::Text(text) => text.len(),
+        Fact::Texts(texts) => texts.iter().map(String::len).sum(),
+        Fact::NamedTexts(named) => named
+            .iter()
+            .map(|(name, text)| name.len() + text.len())
+            .sum(),
+        Fact::NamedLongs(named) => named.keys().map(|name| name.len() + size_of::<i64>()).sum(),
+        Fact::Long(_) | Fact::Bool(_) => 0,
+    };
+    facts.values.values().map(size).sum::<usize>() > MAX_KEPT_FACTS
+}
+
 impl Cache {
     /// The decision, if the very same question was asked before: the hash only finds it.
     pub(crate) fn get(
@@ -84,7 +101,8 @@ impl Cache {
         lasting: Lasting,
         now: Timestamp,
     ) {
-        if lasting == Lasting::No || question.accesses.len() > MAX_KEPT_ACCESSES {
+        let is_large = question.accesses.len() > MAX_KEPT_ACCESSES || is_large(question.facts);
+        if lasting == Lasting::No || is_large {
             return;
         }
         if self.decisions.len() >= MAX_DECISIONS {

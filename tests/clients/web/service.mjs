@@ -81,7 +81,9 @@ const handle = (q, s) => {
   q.on("end", () => {
     if (path === "/run") ran++;
     const headers = Object.fromEntries(Object.entries(q.headers).filter(([name]) => !name.startsWith(":")));
-    const seen = { method: q.method, url: q.url, version: q.httpVersion, host: q.headers.host ?? q.headers[":authority"], headers, bytes, hash: hash.digest("hex"), text };
+    const socket = q.stream?.session?.socket ?? q.socket;
+    const peer = socket.getPeerCertificate?.()?.subject?.CN;
+    const seen = { peer, method: q.method, url: q.url, version: q.httpVersion, host: q.headers.host ?? q.headers[":authority"], headers, bytes, hash: hash.digest("hex"), text };
     if (path === "/echo" || path === "/run") return send(s, "application/json", JSON.stringify(seen));
     send(s, "text/plain", "not here\n", {}, 404);
   });
@@ -121,7 +123,7 @@ const plain = http.createServer({ maxHeaderSize: 65536 }, handle).on("upgrade", 
 plain.listen(0, "127.0.0.1", () => {
   const [key, certificate] = process.argv.slice(2);
   if (!key) return console.log(plain.address().port, 0);
-  const options = { key: fs.readFileSync(key), cert: fs.readFileSync(certificate), allowHTTP1: true };
+  const options = { key: fs.readFileSync(key), cert: fs.readFileSync(certificate), allowHTTP1: true, requestCert: true, rejectUnauthorized: false };
   const secure = http2.createSecureServer(options, handle);
   secure.listen(0, "127.0.0.1", () => console.log(plain.address().port, secure.address().port));
 });

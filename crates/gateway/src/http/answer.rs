@@ -168,11 +168,13 @@ pub fn headers(
     let mut theirs = head.headers.clone();
     remove_hop_by_hop(&mut theirs);
     let by_path = matches!(route.by, By::Path(_));
+    let strict = route.connection.strict_masking;
     let mut headers = HeaderMap::with_capacity(theirs.len() + 2);
     for (name, field) in &theirs {
         let text = name.as_str();
         let left_out = LEFT_OUT.contains(&text)
             || text == "content-length"
+            || is_unread(name, plan, strict)
             || by_path && FOR_THE_ORIGIN.contains(&text)
             || treatment != Treatment::Pass && ABOUT_BYTES.contains(&text);
         if left_out {
@@ -247,10 +249,16 @@ fn found(text: &str, plan: &FieldPlan) -> Option<String> {
     hidden.then(|| "(masked)".to_owned())
 }
 
+/// Whether a field holds bytes that nobody reads here (of gRPC, in base64).
+fn is_unread(name: &HeaderName, plan: &FieldPlan, strict: bool) -> bool {
+    strict && !plan.is_clear() && name.as_str().ends_with("-bin")
+}
+
 /// The fields after a body, without what the session may not see.
 #[must_use]
-pub fn trailers(trailers: &HeaderMap, plan: &FieldPlan) -> HeaderMap {
+pub fn trailers(trailers: &HeaderMap, plan: &FieldPlan, strict: bool) -> HeaderMap {
     let each = trailers.iter();
+    let each = each.filter(|(name, _)| !is_unread(name, plan, strict));
     each.map(|(name, field)| (name.clone(), scanned(name, field.clone(), plan)))
         .collect()
 }

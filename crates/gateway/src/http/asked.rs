@@ -183,7 +183,9 @@ impl Asked {
     #[must_use]
     pub fn is_grpc(&self) -> bool {
         let kind = self.only(header::CONTENT_TYPE.as_str());
-        kind.is_some_and(|kind| kind.starts_with("application/grpc"))
+        let rest = kind.and_then(|kind| kind.strip_prefix("application/grpc"));
+        // Not gRPC-Web, which is made for servers that do not speak it.
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']))
     }
 
     /// Whether a person is about to see the answer as a page.

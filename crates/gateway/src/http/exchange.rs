@@ -17,7 +17,7 @@ use super::wire::{Answer, Part, Source, WireError};
 use crate::clock;
 use crate::pipeline::{Permit, Verdict};
 use bytes::{Bytes, BytesMut};
-use http::StatusCode;
+use http::{StatusCode, header};
 use sluice_model::{ApprovalFacts, Decision, Denial, EventBody, Operation, RecordedValue, Side};
 use sluice_protocol::http::actions::{FIELDS, NUMBERS};
 use sluice_protocol::http::fields::CannotRead;
@@ -40,8 +40,9 @@ const UNREAD: Duration = Duration::from_secs(5);
 /// What bodies that are held are counted in, and how long one waits for its place.
 const HELD_PART: u64 = 1024;
 const ROOM: Duration = Duration::from_secs(10);
-/// All of them together, in such parts.
+/// All of them together, and those of one session, in such parts.
 pub const MAX_HELD: usize = 256 * 1024;
+pub const MAX_HELD_EACH: usize = 32 * 1024;
 /// The name that frameworks take a method from.
 const METHOD_NAME: &str = "_method";
 
@@ -76,8 +77,11 @@ struct Ready {
     operation: Operation,
     whole: Option<Bytes>,
     body: Option<(RecordedValue, bool)>,
-    _room: Option<OwnedSemaphorePermit>,
+    _room: Option<Room>,
 }
+
+/// Places for a body: in its session, and altogether.
+type Room = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 /// Serves one request. Gives whether its connection can take another.
 pub async fn serve(client: &Client, asked: Asked, source: Source<'_>, answer: Answer<'_>) -> bool {
@@ -167,6 +171,9 @@ impl Exchange<'_, '_> {
                 StatusCode::NOT_IMPLEMENTED,
                 "what the method does is not known here",
             )
+        } else if asked.headers.get_all(header::CONTENT_TYPE).iter().count() > 1 {
+            let why = "the body is of two types; expected one content-type";
+            (StatusCode::BAD_REQUEST, why)
         } else if overrides_method(&asked.headers) {
             let why = "a header asks for another method; expected the method in the request line";
             (StatusCode::BAD_REQUEST, why)
@@ -224,7 +231,7 @@ impl Exchange<'_, '_> {
         let (whole, room) = match self.is_stream(route) {
             true => (None, None),
             false => {
-                let room = self.room().await?;
+                let room = self.room(visit).await?;
                 let whole = self.read_whole().await?;
                 let room = Some(room).filter(|_| whole.is_some());
                 (whole, room)
@@ -369,11 +376,18 @@ impl Exchange<'_, '_> {
     }
 
     /// A place for the body while it is held.
-    async fn room(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+    async fn room(&self, visit: &Visit) -> Result<Room, Refusal> {
         let most = MAX_WHOLE as u64;
         let bytes = self.asked.length.unwrap_or(most).min(most);
         let parts = u32::try_from(bytes.div_ceil(HELD_PART)).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.client.shared.held).acquire_many_owned(parts);
+        let room = async {
+            // First within its own session, so that one of them keeps nobody else waiting.
+            let own = Arc::clone(&visit.held).acquire_many_owned(parts).await?;
+            let all = Arc::clone(&self.client.shared.held)
+                .acquire_many_owned(parts)
+                .await?;
+            Ok::<Room, tokio::sync::AcquireError>((own, all))
+        };
         match tokio::time::timeout(ROOM, room).await {
             Ok(Ok(room)) => Ok(room),
             _ => {

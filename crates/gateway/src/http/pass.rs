@@ -95,7 +95,11 @@ impl Passing<'_> {
                     (self.body.feed(data, all, self.capture), None)
                 }
                 Ok(Part::Trailers(fields)) => {
-                    let fields = answer::trailers(&fields, self.plan);
+                    let fields = answer::trailers(
+                        &fields,
+                        self.plan,
+                        self.relay.route.connection.strict_masking,
+                    );
                     (self.body.finish(self.capture), Some(Some(fields)))
                 }
                 Ok(Part::End) => (self.body.finish(self.capture), Some(None)),

@@ -1,6 +1,7 @@
 //! Sessions of a protocol that has none: the requests of one credential to one connection, with one account, from one
 //! address, until none came for a while.
 
+use super::exchange::MAX_HELD_EACH;
 use super::refusal::Refusal;
 use crate::clock;
 use crate::pipeline::{Pipeline, Unrecorded};
@@ -17,7 +18,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// Sessions that can live, altogether and of one principal: each has a record, and some kilobytes.
 const MAX_SESSIONS: usize = 20_000;
@@ -73,6 +74,8 @@ pub struct Session {
     last_used: AtomicI64,
     /// Events of it wait to be written.
     behind: AtomicBool,
+    /// Room for bodies of its requests that are held until they are decided.
+    pub held: Arc<Semaphore>,
 }
 
 /// A request that is in a session, until it is dropped.
@@ -423,6 +426,7 @@ impl Sessions {
             visits: AtomicUsize::new(0),
             last_used: AtomicI64::new(clock::now().0),
             behind: AtomicBool::new(true),
+            held: Arc::new(Semaphore::new(MAX_HELD_EACH)),
         });
         let entered = enter(&session);
         sessions.insert(begun.key, session);
