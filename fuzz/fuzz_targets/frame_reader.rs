@@ -9,7 +9,8 @@ use sluice_protocol::postgres::copy::{CopyEditor, CopyFormat};
 use sluice_protocol::postgres::rows::RowEditor;
 use sluice_protocol::postgres::scrub::{Scrub, scrub_report};
 use sluice_protocol::postgres::types::Format;
-use sluice_protocol::postgres::values::{ColumnEdit, FieldEdit, edit_field};
+use sluice_protocol::edit::FieldEdit;
+use sluice_protocol::postgres::values::{ColumnEdit, edit_field};
 use sluice_protocol::postgres::{BackendTag, FrontendTag, backend, frame, frontend};
 use std::sync::Arc;
 
