@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
+use sluice_tests::issuer::Issuer;
 use sluice_tests::process::{checked, printed};
 use sluice_tests::web::{DOMAIN, SECRET, Script, Service, Web};
 use sluice_tests::{Settings, cargo};
@@ -287,6 +288,55 @@ fn wget_and_nodes_fetch() -> Result<()> {
         "{people}"
     );
     assert_eq!(web.run("fetch.mjs")?.trim(), "ok");
+    Ok(())
+}
+
+/// WebSockets over HTTP/2, and what is said in them on record.
+#[test]
+fn sockets_over_http2() -> Result<()> {
+    let service = Service::start(&[])?;
+    let web = Web::start(service.plain, "")?;
+    assert_eq!(web.run("sockets.mjs")?.trim(), "ok");
+    let shown = web.replay(&[], "[redacted]")?;
+    assert!(
+        shown.contains("who") && shown.contains("WEBSOCKET /socket"),
+        "{shown}"
+    );
+    Ok(())
+}
+
+/// A job comes with its own platform's token, and holds none of the service's.
+#[test]
+fn a_job_comes_with_its_own_token() -> Result<()> {
+    let service = Service::start(&[])?;
+    let issuer = Issuer::new()?;
+    let policies = r#"
+        permit (principal in Group::"ci", action in [Action::"connect", Action::"http:get"], resource);
+    "#;
+    let settings = Settings::default()
+        .policies(policies)
+        .resource("trust.yaml", &issuer.trusted())
+        .resource(
+            "job.yaml",
+            "kind: Service\nname: reporting-job\ngroups: [ci]\n",
+        );
+    let target = format!("{{address: '127.0.0.1:{}', tls: disable}}", service.plain);
+    let web = Web::start_with(&target, "", settings)?;
+    let get = |token: &str| -> Result<String> {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--max-time", "20", "--cacert"])
+            .arg(web.gateway.authority())
+            .args(["--oauth2-bearer", token, "--write-out", "%{http_code}"])
+            .arg(web.url("/people"));
+        printed(&mut curl)
+    };
+    let people = get(&issuer.token(&json!({}))?)?;
+    assert!(
+        people.ends_with("200") && people.contains("[redacted]"),
+        "{people}"
+    );
+    let other = get(&issuer.token(&json!({"ref": "refs/heads/next"}))?)?;
+    assert!(other.ends_with("401"), "{other}");
     Ok(())
 }
 

@@ -77,6 +77,16 @@ pub const CLIENTS: &[Package] = &[
         why: "the SAML identity provider runs in it",
     },
     Package {
+        name: "php-xml",
+        seen: || has_php_module("dom"),
+        why: "the SAML identity provider reads and writes XML",
+    },
+    Package {
+        name: "php-mbstring",
+        seen: || has_php_module("mbstring"),
+        why: "the SAML identity provider needs it",
+    },
+    Package {
         name: "libxml2-utils",
         seen: || shell::exists("xmllint", "--version"),
         why: "canonical XML is compared with what libxml2 makes of it",
@@ -165,6 +175,11 @@ pub fn ensure(wanted: &[&[Package]]) -> Result<()> {
         ),
         None => Ok(()),
     }
+}
+
+fn has_php_module(name: &str) -> bool {
+    let modules = shell::output("php", &["-m"]).unwrap_or_default();
+    modules.lines().any(|line| line.eq_ignore_ascii_case(name))
 }
 
 fn has_libclang() -> bool {
