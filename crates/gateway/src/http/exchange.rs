@@ -231,9 +231,14 @@ impl Exchange<'_, '_> {
         let (whole, room) = match self.is_stream(route) {
             true => (None, None),
             false => {
-                let room = self.room(visit).await?;
+                let mut room = match self.asked.has_body {
+                    true => Some(self.room(visit).await?),
+                    false => None,
+                };
                 let whole = self.read_whole().await?;
-                let room = Some(room).filter(|_| whole.is_some());
+                if let Some(room) = &mut room {
+                    give_back(room, whole.as_ref().map_or(0, Bytes::len));
+                }
                 (whole, room)
             }
         };
@@ -458,6 +463,16 @@ impl Exchange<'_, '_> {
                 hold::wait(self, visit, held).await
             }
         }
+    }
+}
+
+/// Gives back what a body of this length does not need of its places.
+fn give_back(room: &mut Room, bytes: usize) {
+    let needed = (bytes as u64).div_ceil(HELD_PART);
+    for permit in [&mut room.0, &mut room.1] {
+        let more = (permit.num_permits() as u64).saturating_sub(needed);
+        let more = usize::try_from(more).unwrap_or_default();
+        drop(permit.split(more));
     }
 }
 

@@ -505,6 +505,12 @@ impl Relay<'_> {
         };
         let (bytes, over) = tunnel.run(head, *lane, source, answer).await;
         given.bytes = bytes;
+        given.head = Some(EventBody::Head {
+            op: self.permit.op(),
+            side: Side::Target,
+            line: head.status.as_u16().to_string(),
+            fields: capture::fields(&head.headers, &[]),
+        });
         match over {
             tunnel::Over::Closed => ended,
             tunnel::Over::Cut(why) => Ended::Back(Back::Broken(why)),
