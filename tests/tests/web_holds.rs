@@ -383,5 +383,62 @@ fn a_description_names_operations() -> Result<()> {
         String::from_utf8_lossy(&explained.stdout).contains("no policy"),
         "{explained:?}"
     );
+    // A description that changes is read again.
+    let text = std::fs::read_to_string(&file)?;
+    std::fs::write(&file, text.replace("listPeople", "everybody"))?;
+    wait_for("the new description", || {
+        Ok((web.status("/people", &[])?.0 == 403).then_some(()))
+    })
+}
+
+/// What an approver would not see, nobody is asked to approve.
+#[test]
+fn an_approver_sees_all_of_it() -> Result<()> {
+    let service = Service::start(&[])?;
+    let web = Web::start(service.plain, "")?;
+    let folder = tempfile::tempdir()?;
+    let plain = folder.path().join("body.json");
+    let text = format!(
+        "{{\"padding\": \"{}\", \"really\": true}}",
+        "x".repeat(60 * 1024)
+    );
+    std::fs::write(&plain, text)?;
+    let long = format!("@{}", plain.display());
+    printed(std::process::Command::new("gzip").arg("--keep").arg(&plain))?;
+    let packed = format!("@{}.gz", plain.display());
+    let field = format!("x-what: {}", "y".repeat(3_000));
+    let kind = "content-type: application/json";
+    for arguments in [
+        &["--data-binary", &long, "--header", kind][..],
+        &[
+            "--data-binary",
+            &packed,
+            "--header",
+            kind,
+            "--header",
+            "content-encoding: gzip",
+        ],
+        &["--data-binary", "{}", "--header", kind, "--header", &field],
+        &["--data-binary", "{\"a\": 1", "--header", kind],
+    ] {
+        let (status, told) = web.status("/run", arguments)?;
+        ensure!(status == 413, "{arguments:?}: {status} {told}");
+    }
+    // What is no text is shown as what it is.
+    let arguments = [
+        "--data-binary",
+        "\u{1}",
+        "--header",
+        "content-type: image/png",
+        "--header",
+        "prefer: respond-async",
+    ];
+    ensure!(web.status("/run", &arguments)?.0 == 202);
+    let id = web.gateway.pending_approval()?;
+    let shown = web.gateway.admin(&["approvals", &id])?;
+    ensure!(
+        shown.contains("cannot be shown: image/png, sha256"),
+        "{shown}"
+    );
     Ok(())
 }

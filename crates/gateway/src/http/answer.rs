@@ -389,6 +389,8 @@ impl Reading {
                 match looks_like_json(held) {
                     Some(true) => Kind::Json,
                     None if is_short => return Ok(()),
+                    // It begins as JSON, and goes on with nothing for long.
+                    None if !held.trim_ascii().is_empty() => Kind::Json,
                     _ if *is_script && is_short => return Ok(()),
                     _ if *is_script && is_padded_json(held) => return Err(Unfit::Script),
                     _ => Kind::Text,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// The most bytes kept of one body.
 pub const CAP: usize = 16 * 1024;
 /// The most bytes kept of one field's value.
-const CAP_VALUE: usize = 2 * 1024;
+pub const CAP_VALUE: usize = 2 * 1024;
 /// How a value is shown that is not kept.
 const HIDDEN: &str = "(hidden)";
 
@@ -71,7 +71,10 @@ fn shown_value(name: &str, value: &str) -> String {
         "location" | "content-location" | "referer" => without_secrets(value),
         _ => value.to_owned(),
     };
-    text.chars().take(CAP_VALUE).collect()
+    match text.char_indices().nth(CAP_VALUE) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
 }
 
 /// An address without the values of secrets in its query.
@@ -137,42 +140,47 @@ impl Capture {
         if self.all == 0 {
             return None;
         }
-        let capped = self.all > self.kept.len() as u64;
+        let is_kept = self.all == self.kept.len() as u64;
         let text = self.kind.zip(self.coding).and_then(|(kind, coding)| {
-            let plain = decoded(&self.kept, coding, self.cap)?;
-            shown(kind, &plain, plan)
+            let (plain, is_all) = decoded(&self.kept, coding, self.cap)?;
+            let (text, is_whole) = shown(kind, &plain, plan)?;
+            Some((text, !(is_kept && is_all && is_whole)))
         });
         Some(match text {
-            Some(text) => (RecordedValue::Text(text), capped),
+            Some((text, capped)) => (RecordedValue::Text(text), capped),
             None => (RecordedValue::Bytes(self.all), false),
         })
     }
 }
 
-/// The body of a text, decoded as far as it was kept.
-fn decoded(kept: &[u8], coding: Coding, cap: usize) -> Option<Vec<u8>> {
+/// The body of a text, decoded as far as it was kept, and whether that is all of what was kept.
+fn decoded(kept: &[u8], coding: Coding, cap: usize) -> Option<(Vec<u8>, bool)> {
     let mut plain = Vec::new();
-    let fed = Decoder::new(coding).feed::<NotCoded>(kept, |part| {
+    let mut decoder = Decoder::new(coding);
+    let mut is_all = true;
+    let fed = decoder.feed::<NotCoded>(kept, |part| {
         let room = cap.saturating_sub(plain.len());
         plain.extend_from_slice(part.get(..room.min(part.len())).unwrap_or_default());
+        is_all = part.len() <= room;
         // The rest is not kept, and so not read.
-        if plain.len() < cap {
-            Ok(())
-        } else {
-            Err(NotCoded)
-        }
+        if is_all { Ok(()) } else { Err(NotCoded) }
     });
-    (fed.is_ok() || plain.len() >= cap).then_some(plain)
+    match (fed, is_all) {
+        (Ok(()), _) => Some((plain, decoder.finish().is_ok())),
+        (Err(NotCoded), false) => Some((plain, false)),
+        (Err(NotCoded), true) => None,
+    }
 }
 
-/// What is kept of a text, with what is secret in it left out. `None` when that cannot be told.
-fn shown(kind: Kind, plain: &[u8], plan: FieldPlan) -> Option<String> {
+/// What is kept of a text, with what is secret in it left out, and whether it came to an end. `None` when that cannot be
+/// told.
+fn shown(kind: Kind, plain: &[u8], plan: FieldPlan) -> Option<(String, bool)> {
     let mut masker = Masker::new(kind, Arc::new(ForRecord(plan)));
     let mut out = Vec::with_capacity(plain.len());
     masker.feed(plain, &mut out).ok()?;
     // Where the kept part ends in the middle of a value, that value is left out.
-    let _ = masker.finish(&mut out);
-    String::from_utf8(out).ok()
+    let is_whole = masker.finish(&mut out).is_ok();
+    Some((String::from_utf8(out).ok()?, is_whole))
 }
 
 #[cfg(test)]

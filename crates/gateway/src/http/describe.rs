@@ -10,18 +10,26 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long one is used before the file is read again.
-const KEPT: Duration = Duration::from_secs(10);
+const KEPT: Duration = Duration::from_secs(5);
 
 struct Known {
     document: Arc<Document>,
     since: Instant,
 }
 
+/// What is known of a file.
+enum Found {
+    Fresh(Arc<Document>),
+    /// It is too old, and whoever is told so reads it.
+    Claimed,
+    Missing,
+}
+
 /// All that were read, by their files.
 #[derive(Default)]
 pub struct Descriptions {
     known: Mutex<HashMap<String, Known>>,
-    /// One reads at a time, and the others wait for what it finds.
+    /// One reads a file for the first time, and the others wait for what it finds.
     reading: tokio::sync::Mutex<()>,
 }
 
@@ -31,27 +39,29 @@ impl Descriptions {
     /// # Errors
     /// It cannot be read. Nothing is passed on without it: policies go by what it names.
     pub async fn of(&self, port: &dyn ControlPort, file: &str) -> Result<Arc<Document>, Refusal> {
-        if let Some(document) = self.fresh(file, true) {
-            return Ok(document);
+        match self.found(file) {
+            Found::Fresh(document) => return Ok(document),
+            Found::Claimed => return self.read(port, file).await,
+            Found::Missing => {}
         }
         let _reading = self.reading.lock().await;
-        match self.fresh(file, false) {
-            Some(document) => Ok(document),
-            None => self.read(port, file).await,
+        match self.found(file) {
+            Found::Fresh(document) => Ok(document),
+            Found::Claimed | Found::Missing => self.read(port, file).await,
         }
     }
 
-    /// What is known, if it is no older than it may be. With `claim`, whoever finds it too old keeps others from finding
-    /// the same: they go on with the old one meanwhile.
-    fn fresh(&self, file: &str, claim: bool) -> Option<Arc<Document>> {
+    /// What is known. Whoever finds it too old reads it again, and others go on with the old one meanwhile.
+    fn found(&self, file: &str) -> Found {
         let mut all = self.known.lock();
-        let known = all.get_mut(file)?;
-        let is_fresh = known.since.elapsed() < KEPT;
-        if !is_fresh && claim {
-            known.since = Instant::now();
-            return None;
+        let Some(known) = all.get_mut(file) else {
+            return Found::Missing;
+        };
+        if known.since.elapsed() < KEPT {
+            return Found::Fresh(Arc::clone(&known.document));
         }
-        is_fresh.then(|| Arc::clone(&known.document))
+        known.since = Instant::now();
+        Found::Claimed
     }
 
     async fn read(&self, port: &dyn ControlPort, file: &str) -> Result<Arc<Document>, Refusal> {

@@ -40,7 +40,7 @@ const UNREAD: Duration = Duration::from_secs(5);
 /// What bodies that are held are counted in, and how long one waits for its place.
 const HELD_PART: u64 = 1024;
 const ROOM: Duration = Duration::from_secs(10);
-/// All of them together, and those of one session, in such parts.
+/// All of them together, and those of one principal, in such parts.
 pub const MAX_HELD: usize = 256 * 1024;
 pub const MAX_HELD_EACH: usize = 32 * 1024;
 /// The name that frameworks take a method from.
@@ -77,11 +77,26 @@ struct Ready {
     operation: Operation,
     whole: Option<Bytes>,
     body: Option<(RecordedValue, bool)>,
-    _room: Option<Room>,
+    _room: Room,
 }
 
-/// Places for a body: in its session, and altogether.
-type Room = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+/// Places for a body, as it comes in: its principal's, and altogether.
+#[derive(Default)]
+struct Room {
+    /// Bytes that came in.
+    need: u64,
+    /// Parts that were taken for them.
+    have: u64,
+    own: Option<OwnedSemaphorePermit>,
+    all: Option<OwnedSemaphorePermit>,
+}
+
+fn merge(held: &mut Option<OwnedSemaphorePermit>, more: OwnedSemaphorePermit) {
+    match held {
+        Some(held) => held.merge(more),
+        None => *held = Some(more),
+    }
+}
 
 /// Serves one request. Gives whether its connection can take another.
 pub async fn serve(client: &Client, asked: Asked, source: Source<'_>, answer: Answer<'_>) -> bool {
@@ -229,16 +244,10 @@ impl Exchange<'_, '_> {
             self.go_on(visit, route, described, reads).await?;
         }
         let (whole, room) = match self.is_stream(route) {
-            true => (None, None),
+            true => (None, Room::default()),
             false => {
-                let mut room = match self.asked.has_body {
-                    true => Some(self.room(visit).await?),
-                    false => None,
-                };
-                let whole = self.read_whole().await?;
-                if let Some(room) = &mut room {
-                    give_back(room, whole.as_ref().map_or(0, Bytes::len));
-                }
+                let mut room = Room::default();
+                let whole = self.read_whole(visit, &mut room).await?;
                 (whole, room)
             }
         };
@@ -340,13 +349,13 @@ impl Exchange<'_, '_> {
     }
 
     /// The whole body; `None` when it is too long for that, and stays to be read.
-    async fn read_whole(&mut self) -> Result<Option<Bytes>, Stop> {
+    async fn read_whole(&mut self, visit: &Visit, room: &mut Room) -> Result<Option<Bytes>, Stop> {
         if !self.asked.has_body || self.asked.websocket {
             return Ok(Some(Bytes::new()));
         }
-        let reading = tokio::time::timeout(BODY, self.read_data()).await;
-        let read = reading.unwrap_or(Err(WireError::Silent(BODY.as_secs())));
-        let (data, is_all) = read.map_err(|error| not_all(&error))?;
+        let reading = tokio::time::timeout(BODY, self.read_data(visit, room)).await;
+        let silent = || Err(not_all(&WireError::Silent(BODY.as_secs())));
+        let (data, is_all) = reading.unwrap_or_else(|_| silent())?;
         match (is_all, self.asked.length) {
             (true, Some(said)) if said != data.len() as u64 => Err(not_all(&WireError::Length)),
             (true, _) => Ok(Some(data)),
@@ -359,42 +368,59 @@ impl Exchange<'_, '_> {
 
     /// The body as far as it is read before it is decided, in one piece, and whether that is all. Trailers of a request mean
     /// nothing to policies, and so go nowhere.
-    async fn read_data(&mut self) -> Result<(Bytes, bool), WireError> {
-        let Part::Data(first) = self.source.next(BODY_SILENCE).await? else {
+    async fn read_data(&mut self, visit: &Visit, room: &mut Room) -> Result<(Bytes, bool), Stop> {
+        let Some(first) = self.next_data(visit, room).await? else {
             return Ok((Bytes::new(), true));
         };
         if first.len() > MAX_WHOLE {
             return Ok((first, false));
         }
-        let Part::Data(second) = self.source.next(BODY_SILENCE).await? else {
+        let Some(second) = self.next_data(visit, room).await? else {
             return Ok((first, true));
         };
         let mut whole = BytesMut::from(first);
         whole.extend_from_slice(&second);
         while whole.len() <= MAX_WHOLE {
-            match self.source.next(BODY_SILENCE).await? {
-                Part::Data(data) => whole.extend_from_slice(&data),
-                Part::Trailers(_) | Part::End => return Ok((whole.freeze(), true)),
+            match self.next_data(visit, room).await? {
+                Some(data) => whole.extend_from_slice(&data),
+                None => return Ok((whole.freeze(), true)),
             }
         }
         Ok((whole.freeze(), false))
     }
 
-    /// A place for the body while it is held.
-    async fn room(&self, visit: &Visit) -> Result<Room, Refusal> {
-        let most = MAX_WHOLE as u64;
-        let bytes = self.asked.length.unwrap_or(most).min(most);
-        let parts = u32::try_from(bytes.div_ceil(HELD_PART)).unwrap_or(u32::MAX);
-        let room = async {
-            // First within its own session, so that one of them keeps nobody else waiting.
-            let own = Arc::clone(&visit.held).acquire_many_owned(parts).await?;
-            let all = Arc::clone(&self.client.shared.held)
-                .acquire_many_owned(parts)
-                .await?;
-            Ok::<Room, tokio::sync::AcquireError>((own, all))
+    /// The next data of the body, with room for it.
+    async fn next_data(&mut self, visit: &Visit, room: &mut Room) -> Result<Option<Bytes>, Stop> {
+        let part = self.source.next(BODY_SILENCE).await;
+        let Part::Data(data) = part.map_err(|error| not_all(&error))? else {
+            return Ok(None);
         };
-        match tokio::time::timeout(ROOM, room).await {
-            Ok(Ok(room)) => Ok(room),
+        room.need += data.len() as u64;
+        self.make_room(visit, room).await?;
+        Ok(Some(data))
+    }
+
+    async fn make_room(&self, visit: &Visit, room: &mut Room) -> Result<(), Refusal> {
+        let more = room.need.div_ceil(HELD_PART).saturating_sub(room.have);
+        let more = u32::try_from(more).unwrap_or(u32::MAX);
+        if more == 0 {
+            return Ok(());
+        }
+        let taken = async {
+            // First of its own principal's, so that one of them keeps nobody else waiting.
+            let own = Arc::clone(&visit.held).acquire_many_owned(more).await?;
+            let all = Arc::clone(&self.client.shared.held)
+                .acquire_many_owned(more)
+                .await?;
+            Ok::<_, tokio::sync::AcquireError>((own, all))
+        };
+        match tokio::time::timeout(ROOM, taken).await {
+            Ok(Ok((own, all))) => {
+                room.have += u64::from(more);
+                merge(&mut room.own, own);
+                merge(&mut room.all, all);
+                Ok(())
+            }
             _ => {
                 let why = "too many bodies are on their way; try again shortly";
                 Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, why).retry_after(5))
@@ -463,16 +489,6 @@ impl Exchange<'_, '_> {
                 hold::wait(self, visit, held).await
             }
         }
-    }
-}
-
-/// Gives back what a body of this length does not need of its places.
-fn give_back(room: &mut Room, bytes: usize) {
-    let needed = (bytes as u64).div_ceil(HELD_PART);
-    for permit in [&mut room.0, &mut room.1] {
-        let more = (permit.num_permits() as u64).saturating_sub(needed);
-        let more = usize::try_from(more).unwrap_or_default();
-        drop(permit.split(more));
     }
 }
 

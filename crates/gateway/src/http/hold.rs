@@ -173,6 +173,18 @@ fn describe(
     let mut asks = asks_of(&visit.context, &held.ask, digest);
     asks.text = scrub(&held.operation.text);
     let fields = operation::with_meaning(asked);
+    if fields
+        .iter()
+        .any(|(_, value)| value.len() > capture::CAP_VALUE)
+    {
+        let why = format!(
+            "a field is longer than {} bytes, too long for a person to judge",
+            capture::CAP_VALUE
+        );
+        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
+    }
+    let text = |(name, value): (_, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
+    let fields = fields.into_iter().map(text).collect();
     let fields = capture::hidden(fields).into_iter();
     let fields: Vec<String> = fields
         .map(|(name, value)| format!("{name}: {}", scrub(&value)))
@@ -191,7 +203,7 @@ fn shown_body(asked: &Asked, whole: &Bytes, plan: FieldPlan) -> Result<Option<St
         Some((RecordedValue::Text(text), false)) => Some(text),
         Some((RecordedValue::Text(_), true)) => {
             let why = format!(
-                "the body is longer than {MAX_SHOWN} bytes, too long for a person to judge"
+                "the body is longer than {MAX_SHOWN} bytes, too long for a person to judge, or not whole"
             );
             return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
         }

@@ -202,12 +202,11 @@ fn is_secret(name: &str) -> bool {
 
 /// The fields that can change what a request does, in one order.
 #[must_use]
-pub fn with_meaning(asked: &Asked) -> Vec<(&str, String)> {
-    let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let mut fields: Vec<(&str, String)> = asked
+pub fn with_meaning(asked: &Asked) -> Vec<(&str, Vec<u8>)> {
+    let mut fields: Vec<(&str, Vec<u8>)> = asked
         .headers
         .iter()
-        .map(|(name, value)| (name.as_str(), text(value)))
+        .map(|(name, value)| (name.as_str(), value.as_bytes().to_vec()))
         .filter_map(|(name, value)| match name {
             // What the gateway is asked for is no part of what the target is.
             "prefer" => Some((name, without_async(&value))).filter(|(_, rest)| !rest.is_empty()),
@@ -220,16 +219,16 @@ pub fn with_meaning(asked: &Asked) -> Vec<(&str, String)> {
         })
         .collect();
     if let Some(cookies) = super::cookies::of_target(&asked.headers) {
-        fields.push(("cookie", cookies));
+        fields.push(("cookie", cookies.into_bytes()));
     }
     fields.sort_unstable();
     fields
 }
 
-fn without_async(prefer: &str) -> String {
-    let others = prefer.split(',').map(str::trim);
-    let others = others.filter(|one| !one.eq_ignore_ascii_case("respond-async"));
-    others.collect::<Vec<_>>().join(", ")
+fn without_async(prefer: &[u8]) -> Vec<u8> {
+    let others = prefer.split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let others = others.filter(|one| !one.eq_ignore_ascii_case(b"respond-async"));
+    others.collect::<Vec<_>>().join(&b", "[..])
 }
 
 /// The digest of a request with its whole body.
@@ -246,7 +245,7 @@ pub fn digest(
     digest.part(route.target.sent().as_bytes());
     for (name, value) in with_meaning(asked) {
         digest.part(name.as_bytes());
-        digest.part(value.as_bytes());
+        digest.part(&value);
     }
     digest.part(b"body");
     digest.part(body);

@@ -14,8 +14,8 @@ use rustls::pki_types::ServerName;
 use sluice_model::Connection;
 use sluice_protocol::http::h1::{Connection as Goes, Framing, OutgoingRequest};
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -41,8 +41,9 @@ const STREAM_WINDOW: u32 = 256 * 1024;
 const CONNECTION_WINDOW: u32 = STREAM_WINDOW * 128;
 /// Requests that share a connection at most.
 const MAX_STREAMS: usize = 100;
-/// How often a shared connection is asked whether it is there, and how long it may take to say so.
-const PING_EVERY: Duration = Duration::from_secs(20);
+/// How often a shared connection that is used is asked whether it is there (servers of gRPC end connections that ask more
+/// often than every five minutes), and how long it may take to say so.
+const PING_EVERY: Duration = Duration::from_secs(310);
 const PING: Duration = Duration::from_secs(10);
 const HEADER_LIST: u32 = 64 * 1024;
 
@@ -106,15 +107,22 @@ pub struct TwoLane {
     active: AtomicUsize,
     /// It does not work any more, or not for new requests.
     is_over: AtomicBool,
+    has_answered: AtomicBool,
 }
 
 /// A place on a shared connection, until it is dropped.
 pub struct Place(Arc<TwoLane>);
 
 impl Place {
-    /// Nobody else is to use the connection.
-    pub fn forget(&self) {
-        self.0.is_over.store(true, Ordering::Release);
+    /// Nobody else is to use the connection. Gives whether that is news of one that has never answered.
+    pub fn forget(&self) -> bool {
+        let first = !self.0.is_over.swap(true, Ordering::AcqRel);
+        first && !self.0.has_answered.load(Ordering::Acquire)
+    }
+
+    /// The target has answered on it.
+    pub fn answered(&self) {
+        self.0.has_answered.store(true, Ordering::Release);
     }
 }
 
@@ -138,7 +146,8 @@ impl TwoLane {
 #[derive(Default)]
 struct Kept {
     idle: Vec<OneLane>,
-    shared: Vec<Arc<TwoLane>>,
+    /// Each lives while it is watched, and while it is used.
+    shared: Vec<Weak<TwoLane>>,
     health: HashMap<String, Health>,
     /// The address that is tried first, so that several take turns.
     turn: usize,
@@ -222,9 +231,9 @@ impl Pool {
 
     fn shared(&self) -> Option<Place> {
         let mut kept = self.kept.lock();
-        kept.shared
-            .retain(|lane| !lane.is_over.load(Ordering::Acquire) && lane.born.elapsed() < LIFE);
-        kept.shared.iter().find_map(TwoLane::enter)
+        kept.shared.retain(|lane| lane.strong_count() > 0);
+        let mut lanes = kept.shared.iter().filter_map(Weak::upgrade);
+        lanes.find_map(|lane| lane.enter())
     }
 
     fn idle(&self) -> Option<OneLane> {
@@ -262,7 +271,7 @@ impl Pool {
         let now = Instant::now();
         let mut shortest: Option<Duration> = None;
         all.retain(|address| {
-            let Some(health) = kept.health.get_mut(address) else {
+            let Some(health) = kept.health.get(address) else {
                 return true;
             };
             let Some(until) = health.left_alone_until else {
@@ -273,11 +282,7 @@ impl Pool {
                     shortest = Some(shortest.map_or(wait, |least| least.min(wait)));
                     false
                 }
-                // One request finds out whether it is well again; others wait for what that one finds.
-                None => {
-                    health.left_alone_until = Some(now + LEFT_ALONE);
-                    true
-                }
+                None => true,
             }
         });
         match (all.is_empty(), shortest) {
@@ -286,6 +291,16 @@ impl Pool {
                 Err(NoLane::LeftAlone(seconds.saturating_add(1)))
             }
             _ => Ok(all),
+        }
+    }
+
+    /// One request finds out whether an address that failed is well again; others wait for what that one finds.
+    fn claim(&self, address: &str) {
+        let mut kept = self.kept.lock();
+        if let Some(health) = kept.health.get_mut(address)
+            && health.left_alone_until.is_some()
+        {
+            health.left_alone_until = Some(Instant::now() + LEFT_ALONE);
         }
     }
 
@@ -323,6 +338,7 @@ impl Pool {
     async fn connect(&self, websocket: bool, two_in_the_clear: bool) -> Result<Made, NoLane> {
         let mut last = NoLane::Silent;
         for address in self.addresses()? {
+            self.claim(&address);
             let made = timeout(
                 CONNECT,
                 self.connect_to(&address, websocket, two_in_the_clear),
@@ -398,10 +414,11 @@ impl Pool {
             address: address.into(),
             active: AtomicUsize::new(0),
             is_over: AtomicBool::new(false),
+            has_answered: AtomicBool::new(false),
         });
-        tokio::spawn(watch(Arc::downgrade(&lane), pings, driven));
         let place = lane.enter().ok_or(WireError::Gone)?;
-        self.kept.lock().shared.push(lane);
+        self.kept.lock().shared.push(Arc::downgrade(&lane));
+        tokio::spawn(watch(lane, pings, driven));
         Ok(Made::Two(place))
     }
 }
@@ -419,22 +436,26 @@ async fn dial(address: &str) -> Result<TcpStream, NoLane> {
     Err(last)
 }
 
-/// Asks a shared connection from time to time whether it is there, and ends it when it is not.
-async fn watch(
-    lane: std::sync::Weak<TwoLane>,
-    mut pings: h2::PingPong,
-    driven: tokio::task::JoinHandle<()>,
-) {
+/// Keeps a shared connection while it is used, or was a while ago; asks it from time to time whether it is there.
+async fn watch(lane: Arc<TwoLane>, mut pings: h2::PingPong, driven: tokio::task::JoinHandle<()>) {
+    let (mut asked, mut used) = (Instant::now(), Instant::now());
     loop {
-        tokio::time::sleep(PING_EVERY).await;
-        if lane.strong_count() == 0 || driven.is_finished() {
+        tokio::time::sleep(IDLE / 4).await;
+        let is_used = lane.active.load(Ordering::Acquire) > 0;
+        if is_used {
+            used = Instant::now();
+        }
+        if driven.is_finished() || !is_used && used.elapsed() > IDLE {
+            lane.is_over.store(true, Ordering::Release);
             return;
         }
+        if !is_used || asked.elapsed() < PING_EVERY {
+            continue;
+        }
+        asked = Instant::now();
         let answered = timeout(PING, pings.ping(h2::Ping::opaque())).await;
         if !matches!(answered, Ok(Ok(_))) {
-            if let Some(lane) = lane.upgrade() {
-                lane.is_over.store(true, Ordering::Release);
-            }
+            lane.is_over.store(true, Ordering::Release);
             driven.abort();
             return;
         }
@@ -509,7 +530,7 @@ fn two_request(out: &Outgoing, scheme: &str) -> Option<Request<()>> {
 }
 
 /// Closes connections that nobody has used for a while, until none are left.
-async fn close_idle(pool: std::sync::Weak<Pool>) {
+async fn close_idle(pool: Weak<Pool>) {
     loop {
         tokio::time::sleep(IDLE / 4).await;
         let Some(pool) = pool.upgrade() else { return };

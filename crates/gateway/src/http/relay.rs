@@ -234,18 +234,26 @@ impl Relay<'_> {
     /// Remembers how the target did.
     fn learn(&self, pool: &Pool, call: &Call, ended: &Ended, given: &Given) {
         if given.status.is_some() {
+            if let Call::Two { place, .. } = call {
+                place.answered();
+            }
             pool.told(call.address(), true);
             return;
         }
         let Ended::Back(Back::NoAnswer(error)) = ended else {
             return;
         };
-        let stale = matches!(call, Call::One(lane) if lane.reused);
-        if !stale || matches!(error, WireError::Silent(_)) {
+        let is_silent = matches!(error, WireError::Silent(_));
+        let failed = match call {
+            // One that was used before may have been closed at its time.
+            Call::One(lane) => !lane.reused,
+            // A connection counts once, and not at all if it has worked: those end as well.
+            Call::Two { place, .. } => place.forget(),
+        };
+        // Slow answers are the request's own, unless there are others to ask.
+        let counts = !is_silent || !self.route.connection.settings.addresses.is_empty();
+        if failed && counts {
             pool.told(call.address(), false);
-        }
-        if let Call::Two { place, .. } = call {
-            place.forget();
         }
     }
 
@@ -505,11 +513,14 @@ impl Relay<'_> {
         };
         let (bytes, over) = tunnel.run(head, *lane, source, answer).await;
         given.bytes = bytes;
+        let secret = given.secret_cookie.as_deref();
+        let pass = Treatment::Pass;
+        let headers = answer::headers(head, self.asked, self.route, plan, pass, secret);
         given.head = Some(EventBody::Head {
             op: self.permit.op(),
             side: Side::Target,
             line: head.status.as_u16().to_string(),
-            fields: capture::fields(&head.headers, &[]),
+            fields: capture::fields(&headers, &[]),
         });
         match over {
             tunnel::Over::Closed => ended,

@@ -24,6 +24,10 @@ impl FieldRules for Planned {
         }
     }
 
+    fn has_names(&self) -> bool {
+        self.0.goes_by_names()
+    }
+
     fn prose(&self) -> Arc<dyn TextMask> {
         Arc::clone(&self.0.scan)
     }

@@ -10,13 +10,14 @@ use crate::registry::{Live, Membership, Registry};
 use http::StatusCode;
 use parking_lot::Mutex;
 use sluice_model::{
-    ApprovalFacts, ApprovalId, Ask, Decision, Denial, Operation, SessionContext, Timestamp, WaysIn,
+    ApprovalFacts, ApprovalId, Ask, Decision, Denial, Operation, PrincipalId, SessionContext,
+    Timestamp, WaysIn,
 };
 use sluice_policy::{FieldPlan, Snapshot};
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
@@ -74,7 +75,7 @@ pub struct Session {
     last_used: AtomicI64,
     /// Events of it wait to be written.
     behind: AtomicBool,
-    /// Room for bodies of its requests that are held until they are decided.
+    /// Room of its principal's for bodies that are held until they are decided.
     pub held: Arc<Semaphore>,
 }
 
@@ -373,14 +374,18 @@ pub struct Begun {
 
 /// All live sessions.
 #[derive(Default)]
-pub struct Sessions(Mutex<HashMap<Key, Arc<Session>>>);
+pub struct Sessions {
+    all: Mutex<HashMap<Key, Arc<Session>>>,
+    /// Each principal's room for bodies, while one of its sessions lives.
+    rooms: Mutex<HashMap<PrincipalId, Weak<Semaphore>>>,
+}
 
 impl Sessions {
     /// A request enters the session with this key, if there is one that lives.
     #[must_use]
     pub fn enter(&self, key: &Key) -> Option<Visit> {
         // One session that is busy holds up no other one.
-        let session = Arc::clone(self.0.lock().get(key)?);
+        let session = Arc::clone(self.all.lock().get(key)?);
         visit(&session)
     }
 
@@ -389,7 +394,7 @@ impl Sessions {
     /// # Errors
     /// There are too many.
     pub fn check_room(&self, context: &SessionContext) -> Result<(), Refusal> {
-        let sessions = self.0.lock();
+        let sessions = self.all.lock();
         let own = sessions.values();
         let own = own.filter(|s| s.context.principal.id == context.principal.id);
         if sessions.len() >= MAX_SESSIONS || own.count() >= MAX_SESSIONS_EACH {
@@ -401,7 +406,7 @@ impl Sessions {
 
     /// A session begins, and a request enters it; or one that began meanwhile.
     pub fn begin(&self, registry: &Arc<Registry>, begun: Begun) -> Option<Visit> {
-        let mut sessions = self.0.lock();
+        let mut sessions = self.all.lock();
         let known = sessions
             .get(&begun.key)
             .filter(|s| s.changes.borrow().is_none());
@@ -411,6 +416,7 @@ impl Sessions {
                 .close("another request of the same session came first");
             return Some(known);
         }
+        let held = self.room_of(&begun.context.principal.id);
         let membership = registry.enter(crate::opening::entry(&begun.context));
         let session = Arc::new(Session {
             context: begun.context,
@@ -426,15 +432,26 @@ impl Sessions {
             visits: AtomicUsize::new(0),
             last_used: AtomicI64::new(clock::now().0),
             behind: AtomicBool::new(true),
-            held: Arc::new(Semaphore::new(MAX_HELD_EACH)),
+            held,
         });
         let entered = enter(&session);
         sessions.insert(begun.key, session);
         Some(entered)
     }
 
+    fn room_of(&self, principal: &PrincipalId) -> Arc<Semaphore> {
+        let mut rooms = self.rooms.lock();
+        if let Some(room) = rooms.get(principal).and_then(Weak::upgrade) {
+            return room;
+        }
+        rooms.retain(|_, room| room.strong_count() > 0);
+        let room = Arc::new(Semaphore::new(MAX_HELD_EACH));
+        rooms.insert(principal.clone(), Arc::downgrade(&room));
+        room
+    }
+
     fn all(&self) -> Vec<Arc<Session>> {
-        self.0.lock().values().cloned().collect()
+        self.all.lock().values().cloned().collect()
     }
 
     /// Writes what waits to be written.
@@ -468,7 +485,7 @@ impl Sessions {
             let is_over = state.over.is_some() && state.pipeline.is_none();
             drop(state);
             if is_over && unused {
-                let mut sessions = self.0.lock();
+                let mut sessions = self.all.lock();
                 let same = |s: &Arc<Session>| Arc::ptr_eq(s, &session);
                 if sessions.get(&session.key).is_some_and(same) {
                     sessions.remove(&session.key);

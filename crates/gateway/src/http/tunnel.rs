@@ -227,10 +227,17 @@ impl<'a> Way<'a> {
         let capped = length > kept.len() as u64;
         let text = String::from_utf8_lossy(&kept);
         let rules = || Arc::new(ForRecord(self.plan.clone()));
-        let shown = match looks_like_json(text.as_bytes()) {
+        let (frame, document) = framed(&text);
+        let json = match document.starts_with(['{', '[']) {
+            true => masked(BodyKind::Json, document, rules(), capped),
+            false => None,
+        };
+        let shown = match json {
             _ if kept.is_empty() => None,
-            Some(true) => masked(BodyKind::Json, &text, rules(), capped),
-            _ => masked(BodyKind::Text, &text, rules(), false),
+            Some(json) => Some(format!("{frame}{json}")),
+            // What cannot be read may hold secrets that nobody finds.
+            None if looks_like_json(document.as_bytes()) == Some(true) => None,
+            None => masked(BodyKind::Text, &text, rules(), false),
         };
         let (content, capped) = match shown {
             Some(text) => (RecordedValue::Text(text), capped),
@@ -254,16 +261,11 @@ impl<'a> Way<'a> {
     /// so is not passed on.
     fn masked(&self, text: String) -> Result<String, Stop> {
         let rules = || Arc::new(Planned(self.plan.clone()));
-        // Some libraries put a number before the document.
-        let (number, document) = match text.find(|c: char| !c.is_ascii_digit()) {
-            Some(at) if at <= 8 => text.split_at(at),
-            _ => ("", text.as_str()),
-        };
-        let begins = document.trim_start().starts_with(['{', '[']);
-        let json = if begins {
-            masked(BodyKind::Json, document, rules(), false)
-        } else {
-            None
+        let (number, document) = framed(&text);
+        let begins = document.starts_with(['{', '[']);
+        let json = match begins {
+            true => masked(BodyKind::Json, document, rules(), false),
+            false => None,
         };
         let is_meant = self.plan.goes_by_names()
             && (looks_like_json(document.as_bytes()) == Some(true) || self.strict && begins);
@@ -288,6 +290,25 @@ impl<'a> Way<'a> {
             false => reason.to_owned(),
         }
     }
+}
+
+/// What some libraries put before a document: a number, and a name of a namespace between a slash and a comma.
+fn framed(text: &str) -> (&str, &str) {
+    const LONGEST: usize = 256;
+    let numbered = text
+        .trim_start()
+        .trim_start_matches(|c: char| c.is_ascii_digit());
+    let rest = match numbered
+        .strip_prefix('/')
+        .and_then(|rest| rest.split_once(','))
+    {
+        Some((space, rest)) if space.len() < LONGEST => rest,
+        _ => numbered,
+    };
+    let rest = rest
+        .trim_start()
+        .trim_start_matches(|c: char| c.is_ascii_digit());
+    text.split_at(text.len() - rest.len())
 }
 
 /// A text under rules; `None` when it cannot be read so. Of one that is only a beginning, so much as is whole.
@@ -381,6 +402,12 @@ impl Tunnel<'_> {
             }
             first.0
         };
+        // A message that was never ended went by as well.
+        for way in [&mut there, &mut back] {
+            if way.message > 0 {
+                way.record();
+            }
+        }
         if let Stop::Cut(code, why) = &over {
             say_goodbye(&mut to_client, &mut to_target, *code, why).await;
         }

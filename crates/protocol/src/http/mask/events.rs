@@ -157,7 +157,8 @@ impl Events {
                 }
                 // What is clearly meant as JSON and is none may hold fields that nobody finds in it.
                 Err(error @ CannotMask::Malformed { .. })
-                    if super::looks_like_json(data.as_bytes()) == Some(true) =>
+                    if context.rules.has_names()
+                        && super::looks_like_json(data.as_bytes()) == Some(true) =>
                 {
                     return Err(error);
                 }

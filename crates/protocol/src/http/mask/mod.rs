@@ -92,6 +92,10 @@ enum Reader {
 pub trait FieldRules: Send + Sync {
     /// By the names that lead to the value from the root (elements of lists add no name).
     fn edit(&self, path: &[&str]) -> FieldEdit;
+    /// Whether any field is told by its name: a document that cannot be read may hold such.
+    fn has_names(&self) -> bool {
+        true
+    }
     /// For text outside of fields: names of members, prose.
     fn prose(&self) -> Arc<dyn TextMask>;
 }
