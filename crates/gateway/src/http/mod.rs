@@ -17,6 +17,7 @@ mod client;
 mod cookies;
 mod describe;
 mod encoding;
+mod ended;
 mod exchange;
 mod explain;
 mod hold;

@@ -3,8 +3,9 @@
 use super::answer::{self, Body};
 use super::call::Head;
 use super::capture::Capture;
+use super::ended::Back;
 use super::refusal::Refusal;
-use super::relay::{Back, Relay};
+use super::relay::Relay;
 use super::wire::{Answer, Length, Part, Sink, Source, WireError};
 use bytes::BytesMut;
 use http::{HeaderMap, Method};

@@ -5,6 +5,7 @@ use super::asked::Asked;
 use super::call::{Call, Coming, Head};
 use super::capture::{self, Capture};
 use super::client::Client;
+use super::ended::{Back, Ended, Given, There, done, no_answer, no_lane};
 use super::outgoing::{self, Making};
 use super::pass::Passing;
 use super::pool::{NoLane, Outgoing, Pool};
@@ -20,9 +21,7 @@ use bytes::Bytes;
 use h2::Reason;
 use http::header::HeaderName;
 use http::{HeaderValue, Method, StatusCode};
-use sluice_model::{
-    ApprovalFacts, EventBody, Lease, MaskedColumn, Operation, Outcome, Shown, Side,
-};
+use sluice_model::{ApprovalFacts, EventBody, Lease, Operation, Outcome, Shown, Side};
 use sluice_policy::FieldPlan;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -53,62 +52,6 @@ pub struct Relay<'a> {
     pub permit: Permit,
     /// The version of the policies that gave it.
     pub version: u64,
-}
-
-/// How the way back ended.
-pub enum Back {
-    /// The whole answer was sent, and the client's connection goes on or not.
-    Done(bool),
-    /// The connection changes to a WebSocket.
-    Upgraded(Box<Head>),
-    /// Nothing was sent to the client yet.
-    Refused(Refusal),
-    /// The target gave no answer at all.
-    NoAnswer(WireError),
-    /// The answer was broken off in its middle: why.
-    Broken(String),
-    /// The client left.
-    Left,
-}
-
-/// How the way there ended, if not well.
-enum There {
-    Client(WireError),
-    Left,
-}
-
-/// What became of the answer.
-#[derive(Default)]
-struct Given {
-    plan: Option<FieldPlan>,
-    /// The cookie that is the account's credential.
-    secret_cookie: Option<String>,
-    status: Option<StatusCode>,
-    /// Bytes of messages after the protocol has changed.
-    bytes: u64,
-    keep_alive: bool,
-    body: Option<Body>,
-    capture: Option<Capture>,
-    head: Option<EventBody>,
-}
-
-impl Given {
-    fn masked(&self) -> Vec<MaskedColumn> {
-        let body = self.body.as_ref().zip(self.plan.as_ref());
-        body.map(|(body, plan)| body.masked(plan))
-            .unwrap_or_default()
-    }
-
-    fn bytes(&self) -> u64 {
-        self.capture.as_ref().map_or(self.bytes, Capture::bytes)
-    }
-}
-
-/// How an exchange ended.
-enum Ended {
-    Back(Back),
-    There(There),
-    Lost(Arc<str>),
 }
 
 impl Relay<'_> {
@@ -575,38 +518,5 @@ impl Relay<'_> {
             }
             pipeline.answered(op, answer)
         })
-    }
-}
-
-fn done(status: Option<StatusCode>) -> Outcome {
-    match status {
-        Some(status) if status.as_u16() >= 400 => Outcome::Failed(status.as_u16().to_string()),
-        Some(status) => Outcome::Done(status.as_u16().to_string()),
-        None => Outcome::Done(String::new()),
-    }
-}
-
-fn no_lane(error: NoLane) -> Refusal {
-    match &error {
-        NoLane::LeftAlone(seconds) => {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).retry_after(*seconds)
-        }
-        NoLane::Silent => Refusal::new(StatusCode::GATEWAY_TIMEOUT, error.to_string()),
-        _ => {
-            tracing::warn!(%error, "a target cannot be asked");
-            Refusal::bad_gateway(error.to_string())
-        }
-    }
-}
-
-fn no_answer(error: &WireError) -> Refusal {
-    match error {
-        WireError::Silent(_) => Refusal::new(
-            StatusCode::GATEWAY_TIMEOUT,
-            format!("the target did not answer: {error}"),
-        ),
-        _ => Refusal::bad_gateway(format!(
-            "the target gave no answer that can be passed on: {error}"
-        )),
     }
 }
