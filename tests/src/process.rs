@@ -124,6 +124,14 @@ impl Drop for Running {
     }
 }
 
+/// Resident memory of a process in KiB.
+pub fn resident_kib(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let size = line.and_then(|rest| rest.split_whitespace().next());
+    Ok(size.context("a process says how much it holds")?.parse()?)
+}
+
 /// Runs a command to its end; an error carries what it printed.
 pub fn checked(command: &mut Command) -> Result<Output> {
     // Not the command's own `Debug`, which shows its environment, and secrets in it.

@@ -1,6 +1,6 @@
 //! Classes of attack known from the published history of comparable systems, each as a test that stays.
 
-use sluice_tests::process::{free_port, wait_for};
+use sluice_tests::process::{free_port, resident_kib, wait_for};
 use sluice_tests::wire::{
     VERSION_3_0, VERSION_3_2, Wire, bind, execute, message, parse, sqlstates, sync, tags, text,
 };
@@ -78,22 +78,8 @@ fn lying_lengths_end_the_session_without_memory_or_forwarding() {
             assert_eq!(answer.tag, 'E', "{packet:?}");
         }
     }
-    assert!(resident_megabytes(stage.gateway.pid()) < 500);
+    assert!(resident_kib(stage.gateway.pid()).unwrap() / 1024 < 500);
     assert_eq!(stage.gateway.answer(&stage.token, "SELECT 1").unwrap(), "1");
-}
-
-fn resident_megabytes(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmRSS:"))
-        .unwrap();
-    line.split_whitespace()
-        .nth(1)
-        .unwrap()
-        .parse::<u64>()
-        .unwrap()
-        / 1024
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use sluice_tests::Settings;
-use sluice_tests::process::{printed, wait_for};
+use sluice_tests::process::{printed, resident_kib, wait_for};
 use sluice_tests::web::{Script, Service, Web};
 use std::process::Stdio;
 
@@ -259,7 +259,7 @@ fn long_bodies_go_through_without_being_held() -> Result<()> {
     let service = Service::start(&[])?;
     let web = Web::start(service.plain, "")?;
     web.get("/people", &[])?;
-    let before = memory(&web)?;
+    let before = resident_kib(web.gateway.pid())?;
     let file = tempfile::NamedTempFile::new()?;
     file.as_file().set_len(300 * 1024 * 1024)?;
     let upload = format!("@{}", file.path().display());
@@ -283,17 +283,9 @@ fn long_bodies_go_through_without_being_held() -> Result<()> {
         let mut curl = web.curl("/big?megabytes=300", &arguments);
         ensure!(printed(&mut curl)? == (300 * 1024 * 1024).to_string());
     }
-    let grown = memory(&web)?.saturating_sub(before);
+    let grown = resident_kib(web.gateway.pid())?.saturating_sub(before);
     ensure!(grown < 64 * 1024, "the gateway grew by {grown} KiB");
     Ok(())
-}
-
-/// Resident memory in KiB.
-fn memory(web: &Web) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", web.gateway.pid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let text = line.context("VmRSS")?.trim().trim_end_matches(" kB");
-    Ok(text.parse()?)
 }
 
 /// A client that waits for leave to send its body is refused before it does, or told to go on by the gateway itself.

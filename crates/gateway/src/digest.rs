@@ -35,6 +35,14 @@ impl Digest {
     }
 }
 
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(aws_lc_rs::digest::digest(&SHA256, bytes).as_ref());
+    hash
+}
+
 /// The digest of a login: with what the approver is told of it.
 #[must_use]
 pub fn of_login(context: &SessionContext) -> OperationDigest {

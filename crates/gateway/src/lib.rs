@@ -3,10 +3,12 @@
 //! [`Gateway::start`] binds the listeners; each accepted client becomes a task that logs in, connects to
 //! its target and relays until either side, a policy or the operator ends it.
 
+mod asking;
 mod clock;
 mod digest;
 mod drivers;
 mod duplex;
+mod edits;
 mod explanation;
 mod http;
 mod meters;

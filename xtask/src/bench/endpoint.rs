@@ -1,5 +1,6 @@
 //! One way to reach the database, and what the process behind it costs.
 
+use sluice_tests::process::resident_kib;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -67,11 +68,8 @@ impl Endpoint {
 
     /// Resident memory of the proxy in KiB.
     pub fn resident_kib(&self) -> f64 {
-        self.proc("status")
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .and_then(|rest| rest.split_whitespace().next()?.parse().ok())
-            .unwrap_or_default()
+        let held = self.pid.and_then(|pid| resident_kib(pid).ok());
+        held.unwrap_or_default() as f64
     }
 
     fn proc(&self, file: &str) -> String {

@@ -4,7 +4,7 @@
 use crate::packages;
 use anyhow::{Context as _, Result, bail};
 use sluice_tests::cargo::Profile;
-use sluice_tests::process::{Running, checked, free_port, printed, wait_for};
+use sluice_tests::process::{Running, checked, free_port, printed, resident_kib, wait_for};
 use sluice_tests::web::Web;
 use sluice_tests::{Settings, clients};
 use std::collections::BTreeMap;
@@ -367,7 +367,7 @@ fn report(endpoints: &[Endpoint], samples: &BTreeMap<(usize, usize), Vec<Sample>
 /// Memory with many connections that have asked once and wait.
 fn waiting(web: &Web) -> Result<()> {
     let script: PathBuf = sluice_tests::cargo::root().join("tests/clients/web/waiting.py");
-    let before = resident(web)?;
+    let before = resident_kib(web.gateway.pid())?;
     let mut command = Command::new(clients::python_web()?);
     command
         .arg(script)
@@ -385,22 +385,11 @@ fn waiting(web: &Web) -> Result<()> {
     if line.trim() != "ready" {
         bail!("expected {WAITING} connections, got {line:?}");
     }
-    let grown = resident(web)?.saturating_sub(before);
+    let grown = resident_kib(web.gateway.pid())?.saturating_sub(before);
     println!(
         "\n{WAITING} waiting connections with TLS: {} MiB more, {:.1} KiB each",
         grown / 1024,
         grown as f64 / WAITING as f64
     );
     Ok(())
-}
-
-/// Resident memory in KiB.
-fn resident(web: &Web) -> Result<u64> {
-    let status = fs::read_to_string(format!("/proc/{}/status", web.gateway.pid()))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    Ok(line
-        .context("VmRSS")?
-        .trim()
-        .trim_end_matches(" kB")
-        .parse()?)
 }

@@ -41,10 +41,16 @@ pub async fn look_up(address: &str) -> Result<Vec<SocketAddr>, NoAddress> {
     }
 }
 
+/// The host of `host:port`, without the brackets of an IPv6 address.
+#[must_use]
+pub fn host_of(address: &str) -> &str {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// Whether an admin wrote that the target is on this machine. A name that leads here may do so only from now on.
 fn is_loopback_as_written(address: &str) -> bool {
-    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = host_of(address);
     host.eq_ignore_ascii_case("localhost")
         || host
             .parse::<IpAddr>()

@@ -265,7 +265,6 @@ pub fn trailers(trailers: &HeaderMap, plan: &FieldPlan, strict: bool) -> HeaderM
 
 /// Where a redirect leads, as the caller goes there: through the gateway, if it is the same target.
 fn located(there: &str, asked: &Asked, route: &Route) -> String {
-    let scheme = if asked.is_plain { "http" } else { "https" };
     let connection = &route.connection;
     let hosts = [
         host_of(connection),
@@ -303,7 +302,7 @@ fn located(there: &str, asked: &Asked, route: &Route) -> String {
         _ => path,
     };
     match of_target {
-        Some(_) => format!("{scheme}://{}{prefix}{path}", asked.authority),
+        Some(_) => format!("{}{prefix}{path}", asked.origin()),
         None => format!("{prefix}{path}"),
     }
 }

@@ -173,6 +173,18 @@ impl Asked {
         })
     }
 
+    /// How the client came: `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.is_plain { "http" } else { "https" }
+    }
+
+    /// What the client calls the gateway: `https://host`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme(), self.authority)
+    }
+
     /// A field that is there once, as text.
     #[must_use]
     pub fn only(&self, name: &str) -> Option<&str> {

@@ -12,7 +12,7 @@ use super::client::Client;
 use super::login::{cookie, cookie_name};
 use super::refusal::Refusal;
 use super::route::{By, OWN, Route};
-use aws_lc_rs::digest::{SHA256, digest};
+use crate::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{Method, StatusCode};
@@ -66,7 +66,7 @@ pub fn sign_in(client: &Client, asked: &Asked, route: &Route) -> Refusal {
         );
     }
     let verifier = URL_SAFE_NO_PAD.encode(secret);
-    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+    let challenge = URL_SAFE_NO_PAD.encode(digest::sha256(verifier.as_bytes()));
     let page = route.target.sent();
     let page = if page.len() > MAX_PAGE {
         "/"
@@ -75,8 +75,7 @@ pub fn sign_in(client: &Client, asked: &Asked, route: &Route) -> Refusal {
     };
     let page = URL_SAFE_NO_PAD.encode(page);
     let connection = &route.connection.name;
-    let scheme = if asked.is_plain { "http" } else { "https" };
-    let back = format!("{scheme}://{}{}", asked.authority, route.by.prefix());
+    let back = format!("{}{}", asked.origin(), route.by.prefix());
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("connection", connection)
         .append_pair("to", &back)
@@ -120,7 +119,7 @@ pub async fn enter(client: &Client, asked: &Asked, route: &Route) -> Refusal {
         let _ = client.shared.port.enter(&code, "", connection).await;
         return failed("this browser did not ask to sign in, or took too long".to_owned());
     };
-    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+    let challenge = URL_SAFE_NO_PAD.encode(digest::sha256(verifier.as_bytes()));
     match client
         .shared
         .port

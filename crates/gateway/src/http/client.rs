@@ -14,7 +14,7 @@ use http::{Request, StatusCode};
 use sluice_protocol::http::h1::Version;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
@@ -246,7 +246,6 @@ async fn two(client: &Arc<Client>, stream: Stream, is_plain: bool) {
     let Ok(Ok(mut connection)) = handshake else {
         return;
     };
-    let under_way = Arc::new(AtomicUsize::new(0));
     // A request that its client has given up is worked on for a little longer than its stream lives.
     let places = Arc::new(Semaphore::new(WORK));
     let mut draining = client.shared.registry.draining();
@@ -261,11 +260,10 @@ async fn two(client: &Arc<Client>, stream: Stream, is_plain: bool) {
                         respond.send_reset(Reason::REFUSED_STREAM);
                         continue;
                     };
-                    let count = Counted::new(&under_way);
                     let client = Arc::clone(client);
                     tokio::spawn(async move {
                         stream_of_two(&client, request, respond, is_plain).await;
-                        drop((count, place));
+                        drop(place);
                     });
                 }
                 Some(Err(error)) => {
@@ -278,28 +276,12 @@ async fn two(client: &Arc<Client>, stream: Stream, is_plain: bool) {
                 leaving = true;
                 connection.graceful_shutdown();
             }
-            _ = idle.tick() => if under_way.load(Ordering::Acquire) == 0 {
+            _ = idle.tick() => if places.available_permits() == WORK {
                 if leaving { return; }
                 leaving = true;
                 connection.graceful_shutdown();
             }
         }
-    }
-}
-
-/// Counts a request while it is under way.
-struct Counted(Arc<AtomicUsize>);
-
-impl Counted {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(count))
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

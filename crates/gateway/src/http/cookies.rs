@@ -4,15 +4,19 @@ use super::login::is_own_cookie;
 use super::route::By;
 use http::header::{self, HeaderMap};
 
+/// The cookies of a request, each with its name.
+pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .map(str::trim)
+}
+
 /// The cookies of a request that are the target's.
 #[must_use]
 pub fn of_target(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let pairs = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .map(str::trim);
-    let theirs: Vec<&str> = pairs
+    let theirs: Vec<&str> = pairs(headers)
         .filter(|pair| !pair.is_empty() && !is_own_cookie(name_of(pair)))
         .collect();
     (!theirs.is_empty()).then(|| theirs.join("; "))

@@ -266,12 +266,15 @@ impl Exchange<'_, '_> {
         if reads && self.wants_fields(visit, &operation)? {
             operation = told(true).map_err(cannot_read)?;
         }
-        let plan = visit.with(port, |pipeline| Ok(pipeline.view().fields(clock::now())))?;
-        let body = whole.as_ref().and_then(|whole| {
-            let mut capture = Capture::new(&self.asked.headers);
-            capture.feed(whole);
-            capture.kept(plan)
-        });
+        let body = match whole.as_ref().filter(|whole| !whole.is_empty()) {
+            None => None,
+            Some(whole) => {
+                let mut capture = Capture::new(&self.asked.headers);
+                capture.feed(whole);
+                let plan = visit.with(port, |pipeline| Ok(pipeline.view().fields(clock::now())))?;
+                capture.kept(plan)
+            }
+        };
         Ok(Ready {
             operation,
             whole,

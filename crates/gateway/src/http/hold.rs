@@ -8,15 +8,16 @@ use super::pages;
 use super::refusal::{Refusal, Waits};
 use super::route::Route;
 use super::sessions::Visit;
+use crate::asking;
 use crate::clock;
 use crate::digest;
-use crate::pipeline::{self, CONNECT, Permit, Verdict};
+use crate::pipeline::{self, Permit, Verdict};
 use crate::port::{ControlPort, HoldProgress, Spent, Ticket};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use sluice_model::{
     ApprovalFacts, ApprovalId, Ask, Decision, HeldOperation, Operation, OperationDigest,
-    PrincipalId, RecordedValue, SessionContext,
+    PrincipalId, RecordedValue,
 };
 use sluice_policy::FieldPlan;
 use std::time::Duration;
@@ -48,6 +49,17 @@ enum Waited {
     /// The client need not wait any longer: how, for the record.
     Open(&'static str),
     Lost(Refusal),
+}
+
+impl Waited {
+    /// What a client is told whose request does not run.
+    fn refusal(self, id: &ApprovalId) -> Refusal {
+        match self {
+            Self::Approved(_) | Self::Open(_) | Self::Ended => gone(id),
+            Self::Denied(by, reason) => denied_by(id, &by, reason.as_deref()),
+            Self::Lost(refusal) => refusal,
+        }
+    }
 }
 
 /// Counts a request while it waits.
@@ -91,48 +103,58 @@ pub async fn wait(
         return approved(port, visit, &held, &spent);
     }
     let asks = describe(exchange.asked, port, visit, &held, digest)?;
-    let mut ticket = port.hold(asks).await?;
-    visit.with(port, |pipeline| {
-        pipeline.held(held.op, &ticket, digest.to_hex())
-    })?;
-    let waited = match wants_to_come_again(exchange.asked) {
-        true => Waited::Open("its client comes again"),
-        false => {
-            let _counted = Counted::new();
-            wait_for(exchange, visit, &mut ticket, Some(held.operation)).await
-        }
-    };
-    let id = ticket.id.clone();
-    let ended = |how: &str, by: Vec<PrincipalId>| {
-        visit.close(|pipeline| pipeline.hold_ended(held.op, id.clone(), how, by))
-    };
+    let operation = Some(held.operation);
+    let (ticket, waited) = ask(exchange, visit, held.op, asks, operation).await?;
     match waited {
-        Waited::Approved(by) => {
-            ended("approved", by)?;
+        Waited::Approved(_) => {
             match pipeline::spend(port, context, Some(&ticket.id), digest).await? {
                 Some(spent) => approved(port, visit, &held, &spent),
                 None => Err(used_up(&ticket.id).into()),
             }
         }
-        Waited::Denied(by, reason) => {
-            ended("denied", vec![by.clone()])?;
-            Err(denied_by(&ticket.id, &by, reason.as_deref()).into())
+        Waited::Open(_) => Err(come_again(exchange.asked, &held, &ticket).into()),
+        refused => Err(refused.refusal(&ticket.id).into()),
+    }
+}
+
+/// Asks humans, and waits while the client does. What became of it is on record.
+async fn ask(
+    exchange: &mut Exchange<'_, '_>,
+    visit: &Visit,
+    op: u64,
+    asks: HeldOperation,
+    operation: Option<&Operation>,
+) -> Result<(Ticket, Waited), Stop> {
+    let port = exchange.client.shared.port.as_ref();
+    let digest = asks.digest.clone();
+    let mut ticket = port.hold(asks).await?;
+    visit.with(port, |pipeline| pipeline.held(op, &ticket, digest))?;
+    let waited = match wants_to_come_again(exchange.asked) {
+        true => Waited::Open("its client comes again"),
+        false => {
+            let _counted = Counted::new();
+            wait_for(exchange, visit, &mut ticket, operation).await
         }
-        Waited::Ended => {
-            ended("expired", Vec::new())?;
-            Err(gone(&ticket.id).into())
-        }
+    };
+    let (how, by) = match &waited {
+        Waited::Approved(by) => ("approved", by.clone()),
+        Waited::Denied(by, _) => ("denied", vec![by.clone()]),
+        Waited::Ended => ("expired", Vec::new()),
         Waited::Open(how) => {
             port.leave_open(&ticket.id).await;
-            ended(how, Vec::new())?;
-            Err(come_again(exchange.asked, &held, &ticket).into())
+            (*how, Vec::new())
         }
-        Waited::Lost(refusal) => {
-            port.cancel_hold(&ticket.id).await;
-            ended("ended", Vec::new())?;
-            Err(refusal.into())
+        Waited::Lost(_) => {
+            // A login stays asked for.
+            if operation.is_some() {
+                port.cancel_hold(&ticket.id).await;
+            }
+            ("ended", Vec::new())
         }
-    }
+    };
+    let id = ticket.id.clone();
+    visit.close(|pipeline| pipeline.hold_ended(op, id, how, by))?;
+    Ok((ticket, waited))
 }
 
 /// Decides once more, with the approval.
@@ -161,17 +183,9 @@ fn describe(
     digest: OperationDigest,
 ) -> Result<HeldOperation, Refusal> {
     let scrubber = visit.with(port, |pipeline| Ok(pipeline.view().scrubber(clock::now())))?;
-    let scrub = |text: &str| {
-        let mut masked = String::new();
-        match scrubber.mask_text(text, &mut masked) {
-            true => masked,
-            false => text.to_owned(),
-        }
-    };
+    let scrub = |text: &str| asking::scrubbed(scrubber.as_ref(), text);
     let plan = visit.with(port, |pipeline| Ok(pipeline.view().fields(clock::now())))?;
     let body = shown_body(asked, held.whole, plan)?;
-    let mut asks = asks_of(&visit.context, &held.ask, digest);
-    asks.text = scrub(&held.operation.text);
     let fields = operation::with_meaning(asked);
     if fields
         .iter()
@@ -190,8 +204,13 @@ fn describe(
         .map(|(name, value)| format!("{name}: {}", scrub(&value)))
         .collect();
     let fields = Some(fields.join("\n")).filter(|fields| !fields.is_empty());
-    asks.parameters = fields.into_iter().chain(body).map(Some).collect();
-    Ok(asks)
+    let (group_sets, people) = (held.ask.group_sets.clone(), held.ask.people);
+    Ok(HeldOperation {
+        text: scrub(&held.operation.text),
+        parameters: fields.into_iter().chain(body).map(Some).collect(),
+        connect: false,
+        ..asking::of_login(&visit.context, group_sets, people, digest)
+    })
 }
 
 /// The body as approvers see it: all of it, or that it cannot be shown.
@@ -209,37 +228,13 @@ fn shown_body(asked: &Asked, whole: &Bytes, plan: FieldPlan) -> Result<Option<St
         }
         Some(_) => {
             let kind = operation::media_type(asked.only("content-type").unwrap_or("no type"));
-            let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, whole);
-            let hash: String = hash
-                .as_ref()
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
+            let hash = OperationDigest(digest::sha256(whole)).to_hex();
             Some(format!(
                 "(a body of {} bytes that cannot be shown: {kind}, sha256 {hash})",
                 whole.len()
             ))
         }
     })
-}
-
-fn asks_of(context: &SessionContext, ask: &Ask, digest: OperationDigest) -> HeldOperation {
-    HeldOperation {
-        session: context.id.clone(),
-        principal: context.principal.id.clone(),
-        credential: context.credential.mark(),
-        connection: context.connection.name.clone(),
-        account: context.account.clone(),
-        database: context.database.clone(),
-        text: CONNECT.to_owned(),
-        parameters: Vec::new(),
-        digest: digest.to_hex(),
-        group_sets: ask.group_sets.clone(),
-        people: ask.people,
-        estimated_rows: None,
-        reason: context.reason.clone(),
-        connect: false,
-    }
 }
 
 /// Waits while the client does.
@@ -279,57 +274,33 @@ async fn wait_for(
 /// # Errors
 /// Nobody agreed, or not yet.
 pub async fn let_in(exchange: &mut Exchange<'_, '_>, visit: &Visit) -> Result<(), Stop> {
-    let Some(ask) = visit.asks() else {
+    let Some(ask_of) = visit.asks() else {
         return Ok(());
     };
     let port = exchange.client.shared.port.as_ref();
     let context = &visit.context;
     let digest = digest::of_login(context);
     if let Some(spent) = pipeline::spend(port, context, None, digest).await? {
-        return enter(port, visit, Some(spent.id));
+        return Ok(visit.let_in(port, Some(spent.id))?);
     }
-    let decision = Decision::Ask(ask.clone());
+    let decision = Decision::Ask(ask_of.clone());
     let op = visit.with(port, |pipeline| pipeline.asked_to_connect(decision, None))?;
-    let mut asks = asks_of(context, &ask, digest);
-    asks.connect = true;
-    let mut ticket = port.hold(asks).await?;
-    visit.with(port, |pipeline| pipeline.held(op, &ticket, digest.to_hex()))?;
-    let waited = match wants_to_come_again(exchange.asked) {
-        true => Waited::Open("its client comes again"),
-        false => {
-            let _counted = Counted::new();
-            wait_for(exchange, visit, &mut ticket, None).await
-        }
-    };
-    let (how, by) = match &waited {
-        Waited::Approved(by) => ("approved", by.clone()),
-        Waited::Denied(by, _) => ("denied", vec![by.clone()]),
-        Waited::Ended => ("expired", Vec::new()),
-        Waited::Open(how) => (*how, Vec::new()),
-        Waited::Lost(_) => ("ended", Vec::new()),
-    };
-    let id = ticket.id.clone();
-    visit.close(|pipeline| pipeline.hold_ended(op, id.clone(), how, by))?;
+    let asks = asking::of_login(context, ask_of.group_sets, ask_of.people, digest);
+    let (ticket, waited) = ask(exchange, visit, op, asks, None).await?;
     match waited {
-        Waited::Approved(_) => match pipeline::spend(port, context, Some(&id), digest).await? {
-            Some(spent) => enter(port, visit, Some(spent.id)),
-            None => Err(used_up(&id).into()),
-        },
-        Waited::Denied(by, reason) => Err(denied_by(&id, &by, reason.as_deref()).into()),
-        Waited::Ended => Err(gone(&id).into()),
+        Waited::Approved(_) => {
+            match pipeline::spend(port, context, Some(&ticket.id), digest).await? {
+                Some(spent) => Ok(visit.let_in(port, Some(spent.id))?),
+                None => Err(used_up(&ticket.id).into()),
+            }
+        }
         Waited::Open(_) => {
-            port.leave_open(&id).await;
             let refusal = told_to_wait(exchange.asked, "", &ticket);
             let page = pages::waiting(&waits_of("", &ticket), "to connect", None);
             Err(as_page(exchange.asked, refusal, page).into())
         }
-        Waited::Lost(refusal) => Err(refusal.into()),
+        refused => Err(refused.refusal(&ticket.id).into()),
     }
-}
-
-fn enter(port: &dyn ControlPort, visit: &Visit, approval: Option<ApprovalId>) -> Result<(), Stop> {
-    visit.let_in(port, approval)?;
-    Ok(())
 }
 
 fn waits_of(prefix: &str, ticket: &Ticket) -> Waits {
@@ -346,8 +317,7 @@ fn told_to_wait(asked: &Asked, prefix: &str, ticket: &Ticket) -> Refusal {
         ticket.id, ticket.url, ticket.id
     );
     let mut waits = waits_of(prefix, ticket);
-    let scheme = if asked.is_plain { "http" } else { "https" };
-    waits.state = format!("{scheme}://{}{}", asked.authority, waits.state);
+    waits.state = format!("{}{}", asked.origin(), waits.state);
     Refusal::waits(waits, message)
 }
 

@@ -6,10 +6,10 @@ use super::refusal::Refusal;
 use super::route::{By, Route};
 use super::sessions::{Begun, Key, Visit};
 use crate::clock;
+use crate::digest;
 use crate::opening;
 use crate::pipeline::Pipeline;
 use crate::port::Authenticated;
-use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap};
@@ -73,12 +73,9 @@ pub fn is_own_cookie(name: &str) -> bool {
 /// The value of a cookie; none when it is there twice.
 #[must_use]
 pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    let pairs = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'));
+    let pairs = super::cookies::pairs(headers);
     let mut found = pairs.filter_map(|pair| {
-        let (key, value) = pair.trim().split_once('=')?;
+        let (key, value) = pair.split_once('=')?;
         (key == name).then(|| value.to_owned())
     });
     match (found.next(), found.next()) {
@@ -187,7 +184,7 @@ pub async fn enter(client: &Client, asked: &Asked, route: &Route) -> Result<Visi
         Brought::Bearer(_) | Brought::Site(_) => "",
     };
     let key = Key {
-        secret: sha256(brought.secret()),
+        secret: digest::sha256(brought.secret().as_bytes()),
         connection: route.connection.name.clone(),
         // Until it is known who it is: the user name can be the caller's own.
         account: format!("{user}\0{}", asked.only(ACCOUNT).unwrap_or_default()),
@@ -201,12 +198,6 @@ pub async fn enter(client: &Client, asked: &Asked, route: &Route) -> Result<Visi
     }
     let who = authenticate(client, asked, route, &brought).await?;
     open(client, asked, route, key, &who, user)
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
-    hash
 }
 
 fn said(text: Option<&str>) -> Option<String> {

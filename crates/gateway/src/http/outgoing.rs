@@ -235,14 +235,7 @@ fn tell_where_from(headers: &mut HeaderMap, making: &Making<'_>) {
     if making.is_known_host {
         set("x-forwarded-host", &making.asked.authority);
     }
-    set(
-        "x-forwarded-proto",
-        if making.asked.is_plain {
-            "http"
-        } else {
-            "https"
-        },
-    );
+    set("x-forwarded-proto", making.asked.scheme());
     let prefix = making.route.by.prefix();
     if !prefix.is_empty() {
         set("x-forwarded-prefix", prefix);
@@ -251,12 +244,7 @@ fn tell_where_from(headers: &mut HeaderMap, making: &Making<'_>) {
 
 /// Where a browser says that it comes from, as the target knows itself.
 fn own_origin(headers: &mut HeaderMap, making: &Making<'_>) {
-    let scheme = if making.asked.is_plain {
-        "http"
-    } else {
-        "https"
-    };
-    let own = format!("{scheme}://{}", making.asked.authority);
+    let own = making.asked.origin();
     let theirs = origin_of(&making.route.connection);
     let text = |name: HeaderName| making.asked.only(name.as_str());
     if text(header::ORIGIN) == Some(own.as_str()) {

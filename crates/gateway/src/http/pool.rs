@@ -370,11 +370,7 @@ impl Pool {
                 false => Ok(made_one(Stream::Plain(stream), address)),
             };
         };
-        let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
-        let host = host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned();
+        let host = address::host_of(address).to_owned();
         let name = ServerName::try_from(host).map_err(|_| NoLane::Name)?;
         let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
         let stream = connector.connect(name, stream).await?;

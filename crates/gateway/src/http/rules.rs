@@ -1,7 +1,8 @@
 //! What masking asks about fields, answered from the policies, and what records leave out of bodies.
 
+use crate::edits;
 use sluice_model::TextMask;
-use sluice_policy::{ColumnPlan, FieldPlan, ValueMask};
+use sluice_policy::FieldPlan;
 use sluice_protocol::edit::FieldEdit;
 use sluice_protocol::http::mask::FieldRules;
 use std::sync::Arc;
@@ -11,17 +12,7 @@ pub struct Planned(pub FieldPlan);
 
 impl FieldRules for Planned {
     fn edit(&self, path: &[&str]) -> FieldEdit {
-        match self.0.of(path) {
-            ColumnPlan::Clear => FieldEdit::Clear,
-            ColumnPlan::Scan => FieldEdit::Scan(Arc::clone(&self.0.scan)),
-            ColumnPlan::Redact => FieldEdit::Redact,
-            ColumnPlan::Mask { mask, .. } => match mask {
-                ValueMask::Redact => FieldEdit::Redact,
-                ValueMask::Null => FieldEdit::Null,
-                ValueMask::Constant(text) => FieldEdit::Constant(text.as_str().into()),
-                ValueMask::Text(rule) => FieldEdit::Text(rule),
-            },
-        }
+        edits::of_plan(&self.0.of(path), &self.0.scan)
     }
 
     fn has_names(&self) -> bool {
@@ -36,35 +27,25 @@ impl FieldRules for Planned {
 /// Names of fields that hold secrets, in lower case and without what is between words.
 const SECRET_FIELDS: &[&str] = &[
     "accesskey",
-    "accesstoken",
-    "apikey",
-    "apitoken",
     "assertion",
-    "authtoken",
     "authorization",
     "clientassertion",
-    "clientsecret",
     "credential",
     "credentials",
-    "currentpassword",
-    "idtoken",
-    "newpassword",
-    "oldpassword",
     "otp",
     "passphrase",
     "passwd",
-    "password",
     "pin",
     "privatekey",
     "pwd",
-    "refreshtoken",
     "samlresponse",
-    "secret",
     "secretaccesskey",
     "secretkey",
-    "sessiontoken",
-    "token",
 ];
+/// What other such names end with.
+const SECRET_ENDS: &[&str] = &["apikey", "password", "secret", "token"];
+/// Names that end so and hold a number of them.
+const COUNTS: &[&str] = &["maxtoken", "pertoken"];
 
 /// Whether a field of this name holds a secret.
 #[must_use]
@@ -74,16 +55,10 @@ pub fn is_secret(name: &str) -> bool {
         .filter(char::is_ascii_alphanumeric)
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    SECRET_FIELDS.contains(&bare.as_str())
-        || SECRET_ENDS
-            .iter()
-            .any(|end| bare.ends_with(end) && !COUNTS.contains(&bare.as_str()))
+    let bare = bare.as_str();
+    SECRET_FIELDS.contains(&bare)
+        || SECRET_ENDS.iter().any(|end| bare.ends_with(end)) && !COUNTS.contains(&bare)
 }
-
-/// What other such names end with.
-const SECRET_ENDS: &[&str] = &["apikey", "password", "secret", "token"];
-/// Names that end so and hold a number of them.
-const COUNTS: &[&str] = &["maxtoken", "pertoken"];
 
 /// What records leave out: secrets by their name, and what the session may not see.
 pub struct ForRecord(pub FieldPlan);

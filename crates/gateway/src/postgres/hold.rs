@@ -4,6 +4,7 @@ use super::digest;
 use super::expect::{Admitted, Resume};
 use super::refusal::Refusal;
 use super::session::{End, Session};
+use crate::asking;
 use crate::port::{HoldProgress, Ticket};
 use sluice_model::{Ask, HeldOperation, OperationDigest, PrincipalId, RecordedValue};
 use sluice_protocol::postgres::encode;
@@ -106,41 +107,22 @@ impl Session {
         digest: OperationDigest,
     ) -> HeldOperation {
         let scrubber = self.pipeline.view().scrubber(crate::clock::now());
-        let scrub = |text: &str| {
-            let mut masked = String::new();
-            if scrubber.mask_text(text, &mut masked) {
-                masked
-            } else {
-                text.to_owned()
-            }
-        };
+        let scrub = |text: &str| asking::scrubbed(scrubber.as_ref(), text);
         let (group_sets, people) = merge(asks);
         let parameters = batch
             .first()
             .map(|first| first.parameters.as_slice())
             .unwrap_or_default();
+        let parameters = parameters.iter().map(|value| match value {
+            RecordedValue::Null => None,
+            RecordedValue::Text(text) => Some(scrub(text)),
+            RecordedValue::Bytes(n) => Some(format!("({n} bytes)")),
+        });
         HeldOperation {
-            session: self.context.id.clone(),
-            principal: self.context.principal.id.clone(),
-            credential: self.context.credential.mark(),
-            connection: self.context.connection.name.clone(),
-            account: self.context.account.clone(),
-            database: self.context.database.clone(),
             text: shown(batch, &scrub),
-            parameters: parameters
-                .iter()
-                .map(|value| match value {
-                    RecordedValue::Null => None,
-                    RecordedValue::Text(text) => Some(scrub(text)),
-                    RecordedValue::Bytes(n) => Some(format!("({n} bytes)")),
-                })
-                .collect(),
-            digest: digest.to_hex(),
-            group_sets,
-            people,
-            estimated_rows: None,
-            reason: self.context.reason.clone(),
+            parameters: parameters.collect(),
             connect: false,
+            ..asking::of_login(&self.context, group_sets, people, digest)
         }
     }
 

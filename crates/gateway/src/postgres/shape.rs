@@ -3,9 +3,10 @@
 use super::analyst::{Analysis, columns_of, mentions};
 use super::catalog::Catalog;
 use super::refusal::Refusal;
+use crate::edits;
 use bytes::Bytes;
 use sluice_model::{MaskedColumn, Origin, ShapeColumn, Timestamp};
-use sluice_policy::{ColumnPlan, MaskPlan, SessionView, ValueMask};
+use sluice_policy::SessionView;
 use sluice_protocol::edit::FieldEdit;
 use sluice_protocol::postgres::BackendTag;
 use sluice_protocol::postgres::backend::{self, BackendMessage, FieldDescription};
@@ -217,7 +218,7 @@ fn make(
         .map(|(column, (type_oid, format))| ColumnEdit {
             type_oid,
             format,
-            edit: edit(column, &plan),
+            edit: edits::of_plan(column, &plan.scan),
         })
         .collect();
     let names: Arc<[String]> = shape.iter().map(|c| c.name.clone()).collect();
@@ -232,20 +233,6 @@ fn make(
         edits: edits.into(),
         masked: plan.masked.into(),
     })
-}
-
-fn edit(column: &ColumnPlan, plan: &MaskPlan) -> FieldEdit {
-    match column {
-        ColumnPlan::Clear => FieldEdit::Clear,
-        ColumnPlan::Scan => FieldEdit::Scan(Arc::clone(&plan.scan)),
-        ColumnPlan::Redact => FieldEdit::Redact,
-        ColumnPlan::Mask { mask, .. } => match mask {
-            ValueMask::Redact => FieldEdit::Redact,
-            ValueMask::Null => FieldEdit::Null,
-            ValueMask::Constant(text) => FieldEdit::Constant(text.as_str().into()),
-            ValueMask::Text(rule) => FieldEdit::Text(Arc::clone(rule)),
-        },
-    }
 }
 
 fn origin(

@@ -10,10 +10,11 @@
 use super::Shared;
 use super::login::PARTING;
 use super::refusal::{ENDED, Refusal};
+use crate::asking;
 use crate::clock;
 use crate::digest;
 use crate::duplex::Side;
-use crate::pipeline::{CONNECT, Pipeline, Unrecorded};
+use crate::pipeline::{Pipeline, Unrecorded};
 use crate::port::{HoldProgress, PortError, Ticket};
 use crate::registry::Live;
 use crate::stream::Stream;
@@ -163,22 +164,8 @@ impl Waiting<'_> {
     }
 
     fn held(&self, ask: &Ask) -> HeldOperation {
-        HeldOperation {
-            session: self.context.id.clone(),
-            principal: self.context.principal.id.clone(),
-            credential: self.context.credential.mark(),
-            connection: self.context.connection.name.clone(),
-            account: self.context.account.clone(),
-            database: self.context.database.clone(),
-            text: CONNECT.to_owned(),
-            parameters: Vec::new(),
-            digest: digest::of_login(self.context).to_hex(),
-            group_sets: ask.group_sets.clone(),
-            people: ask.people,
-            estimated_rows: None,
-            reason: self.context.reason.clone(),
-            connect: true,
-        }
+        let digest = digest::of_login(self.context);
+        asking::of_login(self.context, ask.group_sets.clone(), ask.people, digest)
     }
 
     async fn tell(&mut self, ticket: &Ticket) -> Result<(), Over> {

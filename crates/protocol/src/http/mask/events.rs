@@ -38,14 +38,7 @@ impl Events {
         context: &mut Context,
         out: &mut Vec<u8>,
     ) -> Result<(), CannotMask> {
-        let mut rest = text;
-        if !self.begun && !text.is_empty() {
-            self.begun = true;
-            if let Some(after) = text.strip_prefix('\u{feff}') {
-                out.extend_from_slice("\u{feff}".as_bytes());
-                rest = after;
-            }
-        }
+        let mut rest = super::pass_mark(text, &mut self.begun, out);
         while !rest.is_empty() {
             if std::mem::take(&mut self.after_return)
                 && let Some(after) = rest.strip_prefix('\n')

@@ -206,6 +206,21 @@ impl Masker {
     }
 }
 
+/// Passes the byte order mark on that a document may begin with, once, and gives what follows it.
+fn pass_mark<'t>(text: &'t str, begun: &mut bool, out: &mut Vec<u8>) -> &'t str {
+    const MARK: char = '\u{feff}';
+    if text.is_empty() || std::mem::replace(begun, true) {
+        return text;
+    }
+    match text.strip_prefix(MARK) {
+        Some(after) => {
+            out.extend_from_slice(MARK.encode_utf8(&mut [0; 4]).as_bytes());
+            after
+        }
+        None => text,
+    }
+}
+
 /// Refuses what is too long to be held.
 fn check_length(bytes: usize) -> Result<(), CannotMask> {
     if bytes > MAX_VALUE {

@@ -113,14 +113,7 @@ impl Xml {
         context: &mut Context,
         out: &mut Vec<u8>,
     ) -> Result<(), CannotMask> {
-        let mut rest = text;
-        if !self.bom_passed && !text.is_empty() {
-            self.bom_passed = true;
-            if let Some(after) = text.strip_prefix('\u{feff}') {
-                out.extend_from_slice("\u{feff}".as_bytes());
-                rest = after;
-            }
-        }
+        let mut rest = super::pass_mark(text, &mut self.bom_passed, out);
         while !rest.is_empty() {
             let used = self.step(rest, context, out)?;
             rest = rest.get(used..).unwrap_or_default();
