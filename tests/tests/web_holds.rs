@@ -138,6 +138,12 @@ fn a_connection_is_let_in_once_for_its_session() -> Result<()> {
     "#;
     let target = format!("{{address: '127.0.0.1:{}', tls: disable}}", script.port());
     let web = Web::start_with(&target, "", Settings::default().policies(policies))?;
+    // Who does not wait is told where to ask, by the way that they came.
+    let (status, told) = web.status("/a", &["--header", "prefer: respond-async"])?;
+    ensure!(
+        status == 202 && told.contains("/c/reports/.sluice/approvals/a-"),
+        "{told}"
+    );
     let first = web.curl("/a", &[]).stdout(Stdio::piped()).spawn()?;
     let second = web.curl("/b", &[]).stdout(Stdio::piped()).spawn()?;
     web.gateway.pending_approval()?;

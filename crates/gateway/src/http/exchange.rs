@@ -144,7 +144,7 @@ impl Exchange<'_, '_> {
             return Err(own::serve(self.client, self.asked, &route).await.into());
         }
         let visit = login::enter(self.client, self.asked, &route).await?;
-        hold::let_in(self, &visit).await?;
+        hold::let_in(self, &visit, &route).await?;
         self.check(&visit, &route)?;
         let document = match &route.connection.settings.description_file {
             Some(file) => Some(shared.descriptions.of(shared.port.as_ref(), file).await?),

@@ -273,7 +273,11 @@ async fn wait_for(
 ///
 /// # Errors
 /// Nobody agreed, or not yet.
-pub async fn let_in(exchange: &mut Exchange<'_, '_>, visit: &Visit) -> Result<(), Stop> {
+pub async fn let_in(
+    exchange: &mut Exchange<'_, '_>,
+    visit: &Visit,
+    route: &Route,
+) -> Result<(), Stop> {
     let Some(ask_of) = visit.asks() else {
         return Ok(());
     };
@@ -295,8 +299,9 @@ pub async fn let_in(exchange: &mut Exchange<'_, '_>, visit: &Visit) -> Result<()
             }
         }
         Waited::Open(_) => {
-            let refusal = told_to_wait(exchange.asked, "", &ticket);
-            let page = pages::waiting(&waits_of("", &ticket), "to connect", None);
+            let prefix = route.by.prefix();
+            let refusal = told_to_wait(exchange.asked, prefix, &ticket);
+            let page = pages::waiting(&waits_of(prefix, &ticket), "to connect", None);
             Err(as_page(exchange.asked, refusal, page).into())
         }
         refused => Err(refused.refusal(&ticket.id).into()),
