@@ -8,6 +8,7 @@ use std::fs;
 const FILES: &[(&str, &str, &[&str])] = &[
     ("docs/reference.md", "sluice", &["reference"]),
     ("docs/postgres-messages.md", "examples/messages", &[]),
+    ("web/openapi.json", "examples/openapi", &[]),
 ];
 
 /// Writes them.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use sluice_control::api::types::{
-    ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement, SessionInfo,
+    ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement, OperationCounts, SessionInfo,
 };
 use sluice_control::{ApprovalProgress, Control, Explainer, Explaining, LiveSessions};
 use sluice_gateway::{
@@ -231,6 +231,9 @@ fn info(live: &Live, events: u64) -> SessionInfo {
         started: live.since,
         live: true,
         events,
+        protocol: String::new(),
+        ended: None,
+        counts: OperationCounts::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::control::Caller;
 use crate::control::Control;
 use crate::error::ControlError;
 use sluice_model::{
-    Access, Action, ApprovalFacts, Ask, Connection, Decision, Fact, FactKind, FactSpec, Facts,
+    Access, Action, ApprovalFacts, Ask, Connection, Decision, Denial, Fact, FactKind, FactSpec, Facts,
     Operation, ProtocolSpec, Resource, ResourceKind, SessionContext,
 };
 use sluice_policy::SessionView;
@@ -42,7 +42,7 @@ pub(crate) fn view(
         reason: None,
         break_glass: false,
     };
-    let denied = |d: sluice_model::Denial| ControlError::Forbidden(d.message, None);
+    let denied = |d: Denial| ControlError::Forbidden(d.message, None);
     control
         .snapshot()
         .view(&session, control.now())
@@ -73,16 +73,21 @@ pub(crate) fn may_watch(
     matches!(decided, Ok(Decision::Allow(_)))
 }
 
-/// Whether the caller may know that a connection exists: the policy lets them connect, or could after an approval.
+/// Whether the policy lets the caller connect, or could after an approval.
 pub(crate) fn may_connect(
     control: &Control,
     caller: &Caller,
     connection: &Arc<Connection>,
     from: IpAddr,
-) -> bool {
-    view(control, caller, connection, from)
-        .map(|view| view.connect(control.now(), &ApprovalFacts::default()))
-        .is_ok_and(|decision| !matches!(decision, Decision::Deny(_)))
+) -> Decision {
+    let view = view(control, caller, connection, from);
+    let decision = view.map(|view| view.connect(control.now(), &ApprovalFacts::default()));
+    decision.unwrap_or_else(|_| {
+        Decision::Deny(Denial {
+            policy: None,
+            message: "this could not be decided".to_owned(),
+        })
+    })
 }
 
 /// Whose consent a window on this connection needs: for connecting, where that is asked about; otherwise for

@@ -1,17 +1,11 @@
 //! What approvers are told of what waits, whatever protocol it waits in.
 
 use crate::pipeline::CONNECT;
-use sluice_model::{HeldOperation, OperationDigest, SessionContext, TextMask};
-use std::collections::BTreeSet;
+use sluice_model::{Ask, HeldOperation, OperationDigest, SessionContext, TextMask};
 
 /// A login that waits. Of an operation, the driver says what it is and brings.
 #[must_use]
-pub fn of_login(
-    context: &SessionContext,
-    group_sets: Vec<BTreeSet<String>>,
-    people: u32,
-    digest: OperationDigest,
-) -> HeldOperation {
+pub fn of_login(context: &SessionContext, ask: Ask, digest: OperationDigest) -> HeldOperation {
     HeldOperation {
         session: context.id.clone(),
         principal: context.principal.id.clone(),
@@ -22,8 +16,9 @@ pub fn of_login(
         text: CONNECT.to_owned(),
         parameters: Vec::new(),
         digest: digest.to_hex(),
-        group_sets,
-        people,
+        group_sets: ask.group_sets,
+        people: ask.people,
+        policies: ask.policies,
         estimated_rows: None,
         reason: context.reason.clone(),
         connect: true,

@@ -116,6 +116,9 @@ pub struct HeldOperation {
     pub group_sets: Vec<BTreeSet<String>>,
     /// How many distinct people must agree.
     pub people: u32,
+    /// The `@id`s of the policies that permit it then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
     /// The planner's estimate of the rows touched, where there is one.
     pub estimated_rows: Option<i64>,
     /// The reason that the requester gave.

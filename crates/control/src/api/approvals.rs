@@ -79,6 +79,22 @@ pub(super) async fn deny(
     Ok(Json(app.control.deny(&caller, &id, reason.reason).await?))
 }
 
+/// Ends what was approved: a window, or what a session was given. The requester, the approvers and administrators may.
+#[utoipa::path(
+    post, path = "/v1/approvals/{id}/end", params(("id" = String, Path)), request_body = Reason,
+    responses((status = 200, body = ApprovalInfo), (status = 403, body = ErrorBody), (status = 409, body = ErrorBody))
+)]
+pub(super) async fn end(
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id<ApprovalId>,
+    Body(reason): Body<Reason>,
+) -> Answer<ApprovalInfo> {
+    Ok(Json(
+        app.control.end_approval(&caller, &id, reason.reason).await?,
+    ))
+}
+
 /// Asks ahead for a window on a connection.
 #[utoipa::path(
     post, path = "/v1/requests", request_body = CreateRequest,

@@ -3,7 +3,7 @@
 use super::App;
 use super::answer::{Body, Id, Refusal};
 use super::types::{
-    AgentList, CreateToken, CreatedToken, ErrorBody, Leftovers, OffboardRequest, PrincipalInfo,
+    AgentList, CreateToken, CreatedToken, ErrorBody, GroupList, Leftovers, OffboardRequest, PrincipalInfo,
     PrincipalList, Reason, RotateToken, SignInList, TokenInfo, TokenList, WhoAmI,
 };
 use crate::control::Caller;
@@ -72,6 +72,14 @@ pub(super) async fn revoke_token(
 pub(super) async fn list_principals(State(app): State<App>) -> Json<PrincipalList> {
     Json(PrincipalList {
         principals: app.control.list_principals().await,
+    })
+}
+
+/// Lists the groups that somebody is in, with who that is.
+#[utoipa::path(get, path = "/v1/groups", responses((status = 200, body = GroupList)))]
+pub(super) async fn groups(State(app): State<App>) -> Json<GroupList> {
+    Json(GroupList {
+        groups: app.control.list_groups().await,
     })
 }
 

@@ -4,11 +4,14 @@ mod answer;
 mod approvals;
 mod auth;
 mod browser;
+mod changes;
 mod identity;
+mod live;
 mod meta;
 mod oauth;
 mod openapi;
 pub(crate) mod pages;
+mod recorded;
 mod resources;
 mod routes;
 mod saml;
@@ -17,10 +20,12 @@ mod scim_described;
 mod serve;
 mod sessions;
 mod sites;
+mod targets;
 #[cfg(test)]
 mod tests;
 pub mod types;
 
+pub use openapi::description;
 pub use serve::Api;
 
 use crate::control::Control;

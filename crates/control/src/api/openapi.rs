@@ -1,6 +1,8 @@
 //! The description of the API, made from the handlers and types themselves.
 
-use super::{approvals, identity, meta, resources, sessions};
+use super::{
+    approvals, changes, identity, live, meta, recorded, resources, sessions, targets,
+};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
@@ -15,14 +17,19 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
         identity::list_sign_ins, identity::end_sign_in, identity::offboard,
         identity::list_principals, identity::disable, identity::enable,
         resources::connections, resources::list, resources::apply, resources::diff,
-        approvals::list, approvals::one, approvals::approve, approvals::deny, approvals::request,
+        approvals::list, approvals::one, approvals::approve, approvals::deny, approvals::end, approvals::request,
         sessions::list, sessions::kill, sessions::replay, sessions::verify, sessions::explain,
+        recorded::operations, recorded::session, recorded::verify_session, recorded::overview,
+        recorded::log, recorded::standing, changes::history, changes::history_diff, changes::dry_run,
+        changes::test_policies, targets::protocols, targets::test, targets::settings, live::events,
+        identity::groups,
     )
 )]
 struct Description;
 
 /// The description as served.
-pub(super) fn description() -> utoipa::openapi::OpenApi {
+#[must_use]
+pub fn description() -> utoipa::openapi::OpenApi {
     let mut description = Description::openapi();
     let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
     description

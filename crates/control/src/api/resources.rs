@@ -9,6 +9,7 @@ use crate::control::Caller;
 use crate::rights::may_connect;
 use axum::extract::State;
 use axum::{Extension, Json};
+use sluice_model::Decision;
 
 /// The connections that the caller may use, also where that needs an approval; all for administrators.
 #[utoipa::path(get, path = "/v1/connections", responses((status = 200, body = ConnectionList)))]
@@ -20,7 +21,8 @@ pub(super) async fn connections(
     let config = app.control.config();
     let mut connections = Vec::new();
     for connection in app.control.snapshot().connections() {
-        if !caller.is_admin() && !may_connect(&app.control, &caller, connection, from) {
+        let connect = may_connect(&app.control, &caller, connection, from);
+        if !caller.is_admin() && matches!(connect, Decision::Deny(_)) {
             continue;
         }
         let (default, others): (Vec<_>, Vec<_>) =
@@ -40,6 +42,9 @@ pub(super) async fn connections(
                 .map(|a| a.name.clone())
                 .collect(),
             listen: own.map(|l| l.address.to_string()),
+            database: connection.target.database.clone(),
+            health: None,
+            connect,
         });
     }
     let listen = config.listen.protocols.iter();

@@ -2,7 +2,8 @@
 
 use super::auth::{Gate, Who, gate};
 use super::{
-    App, approvals, browser, identity, meta, oauth, resources, saml, scim, sessions, sites,
+    App, approvals, browser, changes, identity, live, meta, oauth, recorded, resources, saml, scim,
+    sessions, sites, targets,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -94,6 +95,9 @@ pub(super) fn routes() -> Vec<Route> {
         route(POST, "/v1/approvals/{id}/deny", SignedIn, |m| {
             on(m, approvals::deny)
         }),
+        route(POST, "/v1/approvals/{id}/end", SignedIn, |m| {
+            on(m, approvals::end)
+        }),
         route(POST, "/v1/requests", SignedIn, |m| {
             on(m, approvals::request)
         }),
@@ -109,10 +113,60 @@ pub(super) fn routes() -> Vec<Route> {
         })),
         route(POST, "/v1/explain", SignedIn, |m| on(m, sessions::explain)),
     ];
+    all.extend(recorded_routes());
     all.extend(identity_routes());
     all.extend(browser_routes());
     all.extend(scim_routes());
     all
+}
+
+/// Those that people look through what there is and was with.
+fn recorded_routes() -> Vec<Route> {
+    use Who::{Admins, SignedIn};
+    let slow = |route: Route| Route {
+        patience: LONG_PATIENCE,
+        ..route
+    };
+    vec![
+        route(GET, "/v1/overview", SignedIn, |m| {
+            on(m, recorded::overview)
+        }),
+        route(GET, "/v1/operations", SignedIn, |m| {
+            on(m, recorded::operations)
+        }),
+        route(GET, "/v1/sessions/{id}", SignedIn, |m| {
+            on(m, recorded::session)
+        }),
+        slow(route(GET, "/v1/sessions/{id}/verify", SignedIn, |m| {
+            on(m, recorded::verify_session)
+        })),
+        route(GET, "/v1/log", Admins, |m| on(m, recorded::log)),
+        route(GET, "/v1/audit", Admins, |m| on(m, recorded::standing)),
+        route(GET, "/v1/events", SignedIn, |m| on(m, live::events)),
+        route(GET, "/v1/protocols", SignedIn, |m| {
+            on(m, targets::protocols)
+        }),
+        route(POST, "/v1/connections/test", Admins, |m| {
+            on(m, targets::test)
+        }),
+        route(GET, "/v1/settings", Admins, |m| on(m, targets::settings)),
+        route(GET, "/v1/history", Admins, |m| on(m, changes::history)),
+        route(GET, "/v1/history/diff", Admins, |m| {
+            on(m, changes::history_diff)
+        }),
+        slow(Route {
+            max_body: LARGE_BODY,
+            ..route(POST, "/v1/policies/dry-run", Admins, |m| {
+                on(m, changes::dry_run)
+            })
+        }),
+        slow(Route {
+            max_body: LARGE_BODY,
+            ..route(POST, "/v1/policies/test", Admins, |m| {
+                on(m, changes::test_policies)
+            })
+        }),
+    ]
 }
 
 /// Those about principals and what they hold.
@@ -149,6 +203,7 @@ fn identity_routes() -> Vec<Route> {
         route(GET, "/v1/principals", Admins, |m| {
             on(m, identity::list_principals)
         }),
+        route(GET, "/v1/groups", Admins, |m| on(m, identity::groups)),
         route(POST, "/v1/principals/{id}/disable", Admins, |m| {
             on(m, identity::disable)
         }),

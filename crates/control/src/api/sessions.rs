@@ -2,7 +2,8 @@
 
 use super::answer::{Ask, Body, Id, Refusal};
 use super::types::{
-    AuditReport, ErrorBody, ExplainRequest, ExplainResponse, Reason, SessionInfo, SessionList,
+    AuditReport, ErrorBody, ExplainRequest, ExplainResponse, OperationCounts, Reason, SessionInfo,
+    SessionList,
 };
 use super::{App, Peer};
 use crate::control::Caller;
@@ -73,7 +74,10 @@ pub(super) async fn list(
     });
     sessions.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
     sessions.truncate(which.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT));
-    Ok(Json(SessionList { sessions }))
+    Ok(Json(SessionList {
+        sessions,
+        next: None,
+    }))
 }
 
 fn recorded_session(summary: &SessionSummary) -> Option<SessionInfo> {
@@ -81,6 +85,7 @@ fn recorded_session(summary: &SessionSummary) -> Option<SessionInfo> {
     let EventBody::SessionOpened {
         principal,
         connection,
+        protocol,
         account,
         database,
         client_address,
@@ -101,6 +106,9 @@ fn recorded_session(summary: &SessionSummary) -> Option<SessionInfo> {
         started: opening.at,
         live: false,
         events: summary.events,
+        protocol: protocol.clone(),
+        ended: None,
+        counts: OperationCounts::default(),
     })
 }
 

@@ -44,6 +44,9 @@ pub(crate) struct Approval {
     pub(crate) reason: Option<String>,
     pub(crate) group_sets: Vec<BTreeSet<String>>,
     pub(crate) people: u32,
+    /// The policies that permit it then.
+    #[serde(default)]
+    pub(crate) policies: Vec<String>,
     pub(crate) given: Vec<GivenConsent>,
     /// The narrowest scope that an approver agreed to so far.
     pub(crate) agreed: Option<ApproveScope>,
@@ -88,6 +91,7 @@ impl Approval {
             reason: held.reason.clone(),
             group_sets: held.group_sets.clone(),
             people: held.people.clamp(1, MAX_PEOPLE),
+            policies: held.policies.clone(),
             what: What::Operation(Box::new(held)),
             given: Vec::new(),
             agreed: None,
@@ -292,6 +296,14 @@ impl Approval {
     pub(crate) fn cancel(&self) -> Option<Self> {
         (!self.is_over()).then(|| Self {
             state: ApprovalState::Cancelled,
+            ..self.clone()
+        })
+    }
+
+    /// What was approved ends now. `None` when nothing stands that could end.
+    pub(crate) fn end(&self) -> Option<Self> {
+        (self.state == ApprovalState::Approved).then(|| Self {
+            state: ApprovalState::Spent,
             ..self.clone()
         })
     }

@@ -27,6 +27,7 @@ fn held(principal: &str, needed: &str, people: u32) -> Approval {
         digest: "d1".into(),
         group_sets: needed.split('|').map(groups).collect(),
         people,
+        policies: vec![],
         estimated_rows: None,
         reason: None,
         connect: false,

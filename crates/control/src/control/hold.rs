@@ -226,6 +226,7 @@ impl Control {
             reason,
             group_sets: asked.group_sets,
             people: asked.people,
+            policies: asked.policies,
             given: Vec::new(),
             agreed: None,
             scope: None,
@@ -235,7 +236,7 @@ impl Control {
             created: now,
             expires: now.plus_seconds(LIFE_SECONDS),
         };
-        let info = info(&approval, caller);
+        let info = self.info(&approval, caller);
         self.open(&mut working, approval).await?;
         Ok(info)
     }
@@ -329,6 +330,30 @@ impl Control {
         self.decided(&mut working, next, caller).await
     }
 
+    /// Ends what was approved: those it is about, those who agreed, and administrators may.
+    pub(crate) async fn end_approval(
+        &self,
+        caller: &Caller,
+        id: &ApprovalId,
+        reason: Option<String>,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let reason = check_reason(reason)?;
+        let (mut working, caller) = self.turn(caller).await?;
+        let caller = &caller;
+        let request = visible(&working, caller, id)?;
+        let theirs = request.principal == *caller.id()
+            || request.owner.as_ref() == Some(caller.id())
+            || request.given.iter().any(|g| g.by == *caller.id());
+        if !theirs && !caller.is_admin() {
+            let what = "only those who asked, those who agreed and administrators end it";
+            return Err(ControlError::Forbidden(what.to_owned(), None));
+        }
+        let nothing = || ControlError::Conflict(format!("request {id} grants nothing now"));
+        let next = request.end().ok_or_else(nothing)?;
+        self.record(caller.id(), "approval.end", id, reason.unwrap_or_default())?;
+        self.decided(&mut working, next, caller).await
+    }
+
     async fn decided(
         &self,
         working: &mut Working,
@@ -336,7 +361,7 @@ impl Control {
         caller: &Caller,
     ) -> Result<ApprovalInfo, ControlError> {
         self.write(&Changes::approvals(vec![next.clone()])).await?;
-        let info = info(&next, caller);
+        let info = self.info(&next, caller);
         if !next.is_over() && next.state == ApprovalState::Approved {
             // The grant is published before the waiting side hears of it.
             working.approvals.insert(next.id.clone(), next.clone());
@@ -357,10 +382,18 @@ impl Control {
             .approvals
             .values()
             .filter(wanted)
-            .map(|a| info(a, caller))
+            .map(|a| self.info(a, caller))
             .collect();
         list.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
         list
+    }
+
+    /// A request as one caller sees it.
+    pub(super) fn info(&self, a: &Approval, caller: &Caller) -> ApprovalInfo {
+        let snapshot = self.snapshot();
+        let connection = snapshot.connection(&a.connection);
+        let protocol = connection.map(|c| c.protocol.clone());
+        info(a, protocol.unwrap_or_default(), caller)
     }
 
     /// One of them.
@@ -370,7 +403,7 @@ impl Control {
         id: &ApprovalId,
     ) -> Result<ApprovalInfo, ControlError> {
         let working = self.0.working.lock().await;
-        visible(&working, caller, id).map(|a| info(a, caller))
+        visible(&working, caller, id).map(|a| self.info(a, caller))
     }
 }
 
@@ -489,7 +522,7 @@ fn to_approval_error(e: ControlError) -> ApprovalError {
 }
 
 /// A request as one caller sees it.
-pub(super) fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
+fn info(a: &Approval, protocol: String, caller: &Caller) -> ApprovalInfo {
     let held = match &a.what {
         What::Operation(held) => Some(held.as_ref()),
         What::Window { .. } => None,
@@ -513,6 +546,8 @@ pub(super) fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
         parameters: held.map(|h| h.parameters.clone()).unwrap_or_default(),
         estimated_rows: held.and_then(|h| h.estimated_rows),
         reason: a.reason.clone(),
+        protocol,
+        policies: a.policies.clone(),
         group_sets: a.group_sets.clone(),
         people: a.people,
         given: a.given.clone(),

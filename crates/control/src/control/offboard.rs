@@ -2,7 +2,7 @@
 
 use super::issue::token_info;
 use super::principals::sign_in_info;
-use super::{Caller, Control, Working, hold, local_admin};
+use super::{Caller, Control, Working, local_admin};
 use crate::api::types::{Leftovers, OffboardRequest};
 use crate::error::ControlError;
 use crate::identity::roster::Known;
@@ -127,7 +127,7 @@ impl Control {
             agents: estate.agents.clone(),
             services: estate.services.clone(),
             sign_ins: sign_ins.map(sign_in_info).collect(),
-            requests: requests.map(|a| hold::info(a, caller)).collect(),
+            requests: requests.map(|a| self.info(a, caller)).collect(),
             sessions: live
                 .filter(|s| estate.everybody.contains(&s.principal))
                 .collect(),

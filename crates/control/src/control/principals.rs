@@ -1,12 +1,13 @@
 //! Principals: listing, switching off and on, agents and sign-ins.
 
 use super::{Caller, Control, Working, hold, local_admin};
-use crate::api::types::{AgentInfo, PrincipalInfo, SignInInfo};
+use crate::api::types::{AgentInfo, GroupInfo, PrincipalInfo, SignInInfo};
 use crate::error::ControlError;
 use crate::identity::roster::{Known, Source};
 use crate::identity::sign_in::SignIn;
 use crate::store::{Changes, Disabled};
 use sluice_model::{PrincipalId, PrincipalKind, SignInId};
+use std::collections::BTreeMap;
 
 impl Control {
     /// Switches a principal off or on. Off also withdraws its requests, ends what it was granted and its sign-ins.
@@ -135,6 +136,18 @@ impl Control {
     /// Everybody who is known, and the local administrator.
     pub(crate) async fn list_principals(&self) -> Vec<PrincipalInfo> {
         self.principals(&*self.0.working.lock().await)
+    }
+
+    /// The groups that somebody is in.
+    pub(crate) async fn list_groups(&self) -> Vec<GroupInfo> {
+        let mut groups: BTreeMap<String, Vec<PrincipalId>> = BTreeMap::new();
+        for one in self.list_principals().await {
+            for group in one.groups {
+                groups.entry(group).or_default().push(one.principal.clone());
+            }
+        }
+        let info = |(name, members)| GroupInfo { name, members };
+        groups.into_iter().map(info).collect()
     }
 
     fn principals(&self, working: &Working) -> Vec<PrincipalInfo> {

@@ -204,12 +204,11 @@ fn describe(
         .map(|(name, value)| format!("{name}: {}", scrub(&value)))
         .collect();
     let fields = Some(fields.join("\n")).filter(|fields| !fields.is_empty());
-    let (group_sets, people) = (held.ask.group_sets.clone(), held.ask.people);
     Ok(HeldOperation {
         text: scrub(&held.operation.text),
         parameters: fields.into_iter().chain(body).map(Some).collect(),
         connect: false,
-        ..asking::of_login(&visit.context, group_sets, people, digest)
+        ..asking::of_login(&visit.context, held.ask.clone(), digest)
     })
 }
 
@@ -289,7 +288,7 @@ pub async fn let_in(
     }
     let decision = Decision::Ask(ask_of.clone());
     let op = visit.with(port, |pipeline| pipeline.asked_to_connect(decision, None))?;
-    let asks = asking::of_login(context, ask_of.group_sets, ask_of.people, digest);
+    let asks = asking::of_login(context, ask_of, digest);
     let (ticket, waited) = ask(exchange, visit, op, asks, None).await?;
     match waited {
         Waited::Approved(_) => {

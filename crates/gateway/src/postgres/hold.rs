@@ -108,7 +108,7 @@ impl Session {
     ) -> HeldOperation {
         let scrubber = self.pipeline.view().scrubber(crate::clock::now());
         let scrub = |text: &str| asking::scrubbed(scrubber.as_ref(), text);
-        let (group_sets, people) = merge(asks);
+        let ask = merge(asks);
         let parameters = batch
             .first()
             .map(|first| first.parameters.as_slice())
@@ -122,7 +122,7 @@ impl Session {
             text: shown(batch, &scrub),
             parameters: parameters.collect(),
             connect: false,
-            ..asking::of_login(&self.context, group_sets, people, digest)
+            ..asking::of_login(&self.context, ask, digest)
         }
     }
 
@@ -228,7 +228,7 @@ impl Session {
 }
 
 /// One request for several asks: a set of groups that suffices for each of them.
-fn merge(asks: &[Ask]) -> (Vec<BTreeSet<String>>, u32) {
+fn merge(asks: &[Ask]) -> Ask {
     let mut merged = vec![BTreeSet::new()];
     for ask in asks {
         let mut next: Vec<BTreeSet<String>> = Vec::new();
@@ -244,7 +244,12 @@ fn merge(asks: &[Ask]) -> (Vec<BTreeSet<String>>, u32) {
         next.truncate(MAX_SETS);
         merged = next;
     }
-    (merged, asks.iter().map(|ask| ask.people).max().unwrap_or(1))
+    let policies: BTreeSet<&String> = asks.iter().flat_map(|ask| &ask.policies).collect();
+    Ask {
+        group_sets: merged,
+        people: asks.iter().map(|ask| ask.people).max().unwrap_or(1),
+        policies: policies.into_iter().cloned().collect(),
+    }
 }
 
 /// The statements as an approver sees them, each with what it runs by name.

@@ -165,7 +165,7 @@ impl Waiting<'_> {
 
     fn held(&self, ask: &Ask) -> HeldOperation {
         let digest = digest::of_login(self.context);
-        asking::of_login(self.context, ask.group_sets.clone(), ask.people, digest)
+        asking::of_login(self.context, ask.clone(), digest)
     }
 
     async fn tell(&mut self, ticket: &Ticket) -> Result<(), Over> {

@@ -3,7 +3,7 @@
 use super::rig::{LOCAL, RESOURCES, Rig, principal};
 use crate::api::types::{
     ApplyResponse, ApprovalInfo, ApprovalList, ChangeKind, ConnectionList, CreatedToken, ErrorBody,
-    SessionInfo, SessionList, TokenList,
+    OperationCounts, SessionInfo, SessionList, TokenList,
 };
 use crate::port_types::{ApprovalProgress, LoginError};
 use sluice_model::{
@@ -453,6 +453,9 @@ async fn only_the_owner_and_administrators_end_a_session() {
         started: rig.now(),
         live: true,
         events: 1,
+        protocol: "toy".into(),
+        ended: None,
+        counts: OperationCounts::default(),
     };
     let kill = format!("/v1/sessions/{id}/kill");
     for (who, status) in [

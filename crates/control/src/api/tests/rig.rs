@@ -314,6 +314,7 @@ impl Rig {
             digest: "d1".into(),
             group_sets: vec![BTreeSet::from(["dba".to_owned()])],
             people: 1,
+            policies: vec!["writes".into()],
             estimated_rows: Some(3),
             connect: false,
             reason: None,

@@ -267,3 +267,20 @@ pub struct Reason {
     #[serde(default)]
     pub reason: Option<String>,
 }
+
+/// `GET /v1/groups`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupList {
+    /// By name.
+    pub groups: Vec<GroupInfo>,
+}
+
+/// A group that somebody is in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GroupInfo {
+    /// Its name.
+    pub name: String,
+    /// Who is in it.
+    #[schema(value_type = Vec<String>)]
+    pub members: Vec<PrincipalId>,
+}

@@ -1,12 +1,28 @@
 //! What the HTTP API says and is told: one serde type per request and answer. The command line is written
 //! against these, and the OpenAPI description is made from them.
 
+mod changes;
 mod identity;
+mod recorded;
+mod targets;
 
+pub use changes::{
+    ChangedResource, Difference, DryRun, DryRunRequest, HistoryDiff, HistoryEntry, HistoryList,
+    PolicyTestReport, PolicyTestRequest, PolicyTestResult, ResourceRef,
+};
 pub use identity::{
-    AgentInfo, AgentList, CreateToken, CreatedToken, Leftovers, NewAgent, OffboardRequest,
+    AgentInfo, AgentList, CreateToken, CreatedToken, GroupInfo, GroupList, Leftovers, NewAgent, OffboardRequest,
     PrincipalInfo, PrincipalList, Reason, RotateToken, SignInInfo, SignInList, TokenInfo,
     TokenList, WhoAmI,
+};
+pub use recorded::{
+    BusyConnection, Ending, LogEntry, LogList, LogStanding, NeededAccess, OperationCounts,
+    OperationInfo, OperationList, Overview, OverviewPoint, SessionList, SessionVerified, Verdict,
+    Verified,
+};
+pub use targets::{
+    ActionInfo, CertificateInfo, ConnectionTested, FactInfo, ListenerInfo, ProtocolInfo,
+    ProtocolList, SettingInfo, SettingsInfo, TargetHealth, TestConnection, TestStep,
 };
 
 use serde::{Deserialize, Serialize};
@@ -106,6 +122,15 @@ pub struct ConnectionInfo {
     /// A listener of its own: `host:port`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
+    /// Its default database, for protocols that have databases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// How its target was when it was last looked at; absent when nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub health: Option<TargetHealth>,
+    /// Whether the caller could open a session on it now.
+    #[schema(value_type = Object)]
+    pub connect: Decision,
 }
 
 /// One file that is sent to be applied.
@@ -130,6 +155,9 @@ pub struct ApplyRequest {
     /// Also delete what is not in the files.
     #[serde(default)]
     pub prune: bool,
+    /// Delete these.
+    #[serde(default)]
+    pub delete: Vec<ResourceRef>,
 }
 
 /// What happens to one resource.
@@ -234,6 +262,12 @@ pub struct ApprovalInfo {
     pub estimated_rows: Option<i64>,
     /// The requester's reason.
     pub reason: Option<String>,
+    /// The protocol of the connection.
+    #[serde(default)]
+    pub protocol: String,
+    /// The policies that would permit it once humans agree.
+    #[serde(default)]
+    pub policies: Vec<String>,
     /// Whose consent suffices: any one set.
     pub group_sets: Vec<BTreeSet<String>>,
     /// How many distinct people must agree.
@@ -307,13 +341,6 @@ pub struct CreateRequest {
     pub reason: String,
 }
 
-/// `GET /v1/sessions` (query: `live=true`, `limit=`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct SessionList {
-    /// Newest first: one's own, and those on connections that one may watch.
-    pub sessions: Vec<SessionInfo>,
-}
-
 /// A session, live or recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SessionInfo {
@@ -340,6 +367,16 @@ pub struct SessionInfo {
     pub live: bool,
     /// Events recorded so far.
     pub events: u64,
+    /// Its protocol.
+    #[serde(default)]
+    pub protocol: String,
+    /// When it ended; absent while it lives.
+    #[schema(value_type = Option<i64>)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Timestamp>,
+    /// What its operations came to, as far as the lists have got.
+    #[serde(default)]
+    pub counts: OperationCounts,
 }
 
 /// `POST /v1/audit/verify`.
