@@ -40,6 +40,9 @@ pub enum StartError {
         /// What the system said.
         why: String,
     },
+    /// The index over the records cannot be made.
+    #[error("the index over the records cannot be made: {0}")]
+    Index(String),
     /// TLS cannot be set up.
     #[error("tls cannot be set up: {0}")]
     Tls(#[from] rustls::Error),

@@ -9,6 +9,7 @@ mod control;
 mod credentials;
 mod error;
 mod identity;
+mod index;
 mod keys;
 mod port_types;
 mod ports;

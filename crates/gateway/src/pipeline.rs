@@ -6,11 +6,13 @@
 use crate::clock;
 use crate::port::{ControlPort, PortError, Spent, Ticket};
 use sluice_model::{
-    ApprovalFacts, ApprovalId, Ask, Decision, Denial, EventBody, HeldOperation, MaskedColumn,
-    Operation, OperationDigest, Outcome, PrincipalId, RecordedValue, SessionContext,
+    Access, ApprovalFacts, ApprovalId, Ask, Decision, Denial, EventBody, HeldOperation,
+    MaskedColumn, Operation, OperationDigest, Outcome, PrincipalId, RecordedAccess, RecordedValue,
+    SessionContext,
 };
 use sluice_policy::{SessionView, Snapshot};
 use sluice_record::{EventRef, Receipt, RecordError, Rendered, RowsJson, SessionRecord};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// How a login stands in records and requests, where a statement stands otherwise.
@@ -37,6 +39,29 @@ impl Permit {
 pub struct StandingAllow {
     epoch: u64,
     decision: Rendered<Decision>,
+    accesses: Rendered<[RecordedAccess]>,
+}
+
+/// What an operation needed, where that is known, and what was decided.
+type Told<'a> = (
+    Option<&'a Rendered<[RecordedAccess]>>,
+    &'a Rendered<Decision>,
+);
+
+/// Accesses of one operation that are kept: statements need a handful, generated ones some dozens.
+const MAX_ACCESSES: usize = 32;
+
+/// What an operation needs, for its record: each once.
+fn needed(operation: &Operation) -> Result<Rendered<[RecordedAccess]>, RecordError> {
+    let accesses: BTreeSet<&Access> = operation.accesses.iter().collect();
+    let written =
+        |access: &Access| RecordedAccess(access.action.to_string(), access.resource.to_string());
+    let kept: Vec<RecordedAccess> = accesses
+        .into_iter()
+        .take(MAX_ACCESSES)
+        .map(written)
+        .collect();
+    Rendered::new(kept.as_slice())
 }
 
 /// The record cannot be written: the session ends here.
@@ -158,7 +183,9 @@ impl Pipeline {
             .view
             .decide(operation, clock::now(), &ApprovalFacts::default());
         let rendered = Rendered::new(&decision)?;
-        let permit = self.asked(&operation.text, parameters, &rendered, None)?;
+        let needed = needed(operation)?;
+        let told = (Some(&needed), &rendered);
+        let permit = self.asked(&operation.text, parameters, told, None)?;
         Ok(match decision {
             Decision::Allow(_) => {
                 let standing = !self.view.time_dependent();
@@ -167,6 +194,7 @@ impl Pipeline {
                     standing.then_some(StandingAllow {
                         epoch: self.epoch,
                         decision: rendered,
+                        accesses: needed,
                     }),
                 )
             }
@@ -190,8 +218,8 @@ impl Pipeline {
         if standing.epoch != self.epoch || self.view.ends_at().is_some_and(ended) {
             return Ok(None);
         }
-        self.asked(text, parameters, &standing.decision, None)
-            .map(Some)
+        let told = (Some(&standing.accesses), &standing.decision);
+        self.asked(text, parameters, told, None).map(Some)
     }
 
     /// Decides an operation again, now that humans have agreed to it, and uses the approval up.
@@ -213,7 +241,9 @@ impl Pipeline {
             decided => decided,
         };
         let rendered = Rendered::new(&decision)?;
-        let permit = self.asked(&operation.text, parameters, &rendered, Some(&spent.id))?;
+        let needed = needed(operation)?;
+        let told = (Some(&needed), &rendered);
+        let permit = self.asked(&operation.text, parameters, told, Some(&spent.id))?;
         Ok(match decision {
             Decision::Allow(_) => Verdict::Run(permit, None),
             Decision::Deny(denial) => Verdict::Refuse(denial),
@@ -232,7 +262,8 @@ impl Pipeline {
         approval: Option<ApprovalId>,
     ) -> Result<u64, Unrecorded> {
         let decision = Rendered::new(&decision)?;
-        Ok(self.asked(CONNECT, &[], &decision, approval.as_ref())?.op)
+        let told = (None, &decision);
+        Ok(self.asked(CONNECT, &[], told, approval.as_ref())?.op)
     }
 
     /// Records an operation that the protocol itself refuses (it was not understood).
@@ -241,7 +272,7 @@ impl Pipeline {
     /// [`Unrecorded`] ends the session.
     pub fn refuse(&mut self, text: &str, denial: &Denial) -> Result<(), Unrecorded> {
         let decision = Rendered::new(&Decision::Deny(denial.clone()))?;
-        self.asked(text, &[], &decision, None).map(drop)
+        self.asked(text, &[], (None, &decision), None).map(drop)
     }
 
     /// Asks humans about an operation, and records that it waits.
@@ -383,7 +414,7 @@ impl Pipeline {
         &mut self,
         text: &str,
         parameters: &[RecordedValue],
-        decision: &Rendered<Decision>,
+        (accesses, decision): Told<'_>,
         approval: Option<&ApprovalId>,
     ) -> Result<Permit, Unrecorded> {
         let op = self.next_op;
@@ -392,6 +423,7 @@ impl Pipeline {
             op,
             text,
             parameters,
+            accesses,
             decision,
             approval,
         };

@@ -38,6 +38,10 @@ pub enum RecordedValue {
     Bytes(u64),
 }
 
+/// What an operation needed: the action, and the resource as people write it (`["sql:select", "table public.orders"]`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RecordedAccess(pub String, pub String);
+
 /// Who sent a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -114,6 +118,9 @@ pub enum EventBody {
         /// Bound parameters as kept (capped, masked where of a data class).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         parameters: Vec<RecordedValue>,
+        /// What it needed, as far as it was understood; at most the first 32.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        accesses: Vec<RecordedAccess>,
         /// The decision.
         decision: Decision,
         /// The approval that it runs under.

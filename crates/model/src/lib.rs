@@ -32,7 +32,9 @@ pub use connection::{
 };
 pub use data_class::{ColumnPattern, DataClass, Mask};
 pub use decision::{Allowed, Ask, Decision, Denial};
-pub use event::{AdminAct, Event, EventBody, Outcome, RecordedValue, Side, WorkloadName};
+pub use event::{
+    AdminAct, Event, EventBody, Outcome, RecordedAccess, RecordedValue, Side, WorkloadName,
+};
 pub use id::{ApprovalId, IdError, SessionId, SignInId, TokenId};
 pub use lease::{Lease, Shown};
 pub use mask::{MaskedColumn, Origin, ShapeColumn, TextMask};

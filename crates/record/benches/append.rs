@@ -38,6 +38,7 @@ fn asked() -> EventBody {
         op: 17,
         text: "SELECT abalance FROM pgbench_accounts WHERE aid = 4711;".to_owned(),
         parameters: Vec::new(),
+        accesses: Vec::new(),
         decision: Decision::Allow(Allowed {
             policies: vec!["eng-reads-prod".to_owned()],
         }),

@@ -69,6 +69,15 @@ impl<R: Read + Seek> ChainReader<R> {
         Ok(Self { frames, path, tail })
     }
 
+    /// Goes on behind what was read before, of the same record.
+    pub(crate) fn go_to(&mut self, tail: Tail) -> Result<(), RecordError> {
+        self.frames
+            .go_to(tail.length)
+            .map_err(RecordError::io("read", &self.path))?;
+        self.tail = tail;
+        Ok(())
+    }
+
     /// How far it has been read.
     pub(crate) fn tail(&self) -> Tail {
         self.tail

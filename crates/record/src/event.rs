@@ -5,7 +5,8 @@ use crate::error::RecordError;
 use crate::frame::write_json;
 use serde::Serialize;
 use sluice_model::{
-    ApprovalId, Decision, EventBody, MaskedColumn, Outcome, RecordedValue, Timestamp,
+    ApprovalId, Decision, EventBody, MaskedColumn, Outcome, RecordedAccess, RecordedValue,
+    Timestamp,
 };
 use std::io::Write as _;
 use std::marker::PhantomData;
@@ -113,6 +114,8 @@ pub enum EventRef<'a> {
         text: &'a str,
         /// Bound parameters as kept.
         parameters: &'a [RecordedValue],
+        /// What it needed, where that is known.
+        accesses: Option<&'a Rendered<[RecordedAccess]>>,
         /// The decision.
         decision: &'a Rendered<Decision>,
         /// The approval that it runs under.
@@ -174,6 +177,7 @@ impl EventRef<'_> {
                 op,
                 text,
                 parameters,
+                accesses,
                 decision,
                 approval,
             } => {
@@ -185,6 +189,10 @@ impl EventRef<'_> {
                 if !parameters.is_empty() {
                     out.extend_from_slice(b",\"parameters\":");
                     write_json(out, &parameters)?;
+                }
+                if let Some(accesses) = accesses {
+                    out.extend_from_slice(b",\"accesses\":");
+                    out.extend_from_slice(&accesses.json);
                 }
                 out.extend_from_slice(b",\"decision\":");
                 out.extend_from_slice(&decision.json);
@@ -290,15 +298,24 @@ mod tests {
             RecordedValue::Bytes(9),
         ];
         let approval = ApprovalId::from_bits(7);
-        for (text, parameters, decision, approval) in [
-            ("select '\0\u{2028}\\'", &parameters[..], allow, None),
-            ("", &[], deny, Some(approval)),
+        let accesses = vec![RecordedAccess("sql:select".into(), "table \"a\".b".into())];
+        for (text, parameters, accesses, decision, approval) in [
+            (
+                "select '\0\u{2028}\\'",
+                &parameters[..],
+                vec![],
+                allow,
+                None,
+            ),
+            ("", &[], accesses, deny, Some(approval)),
         ] {
+            let rendered = Rendered::new(accesses.as_slice()).unwrap();
             check(
                 EventRef::Asked {
                     op: u64::MAX,
                     text,
                     parameters,
+                    accesses: (!accesses.is_empty()).then_some(&rendered),
                     decision: &Rendered::new(&decision).unwrap(),
                     approval: approval.as_ref(),
                 },
@@ -306,6 +323,7 @@ mod tests {
                     op: u64::MAX,
                     text: text.into(),
                     parameters: parameters.to_vec(),
+                    accesses,
                     decision,
                     approval: approval.clone(),
                 },

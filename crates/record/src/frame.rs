@@ -180,6 +180,13 @@ impl<R: Read + Seek> FrameReader<R> {
         }
     }
 
+    /// Goes on at a frame that begins at `offset`.
+    pub(crate) fn go_to(&mut self, offset: u64) -> io::Result<()> {
+        self.input.seek(SeekFrom::Start(offset))?;
+        self.offset = offset;
+        Ok(())
+    }
+
     /// Where the next frame begins.
     pub(crate) fn offset(&self) -> u64 {
         self.offset

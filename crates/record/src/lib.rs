@@ -31,9 +31,11 @@ pub use hash::Hash;
 pub use inert::{inert, inert_line};
 pub use log::Log;
 pub use note::{Checkpoint, Mark, VerifierKey};
-pub use read::{LogEntries, Replay, SessionSummary, entries, replay};
-pub use session::{MAX_RECORD, Receipt, SessionRecord};
-pub use verify::{Finding, Problem, Report, verify};
+pub use read::{
+    LogEntries, LogPlace, Replay, SessionSummary, entries, entries_from, replay, replay_from,
+};
+pub use session::{MAX_RECORD, Receipt, SessionRecord, Tail};
+pub use verify::{Committed, Finding, Problem, Report, verify, verify_session};
 
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,8 @@ use crate::error::RecordError;
 use crate::frame::FrameReader;
 use crate::layout::{LOG_HEADER, Layout};
 use crate::merkle::leaf_hash;
+use crate::session::Tail;
+use serde::{Deserialize, Serialize};
 use sluice_model::{Event, SessionId};
 use std::collections::HashMap;
 use std::fs::File;
@@ -62,8 +64,24 @@ pub(crate) fn sessions(dir: &Path) -> Result<Vec<SessionSummary>, RecordError> {
 /// # Errors
 /// There is no such record, or it cannot be read.
 pub fn replay(dir: &Path, session: &SessionId) -> Result<Replay, RecordError> {
-    let chain = ChainReader::open(&Layout::new(dir), session, true)?
+    replay_from(dir, session, None)
+}
+
+/// The same behind a place where reading ended before, to follow a record that grows or to go on after a restart. What
+/// stands before it is not looked at again.
+///
+/// # Errors
+/// There is no such record, or it cannot be read.
+pub fn replay_from(
+    dir: &Path,
+    session: &SessionId,
+    behind: Option<Tail>,
+) -> Result<Replay, RecordError> {
+    let mut chain = ChainReader::open(&Layout::new(dir), session, true)?
         .ok_or_else(|| RecordError::NotFound(session.clone()))?;
+    if let Some(behind) = behind {
+        chain.go_to(behind)?;
+    }
     Ok(Replay {
         chain,
         ended: false,
@@ -74,6 +92,14 @@ pub fn replay(dir: &Path, session: &SessionId) -> Result<Replay, RecordError> {
 pub struct Replay {
     chain: ChainReader<File>,
     ended: bool,
+}
+
+impl Replay {
+    /// How far it has been read.
+    #[must_use]
+    pub fn place(&self) -> Tail {
+        self.chain.tail()
+    }
 }
 
 impl Iterator for Replay {
@@ -108,6 +134,14 @@ impl FusedIterator for Replay {}
 /// # Errors
 /// There is no log under `dir`, or it cannot be read.
 pub fn entries(dir: &Path) -> Result<LogEntries, RecordError> {
+    entries_from(dir, None)
+}
+
+/// The same from a place where reading ended before.
+///
+/// # Errors
+/// There is no log under `dir`, or it cannot be read.
+pub fn entries_from(dir: &Path, from: Option<LogPlace>) -> Result<LogEntries, RecordError> {
     let path = Layout::new(dir).entries();
     let file = File::open(&path).map_err(RecordError::io("open", &path))?;
     let mut frames = FrameReader::live(file);
@@ -121,12 +155,47 @@ pub fn entries(dir: &Path) -> Result<LogEntries, RecordError> {
             "its first line is not that of a log",
         ));
     }
+    let mut next = 0;
+    if let Some(from) = from {
+        frames
+            .go_to(from.offset)
+            .map_err(RecordError::io("read", &path))?;
+        next = from.next;
+    }
     Ok(LogEntries {
         frames,
         path,
-        next: 0,
+        next,
         ended: false,
     })
+}
+
+/// A place in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogPlace {
+    /// The number of the entry that begins there.
+    pub next: u64,
+    /// Where that is in the file, in bytes.
+    pub offset: u64,
+}
+
+impl LogPlace {
+    /// The place of the first entry.
+    pub const START: Self = Self {
+        next: 0,
+        offset: LOG_HEADER.len() as u64,
+    };
+}
+
+impl LogEntries {
+    /// How far it has been read.
+    #[must_use]
+    pub fn place(&self) -> LogPlace {
+        LogPlace {
+            next: self.next,
+            offset: self.frames.offset(),
+        }
+    }
 }
 
 /// See [`entries`].
@@ -158,8 +227,8 @@ impl Iterator for LogEntries {
             }
             Err(error) => Some(Err(RecordError::frame(&self.path, error))),
         };
-        self.next += 1;
         self.ended = !matches!(read, Some(Ok(_)));
+        self.next += u64::from(!self.ended);
         read
     }
 }

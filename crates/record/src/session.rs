@@ -6,6 +6,7 @@ use crate::frame::FrameBuffer;
 use crate::hash::Hash;
 use crate::layout::{self, Layout};
 use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 use sluice_model::{EventBody, SessionId, Timestamp};
 use std::fs::File;
 use std::io::Write as _;
@@ -37,9 +38,9 @@ impl Receipt {
     }
 }
 
-/// The end of a chain.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tail {
+/// A place in a session's record: behind which event the next one goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tail {
     /// Events so far.
     pub count: u64,
     /// The chain value after the last one.

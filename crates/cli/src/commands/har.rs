@@ -205,6 +205,7 @@ mod tests {
                 op: 1,
                 text: "POST /a?x=1&y".into(),
                 parameters: Vec::new(),
+                accesses: Vec::new(),
                 decision: Decision::Allow(Allowed {
                     policies: Vec::new(),
                 }),

@@ -250,6 +250,7 @@ fn asked(out: Output, at: &str, body: &EventBody) -> String {
         op,
         text,
         parameters,
+        accesses: _,
         decision: decided,
         approval,
     } = body
@@ -473,6 +474,7 @@ mod tests {
                 op: 1,
                 text: "SELECT ssn,\n name FROM c WHERE id = $1".into(),
                 parameters: vec![RecordedValue::Text("4\x1b[2J".into()), RecordedValue::Null],
+                accesses: Vec::new(),
                 decision: Decision::Allow(Allowed {
                     policies: vec!["eng-reads".into()],
                 }),

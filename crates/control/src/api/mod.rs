@@ -33,6 +33,8 @@ use crate::ports::{Explainer, LiveSessions};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// What handlers work with.
 #[derive(Clone)]
@@ -41,6 +43,12 @@ struct App {
     sessions: Arc<dyn LiveSessions>,
     explainer: Arc<dyn Explainer>,
     metrics: PrometheusHandle,
+    /// Places for those who watch sessions live.
+    watching: Arc<Semaphore>,
+    /// Places for those who follow what changes.
+    following: Arc<Semaphore>,
+    /// The API is to stop: what would go on for ever ends.
+    stop: CancellationToken,
     /// Verifying reads everything that was ever recorded; one at a time.
     verifying: Arc<tokio::sync::Mutex<()>>,
 }

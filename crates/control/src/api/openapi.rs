@@ -1,8 +1,6 @@
 //! The description of the API, made from the handlers and types themselves.
 
-use super::{
-    approvals, changes, identity, live, meta, recorded, resources, sessions, targets,
-};
+use super::{approvals, changes, identity, live, meta, recorded, resources, sessions, targets};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
@@ -36,5 +34,14 @@ pub fn description() -> utoipa::openapi::OpenApi {
         .components
         .get_or_insert_with(Default::default)
         .add_security_scheme("token", bearer);
+    for (path, item) in &mut description.paths.paths {
+        let named = path.replace(['{', '}'], "").replace(['/', '-', '.'], "_");
+        for (method, operation) in [("get", &mut item.get), ("post", &mut item.post)] {
+            if let Some(operation) = operation {
+                // Handlers of several modules share a name; a method and a path are there once.
+                operation.operation_id = Some(format!("{method}{named}"));
+            }
+        }
+    }
     description
 }

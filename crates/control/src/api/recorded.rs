@@ -5,12 +5,24 @@ use super::types::{
     ErrorBody, LogList, LogStanding, OperationList, Overview, SessionInfo, SessionVerified, Verdict,
 };
 use super::{App, Peer};
-use crate::control::Caller;
+use crate::control::{Caller, is_seen};
 use crate::error::ControlError;
+use crate::index::{Cursor, Filter as Wanted, LogFilter, SessionFilter};
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::{Extension, Json};
 use serde::Deserialize;
 use sluice_model::{SessionId, Timestamp};
+use std::net::IpAddr;
+
+/// How many are listed unless a number is given.
+pub(super) const DEFAULT_LIMIT: u32 = 50;
+/// How many are listed at most.
+const MAX_LIMIT: u32 = 200;
+/// How far back numbers go unless it is said.
+const DEFAULT_SPAN: u32 = 3_600;
+/// How far back numbers go at most.
+const MAX_SPAN: u32 = 90 * 86_400;
 
 /// Which operations, or sessions with such operations.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -50,16 +62,148 @@ pub(super) struct Filter {
     pub(super) live: Option<bool>,
 }
 
-/// Lists operations: one's own, those on connections that one may watch. Looking at others' is recorded.
+impl Filter {
+    /// Which operations, as the index is asked.
+    pub(super) fn wanted(&self) -> Wanted {
+        Wanted {
+            principal: self.principal.clone(),
+            connection: self.connection.clone(),
+            session: self.session.clone(),
+            resource: self.resource.clone(),
+            action: self.action.clone(),
+            verdict: self.verdict,
+            policy: self.policy.clone(),
+            text: self.text.clone(),
+            masked: self.masked,
+            from: self.from,
+            to: self.to,
+        }
+    }
+
+    /// Which sessions, as the index is asked.
+    pub(super) fn of_sessions(&self) -> SessionFilter {
+        SessionFilter {
+            principal: self.principal.clone(),
+            connection: self.connection.clone(),
+            live: self.live,
+            from: self.from,
+            to: self.to,
+        }
+    }
+
+    /// Whether it says what was done, and not only by whom, where and when.
+    pub(super) fn asks_about_operations(&self) -> bool {
+        self.session.is_some()
+            || self.resource.is_some()
+            || self.action.is_some()
+            || self.verdict.is_some()
+            || self.policy.is_some()
+            || self.text.is_some()
+            || self.masked.is_some()
+    }
+
+    /// What is searched for, in words for the log.
+    pub(super) fn described(&self) -> String {
+        let parts = [
+            ("principal", self.principal.clone()),
+            ("connection", self.connection.clone()),
+            ("session", self.session.clone()),
+            ("resource", self.resource.clone()),
+            ("action", self.action.clone()),
+            (
+                "verdict",
+                self.verdict.map(|v| format!("{v:?}").to_lowercase()),
+            ),
+            ("policy", self.policy.clone()),
+            ("text", self.text.clone()),
+            ("masked", self.masked.map(|m| m.to_string())),
+        ];
+        let said = parts
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("{name}={}", value?)));
+        let said: Vec<String> = said.collect();
+        match said.is_empty() {
+            true => "everything".to_owned(),
+            false => said.join(" "),
+        }
+    }
+}
+
+/// How many to list, and where to go on.
+pub(super) fn page(
+    limit: Option<u32>,
+    cursor: Option<&String>,
+) -> Result<(usize, Option<Cursor>), Refusal> {
+    let limit = limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
+    let cursor = cursor.map(|text| Cursor::parse(text).ok_or_else(no_cursor));
+    Ok((limit, cursor.transpose()?))
+}
+
+fn no_cursor() -> Refusal {
+    let hint = "give the `next` of a list as it was answered, or none";
+    Refusal::new(
+        StatusCode::BAD_REQUEST,
+        "the cursor is none that a list gave",
+        Some(hint),
+    )
+}
+
+/// Lists operations: one's own, and those on connections that one may watch. Searching in others' is recorded.
 #[utoipa::path(
     get, path = "/v1/operations", params(Filter),
     responses((status = 200, body = OperationList), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn operations(
-    State(_app): State<App>,
-    Ask(_filter): Ask<Filter>,
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(Peer(from)): Extension<Peer>,
+    Ask(filter): Ask<Filter>,
 ) -> Result<Json<OperationList>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    let (limit, cursor) = page(filter.limit, filter.cursor.as_ref())?;
+    if cursor.is_none() {
+        app.control.freshen().await;
+    }
+    let scope = app.control.watched(&caller, from);
+    app.control.record_search(&caller, &filter.described())?;
+    let wanted = filter.wanted();
+    let found = app.control.operations(&wanted, &scope, cursor, limit);
+    let found = found.await?;
+    Ok(Json(OperationList {
+        operations: found.items,
+        next: found.next.map(Cursor::text),
+        incomplete: found.incomplete,
+    }))
+}
+
+/// One session, where the caller may know of it.
+async fn known(
+    app: &App,
+    caller: &Caller,
+    from: IpAddr,
+    id: &SessionId,
+) -> Result<SessionInfo, Refusal> {
+    app.control.freshen().await;
+    let live = app.sessions.list().into_iter().find(|s| s.id == *id);
+    let recorded = app.control.recorded_session(id).await?;
+    let scope = app.control.known_of(caller, from);
+    let found = match (live, recorded) {
+        (Some(live), recorded) => Some(both(live, recorded)),
+        (None, recorded) => recorded,
+    };
+    let none = || ControlError::NotFound(format!("there is no session {id}"));
+    Ok(found.filter(|s| is_seen(&scope, s)).ok_or_else(none)?)
+}
+
+/// A live session with what the lists know of it.
+pub(super) fn both(live: SessionInfo, recorded: Option<SessionInfo>) -> SessionInfo {
+    match recorded {
+        Some(recorded) => SessionInfo {
+            protocol: recorded.protocol,
+            counts: recorded.counts,
+            ..live
+        },
+        None => live,
+    }
 }
 
 /// One session.
@@ -68,12 +212,12 @@ pub(super) async fn operations(
     responses((status = 200, body = SessionInfo), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn session(
-    State(_app): State<App>,
-    Extension(_caller): Extension<Caller>,
-    Extension(Peer(_from)): Extension<Peer>,
-    Id(_id): Id<SessionId>,
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(Peer(from)): Extension<Peer>,
+    Id(id): Id<SessionId>,
 ) -> Result<Json<SessionInfo>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    Ok(Json(known(&app, &caller, from, &id).await?))
 }
 
 /// Whether the record of one session is as it was written.
@@ -82,10 +226,17 @@ pub(super) async fn session(
     responses((status = 200, body = SessionVerified), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn verify_session(
-    State(_app): State<App>,
-    Id(_id): Id<SessionId>,
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(Peer(from)): Extension<Peer>,
+    Id(id): Id<SessionId>,
 ) -> Result<Json<SessionVerified>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    known(&app, &caller, from, &id).await?;
+    let Ok(_turn) = app.verifying.clone().try_lock_owned() else {
+        let what = "somebody is verifying already; wait for their answer".to_owned();
+        return Err(ControlError::TooMany(what).into());
+    };
+    Ok(Json(app.control.verify_session(&id).await?))
 }
 
 /// Which time.
@@ -100,10 +251,15 @@ pub(super) struct Span {
 /// What is going on, and what went on: of oneself and of connections that one may watch; of all for administrators.
 #[utoipa::path(get, path = "/v1/overview", params(Span), responses((status = 200, body = Overview)))]
 pub(super) async fn overview(
-    State(_app): State<App>,
-    Ask(_span): Ask<Span>,
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(Peer(from)): Extension<Peer>,
+    Ask(span): Ask<Span>,
 ) -> Result<Json<Overview>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    let seconds = span.seconds.unwrap_or(DEFAULT_SPAN).clamp(60, MAX_SPAN);
+    let sessions = app.sessions.as_ref();
+    let overview = app.control.overview(&caller, from, seconds, sessions);
+    Ok(Json(overview.await?))
 }
 
 /// Which entries of the log.
@@ -132,14 +288,37 @@ pub(super) struct Entries {
 /// Lists changes made through the control plane, and gaps.
 #[utoipa::path(get, path = "/v1/log", params(Entries), responses((status = 200, body = LogList)))]
 pub(super) async fn log(
-    State(_app): State<App>,
-    Ask(_entries): Ask<Entries>,
+    State(app): State<App>,
+    Ask(entries): Ask<Entries>,
 ) -> Result<Json<LogList>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    let limit = entries.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
+    let before = entries
+        .cursor
+        .map(|text| text.parse().map_err(|_| no_cursor()));
+    let before = before.transpose()?;
+    if before.is_none() {
+        app.control.freshen().await;
+    }
+    let filter = LogFilter {
+        actor: entries.actor,
+        act: entries.act,
+        text: entries.text,
+        from: entries.from,
+        to: entries.to,
+        before,
+    };
+    let mut found = app.control.log_entries(&filter, limit + 1).await?;
+    let more = found.len() > limit;
+    found.truncate(limit);
+    let next = found.last().filter(|_| more).map(|e| e.number.to_string());
+    Ok(Json(LogList {
+        entries: found,
+        next,
+    }))
 }
 
 /// How the log is.
 #[utoipa::path(get, path = "/v1/audit", responses((status = 200, body = LogStanding)))]
-pub(super) async fn standing(State(_app): State<App>) -> Result<Json<LogStanding>, Refusal> {
-    Err(ControlError::Unavailable.into())
+pub(super) async fn standing(State(app): State<App>) -> Result<Json<LogStanding>, Refusal> {
+    Ok(Json(app.control.log_standing().await?))
 }

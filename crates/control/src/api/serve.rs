@@ -1,6 +1,6 @@
 //! The API's listener: TLS only, every connection bounded in time and number, none delaying another.
 
-use super::{App, Peer, routes};
+use super::{App, Peer, live, routes, sessions};
 use crate::control::Control;
 use crate::error::StartError;
 use crate::ports::{Explainer, LiveSessions};
@@ -69,7 +69,7 @@ impl Control {
     /// The address is taken, or TLS cannot be set up.
     pub async fn serve(
         &self,
-        sessions: Arc<dyn LiveSessions>,
+        live_sessions: Arc<dyn LiveSessions>,
         explainer: Arc<dyn Explainer>,
         metrics: PrometheusHandle,
     ) -> Result<Api, StartError> {
@@ -86,15 +86,18 @@ impl Control {
             .with_no_client_auth()
             .with_cert_resolver(self.server_certificate());
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let live = Arc::clone(&sessions);
+        let living = Arc::clone(&live_sessions);
+        let stop = CancellationToken::new();
         let app = App {
             control: self.clone(),
-            sessions,
+            sessions: live_sessions,
             explainer,
             metrics,
+            watching: Arc::new(Semaphore::new(sessions::MAX_WATCHING)),
+            following: Arc::new(Semaphore::new(live::MAX_FOLLOWING)),
+            stop: stop.clone(),
             verifying: Arc::default(),
         };
-        let stop = CancellationToken::new();
         let connections = TaskTracker::new();
         let door = Door {
             router: routes::router(app),
@@ -106,7 +109,7 @@ impl Control {
         let control = self.clone();
         let until = stop.clone();
         Ok(Api {
-            background: tokio::spawn(async move { control.run_background(live, until).await }),
+            background: tokio::spawn(async move { control.run_background(living, until).await }),
             listener: tokio::spawn(door.accept(listener)),
             stop,
             connections,

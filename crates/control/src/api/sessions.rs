@@ -1,13 +1,14 @@
 //! Sessions: listing, ending, replaying, verifying; and explaining what would be decided.
 
 use super::answer::{Ask, Body, Id, Refusal};
+use super::recorded::{DEFAULT_LIMIT, Filter, both, page};
 use super::types::{
-    AuditReport, ErrorBody, ExplainRequest, ExplainResponse, OperationCounts, Reason, SessionInfo,
-    SessionList,
+    AuditReport, ErrorBody, ExplainRequest, ExplainResponse, Reason, SessionInfo, SessionList,
 };
 use super::{App, Peer};
-use crate::control::Caller;
+use crate::control::{Caller, is_seen};
 use crate::error::ControlError;
+use crate::index::Cursor;
 use crate::rights::may_watch;
 use axum::body::{Body as Stream, Bytes};
 use axum::extract::State;
@@ -17,99 +18,111 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Deserialize;
 use sluice_model::{Event, EventBody, SessionId};
-use sluice_record::{Replay, SessionSummary};
-use std::collections::{BTreeMap, BTreeSet};
+use sluice_record::{Replay, Tail};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Sessions that are listed unless a number is given.
-const DEFAULT_LIMIT: usize = 100;
-/// Sessions that are listed at most.
-const MAX_LIMIT: usize = 10_000;
+/// Sessions that are watched live at a time.
+pub(super) const MAX_WATCHING: usize = 64;
+/// How often a live record is looked at.
+const WATCH_PACE: Duration = Duration::from_millis(250);
 /// Events that may wait for a slow reader of a replay.
 const REPLAY_AHEAD: usize = 64;
+/// Sessions that are listed at most: the command line asks for many.
+const MAX_LIMIT: u32 = 10_000;
 
-/// What to list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Which {
-    /// Only those that live.
-    #[serde(default)]
-    live: bool,
-    /// How many at most.
-    #[serde(default)]
-    limit: Option<usize>,
-}
-
-/// Lists sessions: one's own, those on connections that one may watch, all for administrators.
+/// Lists sessions: one's own, those on connections that one may watch, all for administrators. With conditions on what
+/// was done in them, those that one may watch alone, and that is recorded.
 #[utoipa::path(
-    get, path = "/v1/sessions", responses((status = 200, body = SessionList)),
-    params(
-        ("live" = Option<bool>, Query, description = "only those that live"),
-        ("limit" = Option<u32>, Query, description = "how many at most"),
-    )
+    get, path = "/v1/sessions", params(Filter),
+    responses((status = 200, body = SessionList), (status = 400, body = ErrorBody))
 )]
 pub(super) async fn list(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
     Extension(Peer(from)): Extension<Peer>,
-    Ask(which): Ask<Which>,
+    Ask(filter): Ask<Filter>,
 ) -> Result<Json<SessionList>, Refusal> {
-    let mut sessions = app.sessions.list();
-    if !which.live {
-        let live: BTreeSet<SessionId> = sessions.iter().map(|s| s.id.clone()).collect();
-        let log = app.control.log();
-        let recorded = off_the_threads(move || log.sessions()).await?;
-        let recorded = recorded.map_err(|e| unreadable(&e))?;
-        let over = recorded.iter().filter(|s| !live.contains(&s.session));
-        sessions.extend(over.filter_map(recorded_session));
+    let (_, cursor) = page(None, filter.cursor.as_ref())?;
+    let limit = filter.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT) as usize;
+    if cursor.is_none() {
+        app.control.freshen().await;
     }
-    let mut watched = BTreeMap::new();
-    sessions.retain(|s| {
-        caller.is_admin()
-            || s.principal == *caller.id()
-            || *watched
-                .entry(s.connection.clone())
-                .or_insert_with(|| may_watch(&app.control, &caller, &s.connection, from))
-    });
-    sessions.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
-    sessions.truncate(which.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT));
+    if filter.live == Some(true) {
+        return live_sessions(&app, &caller, from, &filter, (limit, cursor)).await;
+    }
+    let found = match filter.asks_about_operations() {
+        true => {
+            app.control.record_search(&caller, &filter.described())?;
+            let scope = app.control.watched(&caller, from);
+            app.control
+                .sessions_with(&filter.wanted(), &scope, cursor, limit)
+                .await?
+        }
+        false => {
+            let scope = app.control.known_of(&caller, from);
+            app.control
+                .recorded_sessions(&filter.of_sessions(), &scope, cursor, limit)
+                .await?
+        }
+    };
+    let live: BTreeMap<SessionId, SessionInfo> = app
+        .sessions
+        .list()
+        .into_iter()
+        .map(|s| (s.id.clone(), s))
+        .collect();
+    let as_now = |recorded: SessionInfo| match live.get(&recorded.id) {
+        Some(now) => both(now.clone(), Some(recorded)),
+        None => recorded,
+    };
+    let wanted = |s: &SessionInfo| filter.live != Some(false) || !s.live;
     Ok(Json(SessionList {
-        sessions,
-        next: None,
+        sessions: found.items.into_iter().map(as_now).filter(wanted).collect(),
+        next: found.next.map(Cursor::text),
+        incomplete: found.incomplete,
     }))
 }
 
-fn recorded_session(summary: &SessionSummary) -> Option<SessionInfo> {
-    let opening = summary.opening.as_ref()?;
-    let EventBody::SessionOpened {
-        principal,
-        connection,
-        protocol,
-        account,
-        database,
-        client_address,
-        application,
-        ..
-    } = &opening.body
-    else {
-        return None;
-    };
-    Some(SessionInfo {
-        id: summary.session.clone(),
-        principal: principal.clone(),
-        connection: connection.clone(),
-        account: account.clone(),
-        database: database.clone(),
-        client_address: client_address.clone(),
-        application: application.clone(),
-        started: opening.at,
-        live: false,
-        events: summary.events,
-        protocol: protocol.clone(),
-        ended: None,
-        counts: OperationCounts::default(),
-    })
+/// Those that live, which are few enough to be looked at all.
+async fn live_sessions(
+    app: &App,
+    caller: &Caller,
+    from: IpAddr,
+    filter: &Filter,
+    (limit, cursor): (usize, Option<Cursor>),
+) -> Result<Json<SessionList>, Refusal> {
+    let scope = app.control.known_of(caller, from);
+    let before = cursor.map_or(i64::MAX, |cursor| cursor.at);
+    let mut live = app.sessions.list();
+    live.retain(|s| {
+        is_seen(&scope, s)
+            && filter
+                .principal
+                .as_ref()
+                .is_none_or(|p| s.principal.to_string() == *p)
+            && filter
+                .connection
+                .as_ref()
+                .is_none_or(|c| s.connection == *c)
+            && s.started.0 < before
+    });
+    live.sort_by(|a, b| (b.started, &b.id).cmp(&(a.started, &a.id)));
+    let more = live.len() > limit;
+    live.truncate(limit);
+    let last = live.last().filter(|_| more).map(|s| s.started.0);
+    let mut sessions = Vec::with_capacity(live.len());
+    for session in live {
+        let recorded = app.control.recorded_session(&session.id).await?;
+        sessions.push(both(session, recorded));
+    }
+    Ok(Json(SessionList {
+        sessions,
+        next: last.map(|at| Cursor { at, id: 0 }.text()),
+        incomplete: false,
+    }))
 }
 
 /// Ends a live session: one's own, anybody's for administrators.
@@ -142,9 +155,19 @@ pub(super) async fn kill(
     Ok(Json(session))
 }
 
+/// How to replay.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct How {
+    /// Go on with what is recorded from now on, until the session ends.
+    #[serde(default)]
+    follow: bool,
+}
+
 /// The events of a session, one JSON object per line. Watching is itself recorded.
 #[utoipa::path(
-    get, path = "/v1/sessions/{id}/replay", params(("id" = String, Path)),
+    get, path = "/v1/sessions/{id}/replay", params(("id" = String, Path), How),
     responses((status = 200, body = String, content_type = "application/x-ndjson"), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn replay(
@@ -152,6 +175,7 @@ pub(super) async fn replay(
     Extension(caller): Extension<Caller>,
     Extension(Peer(from)): Extension<Peer>,
     Id(id): Id<SessionId>,
+    Ask(how): Ask<How>,
 ) -> Result<Response, Refusal> {
     let dir = app.control.log().dir().to_path_buf();
     let wanted = id.clone();
@@ -164,9 +188,38 @@ pub(super) async fn replay(
     let none = || ControlError::NotFound(format!("there is no session {id}"));
     let (events, opening) = opened.ok_or_else(none)?;
     may_replay(&app, &caller, &id, &opening, from)?;
-    app.control.record(caller.id(), "session.watch", &id, "")?;
+    let place = match how.follow {
+        true => Some(
+            app.watching
+                .clone()
+                .try_acquire_owned()
+                .map_err(|_| too_many_watch())?,
+        ),
+        false => None,
+    };
+    let detail = if how.follow { "live" } else { "" };
+    app.control
+        .record(caller.id(), "session.watch", &id, detail)?;
     let (sender, receiver) = mpsc::channel(REPLAY_AHEAD);
-    tokio::task::spawn_blocking(move || send_events(opening, events, &sender));
+    let begun = tokio::task::spawn_blocking({
+        let sender = sender.clone();
+        move || send_events(opening, events, &sender)
+    });
+    if let Some(place) = place {
+        let watch = Watch {
+            app,
+            caller,
+            from,
+            id,
+            sender,
+        };
+        tokio::spawn(async move {
+            if let Ok(Some((opening, behind))) = begun.await {
+                watch.follow(&opening, behind).await;
+            }
+            drop(place);
+        });
+    }
     let lines = futures_util::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|line| (line, receiver))
     });
@@ -175,6 +228,50 @@ pub(super) async fn replay(
         Stream::from_stream(lines),
     )
         .into_response())
+}
+
+fn too_many_watch() -> Refusal {
+    let what = format!("{MAX_WATCHING} sessions are being watched already; try again shortly");
+    ControlError::TooMany(what).into()
+}
+
+/// Somebody who watches a session that goes on.
+struct Watch {
+    app: App,
+    caller: Caller,
+    from: IpAddr,
+    id: SessionId,
+    sender: mpsc::Sender<std::io::Result<Bytes>>,
+}
+
+impl Watch {
+    /// Sends what is recorded from now on, until the session or the right to watch it ends, or nobody reads.
+    async fn follow(self, opening: &Event, mut behind: Tail) {
+        loop {
+            let live = self.app.sessions.list().iter().any(|s| s.id == self.id);
+            let dir = self.app.control.log().dir().to_path_buf();
+            let (id, sender) = (self.id.clone(), self.sender.clone());
+            let read = tokio::task::spawn_blocking(move || {
+                let events = sluice_record::replay_from(&dir, &id, Some(behind)).ok()?;
+                send_more(events, &sender)
+            });
+            match read.await {
+                Ok(Some(place)) => behind = place,
+                _ => return,
+            }
+            // Looked at before the record was read, so that its last event is not missed.
+            if !live || self.sender.is_closed() || self.app.stop.is_cancelled() {
+                return;
+            }
+            let Ok(caller) = self.app.control.as_now(&self.caller).await else {
+                return;
+            };
+            if may_replay(&self.app, &caller, &self.id, opening, self.from).is_err() {
+                return;
+            }
+            tokio::time::sleep(WATCH_PACE).await;
+        }
+    }
 }
 
 /// One's own session, or one that a policy lets the caller watch. What the caller may not know of does not exist.
@@ -211,20 +308,36 @@ fn may_replay(
     Err(ControlError::Forbidden(error, Some(hint)).into())
 }
 
+/// Sends a record from its opening on. Gives the opening back, and how far the record has been sent.
+fn send_events(
+    opening: Event,
+    events: Replay,
+    sender: &mpsc::Sender<std::io::Result<Bytes>>,
+) -> Option<(Event, Tail)> {
+    sender.blocking_send(line(&opening)).ok()?;
+    Some((opening, send_more(events, sender)?))
+}
+
 /// Ends when the reader goes away. A record that cannot be read on ends the answer in the middle, so that it is not
-/// taken for whole.
-fn send_events(opening: Event, events: Replay, sender: &mpsc::Sender<std::io::Result<Bytes>>) {
-    for event in std::iter::once(Ok(opening)).chain(events) {
-        let line = event.map_err(std::io::Error::other).and_then(|event| {
-            let mut line = serde_json::to_vec(&event).map_err(std::io::Error::other)?;
-            line.push(b'\n');
-            Ok(Bytes::from(line))
-        });
+/// taken for whole. Gives how far the record has been sent.
+fn send_more(mut events: Replay, sender: &mpsc::Sender<std::io::Result<Bytes>>) -> Option<Tail> {
+    for event in events.by_ref() {
+        let line = event
+            .map_err(std::io::Error::other)
+            .and_then(|event| line(&event));
         let over = line.is_err();
         if sender.blocking_send(line).is_err() || over {
-            return;
+            return None;
         }
     }
+    Some(events.place())
+}
+
+/// One event as a line.
+fn line(event: &Event) -> std::io::Result<Bytes> {
+    let mut line = serde_json::to_vec(event).map_err(std::io::Error::other)?;
+    line.push(b'\n');
+    Ok(Bytes::from(line))
 }
 
 /// Verifies everything that was ever recorded.
@@ -252,12 +365,14 @@ pub(super) async fn verify(
     if report.more {
         problems.push("more is wrong than is listed".to_owned());
     }
-    Ok(Json(AuditReport {
+    let report = AuditReport {
         ok: report.is_clean(),
         sessions: report.sessions,
         events: report.events,
         problems,
-    }))
+    };
+    app.control.note_verified(&report);
+    Ok(Json(report))
 }
 
 /// So much of an operation to explain is kept in the log.

@@ -1,7 +1,7 @@
 //! Taking resources over: sent by an administrator, or read from the resources directory.
 
 use super::provision::remapped;
-use super::{Caller, Control, Working, local_admin};
+use super::{Caller, Control, Topic, Working, local_admin};
 use crate::api::types::{
     ApplyRequest, ApplyResponse, ChangeKind, ProblemInfo, ResourceChange, ResourceInfo,
 };
@@ -174,6 +174,7 @@ impl Control {
             working.directory = directory;
         }
         working.base = snapshot.into();
+        self.0.news.tell(Topic::Resources);
         let mut changes = Changes::default();
         for provider in working.resources.identity_providers() {
             changes

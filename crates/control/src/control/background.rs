@@ -46,9 +46,11 @@ impl Control {
             () = self.end_by_time() => {}
             () = self.follow_directory() => {}
             () = self.keep_asking_providers() => {}
+            () = self.follow_log() => {}
         }
         self.chores(sessions.as_ref()).await;
         self.beat().await;
+        self.0.index.close().await;
         self.0.store.close().await;
     }
 

@@ -8,19 +8,24 @@ mod caller;
 mod grants;
 mod hold;
 mod issue;
+mod news;
 mod offboard;
 mod principals;
 mod provision;
+mod recorded;
 mod signing_in;
 mod sites;
 mod start;
 
 pub(crate) use caller::Caller;
 pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
+pub(crate) use news::Topic;
 pub(crate) use provision::{Edit, Listed, ProvisionError, Wanted};
+pub(crate) use recorded::is_seen;
 pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, SignedOutBy};
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
 
+use crate::api::types::Verified;
 use crate::approvals::Approval;
 use crate::certificates::{CertificateSource, ServerCertificate};
 use crate::clock::Clock;
@@ -35,12 +40,15 @@ use crate::identity::roster::Roster;
 use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::identity::sign_in::SignIn;
+use crate::index::Index;
 use crate::port_types::{ApprovalProgress, Health, LeaseError, LoginError};
 use crate::resources::{LOCAL_ADMIN, ResourceSet};
 use crate::store::{Changes, Store, StoreError};
 use crate::tokens::{HASH_BYTES, Lockout, Purpose, TokenRow};
 use arc_swap::ArcSwap;
+use news::News;
 use parking_lot::Mutex;
+use recorded::Following;
 use sluice_model::{
     AdminAct, ApprovalId, Connection, Lease, Network, Principal, PrincipalId, ProtocolSpec, Secret,
     SessionId, SignInId, Timestamp, TokenId, Workload,
@@ -49,7 +57,7 @@ use sluice_policy::{Snapshot, Standing, StandingToken};
 use sluice_record::{Log, Mark};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, broadcast, watch};
 
 /// The group that administers the gateway.
 pub const ADMINS: &str = "admins";
@@ -63,6 +71,12 @@ struct Inner {
     protocols: &'static [ProtocolSpec],
     clock: Clock,
     log: Log,
+    /// What lists over the records are answered from.
+    index: Index,
+    following: Following,
+    news: News,
+    /// What verifying came to last.
+    verified: Mutex<Option<Verified>>,
     store: Store,
     hash_key: Secret,
     local_admin: [u8; HASH_BYTES],
@@ -236,7 +250,20 @@ impl Control {
 
     /// Keeps changes in the store, or refuses.
     async fn write(&self, changes: &Changes) -> Result<(), ControlError> {
-        self.stored(self.0.store.write(changes).await)
+        self.stored(self.0.store.write(changes).await)?;
+        // Whoever asks now waits until the change is seen: all of it happens under one lock.
+        if !changes.approvals.is_empty() {
+            self.0.news.tell(Topic::Approvals);
+        }
+        if changes.touches_principals() {
+            self.0.news.tell(Topic::Principals);
+        }
+        Ok(())
+    }
+
+    /// Follows what changes.
+    pub(crate) fn news(&self) -> broadcast::Receiver<Topic> {
+        self.0.news.listen()
     }
 
     /// Notes how the store is, and refuses what it could not keep.

@@ -1,5 +1,7 @@
 //! Starting: keys, store, log, the last state, and the resources directory on top of it.
 
+use super::news::News;
+use super::recorded::Following;
 use super::{Control, Inner, Working, local_admin};
 use crate::certificates::CertificateSource;
 use crate::clock::Clock;
@@ -11,6 +13,7 @@ use crate::identity::issuers::Issuers;
 use crate::identity::roster::Roster;
 use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
+use crate::index::Index;
 use crate::keys::{KeyError, Keys, read_private, write_new};
 use crate::port_types::Health;
 use crate::problems::Problems;
@@ -59,6 +62,7 @@ impl Control {
         let store = Store::open(&config.data_dir).await?;
         let loaded = store.load(now).await?;
         let log = open_log(&config.data_dir, &keys, loaded.mark, now)?;
+        let index = Index::open(&config.data_dir, &log).await?;
         let local_admin =
             local_admin_credential(&config.data_dir, &store, loaded.local_admin).await?;
         let base = Arc::new(first_snapshot(&config, &loaded, protocols, &keys)?);
@@ -92,6 +96,10 @@ impl Control {
             protocols,
             clock,
             log,
+            index,
+            following: Following::default(),
+            news: News::default(),
+            verified: Mutex::default(),
             store,
             hash_key: keys.hash_key,
             issuers,

@@ -49,6 +49,23 @@ impl Changes {
     }
 }
 
+impl Changes {
+    /// Whether it is about principals or what they hold.
+    pub(crate) fn touches_principals(&self) -> bool {
+        let untouched = self.tokens.is_empty()
+            && self.people.is_empty()
+            && self.people_gone.is_empty()
+            && self.groups.is_empty()
+            && self.groups_gone.is_empty()
+            && self.sign_ins.is_empty()
+            && self.agents.is_empty()
+            && self.agents_gone.is_empty()
+            && self.disabled.is_empty()
+            && self.enabled.is_empty();
+        !untouched
+    }
+}
+
 impl Store {
     /// Keeps all of it.
     pub(crate) async fn write(&self, changes: &Changes) -> Result<()> {

@@ -7,7 +7,7 @@ mod tamper;
 use crate::{Log, RecordError, SessionRecord, VerifierKey, entries, replay, verify};
 use sluice_model::{
     AdminAct, ApprovalId, Decision, Denial, Event, EventBody, MaskedColumn, Outcome, PrincipalId,
-    RecordedValue, SessionId, Timestamp,
+    RecordedAccess, RecordedValue, SessionId, Timestamp,
 };
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -104,6 +104,10 @@ fn every_kind_of_event() -> Vec<EventBody> {
                 RecordedValue::Text("x".to_owned()),
                 RecordedValue::Bytes(u64::MAX),
             ],
+            accesses: vec![RecordedAccess(
+                "sql:select".to_owned(),
+                "table a.b".to_owned(),
+            )],
             decision: Decision::Deny(denial),
             approval: Some(approval.clone()),
         },

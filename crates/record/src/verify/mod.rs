@@ -11,7 +11,7 @@ use crate::error::RecordError;
 use crate::hash::Hash;
 use crate::layout::Layout;
 use crate::note::{Mark, VerifierKey};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sluice_model::SessionId;
 use std::fmt;
 use std::path::Path;
@@ -206,6 +206,38 @@ struct Promise {
     hash: Hash,
     entry: u64,
     closed: bool,
+}
+
+/// What the log said last about one session's record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Committed {
+    /// Events so far.
+    pub count: u64,
+    /// The chain value after the last of them.
+    pub hash: Hash,
+    /// The entry that says so.
+    pub entry: u64,
+    /// Whether the record has ended.
+    pub closed: bool,
+}
+
+/// Checks one session's record against its own chain and what the log said last about it. Whether the log itself is as
+/// it was written is for [`verify`] to say.
+#[must_use]
+pub fn verify_session(dir: &Path, id: &SessionId, committed: Option<Committed>) -> Report {
+    let mut report = Report {
+        sessions: 1,
+        ..Report::default()
+    };
+    let promise = committed.map(|said| Promise {
+        count: said.count,
+        hash: said.hash,
+        entry: said.entry,
+        closed: said.closed,
+    });
+    let promises: Vec<Promise> = promise.into_iter().collect();
+    session::check(&Layout::new(dir), id, &promises, &mut report);
+    report
 }
 
 /// Checks everything under `dir`. `kept` is a mark from an earlier checkpoint that was kept elsewhere: with it a

@@ -20,6 +20,8 @@ use sluice_model::{
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -186,8 +188,13 @@ impl Rig {
             sessions: Arc::clone(&sessions) as Arc<dyn LiveSessions>,
             explainer: Arc::new(FakeExplainer),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
+            watching: Arc::new(Semaphore::new(1)),
+            following: Arc::new(Semaphore::new(1)),
+            stop: CancellationToken::new(),
             verifying: Arc::default(),
         });
+        let following = control.clone();
+        tokio::spawn(async move { following.follow_log().await });
         Ok(Self {
             dir,
             control,

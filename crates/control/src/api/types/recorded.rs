@@ -13,6 +13,9 @@ pub struct SessionList {
     /// Where older ones go on; absent at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
+    /// The search was given up before it found as many as were asked for; narrow it, or go on with `next`.
+    #[serde(default)]
+    pub incomplete: bool,
 }
 
 /// How many operations of a session came to what.

@@ -1,0 +1,289 @@
+//! What was recorded, as people may look through it.
+
+use super::news::Topic;
+use super::{Caller, Control};
+use crate::api::types::{
+    AuditReport, LogEntry, LogStanding, OperationInfo, Overview, SessionInfo, SessionVerified,
+    Verified,
+};
+use crate::error::ControlError;
+use crate::index::{Cursor, Filter, Found, IndexError, LogFilter, Noticed, Scope, SessionFilter};
+use crate::ports::LiveSessions;
+use crate::rights::may_watch;
+use parking_lot::Mutex;
+use sluice_model::SessionId;
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+use tokio::sync::{Notify, watch};
+
+/// How often the log is read on when nobody asks.
+const PACE: Duration = Duration::from_secs(1);
+/// How long a list waits for what was recorded just now.
+const FRESH: Duration = Duration::from_secs(1);
+/// Lists within this time of each other see the same.
+const FRESH_AGAIN: Duration = Duration::from_millis(250);
+/// Searches that are remembered, and for how long: the same one again, page by page or because a page stays open, is on
+/// record once.
+const SEARCHES: usize = 256;
+const SEARCH_AGAIN: Duration = Duration::from_secs(600);
+/// The longest description of a search that is recorded.
+const MAX_SEARCH: usize = 2_000;
+
+/// Following the log.
+#[derive(Default)]
+pub(super) struct Following {
+    /// Rings when somebody waits for what is new.
+    wanted: Notify,
+    /// How many entries of the log are in the index.
+    reached: watch::Sender<u64>,
+    /// When lists were brought up to date last.
+    fresh: tokio::sync::Mutex<Option<Instant>>,
+    searches: Mutex<VecDeque<(Instant, String)>>,
+}
+
+impl Control {
+    /// Reads the log on into the index, for good.
+    pub(crate) async fn follow_log(&self) {
+        loop {
+            let more = self.follow_once().await;
+            if !more {
+                tokio::select! {
+                    () = tokio::time::sleep(PACE) => {}
+                    () = self.0.following.wanted.notified() => {}
+                }
+            }
+        }
+    }
+
+    /// Reads on once: whether there may be more.
+    async fn follow_once(&self) -> bool {
+        let mut notice = |noticed| self.noticed(noticed);
+        let dir = self.0.log.dir();
+        let caught = self.0.index.catch_up(dir, &mut notice).await;
+        if let Ok(place) = self.0.index.place().await {
+            self.0.following.reached.send_replace(place.next);
+        }
+        match caught {
+            Ok(true) => {
+                for topic in [Topic::Operations, Topic::Sessions, Topic::Log] {
+                    self.0.news.tell(topic);
+                }
+                true
+            }
+            Ok(false) => false,
+            Err(error) => {
+                tracing::warn!(%error, "the index could not be brought up to date; lists stay behind until it can");
+                false
+            }
+        }
+    }
+
+    /// What was noticed while the records were read.
+    #[expect(clippy::unused_self, reason = "notifiers are told here")]
+    fn noticed(&self, _noticed: Noticed) {}
+
+    /// Brings the index up to date with what was recorded until now, within reason.
+    pub(crate) async fn freshen(&self) {
+        let mut fresh = self.0.following.fresh.lock().await;
+        if fresh.is_some_and(|at| at.elapsed() < FRESH_AGAIN) {
+            return;
+        }
+        let (log, now) = (self.0.log.clone(), self.now());
+        let signed = tokio::task::spawn_blocking(move || log.checkpoint(now)).await;
+        if let Ok(Ok(checkpoint)) = signed {
+            let mut reached = self.0.following.reached.subscribe();
+            self.0.following.wanted.notify_one();
+            let there = reached.wait_for(|next| *next >= checkpoint.mark.size);
+            let _ = tokio::time::timeout(FRESH, there).await;
+        }
+        *fresh = Some(Instant::now());
+    }
+
+    /// What the caller may see the content of: what is theirs, and what is on connections that they may watch.
+    pub(crate) fn watched(&self, caller: &Caller, from: IpAddr) -> Scope {
+        let snapshot = self.snapshot();
+        let connections = snapshot.connections().map(|c| c.name.clone());
+        let watched = connections.filter(|name| may_watch(self, caller, name, from));
+        Scope::Theirs {
+            principal: caller.id().to_string(),
+            connections: watched.collect(),
+        }
+    }
+
+    /// What the caller may know of: administrators know of everything that goes on, if not what it says.
+    pub(crate) fn known_of(&self, caller: &Caller, from: IpAddr) -> Scope {
+        match caller.is_admin() {
+            true => Scope::All,
+            false => self.watched(caller, from),
+        }
+    }
+
+    /// Puts a search in others' records on record, once for as long as it goes on.
+    pub(crate) fn record_search(&self, caller: &Caller, what: &str) -> Result<(), ControlError> {
+        let key = format!("{} {what}", caller.id());
+        {
+            let mut searches = self.0.following.searches.lock();
+            searches.retain(|(at, _)| at.elapsed() < SEARCH_AGAIN);
+            if searches.iter().any(|(_, known)| *known == key) {
+                return Ok(());
+            }
+            if searches.len() >= SEARCHES {
+                searches.pop_front();
+            }
+        }
+        let detail = what
+            .get(..what.floor_char_boundary(MAX_SEARCH))
+            .unwrap_or(what);
+        self.record(caller.id(), "session.search", "log", detail)?;
+        self.0
+            .following
+            .searches
+            .lock()
+            .push_back((Instant::now(), key));
+        Ok(())
+    }
+
+    pub(crate) async fn operations(
+        &self,
+        filter: &Filter,
+        scope: &Scope,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Found<OperationInfo>, ControlError> {
+        let found = self.0.index.operations(filter, scope, cursor, limit).await;
+        found.map_err(unavailable)
+    }
+
+    pub(crate) async fn recorded_sessions(
+        &self,
+        filter: &SessionFilter,
+        scope: &Scope,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Found<SessionInfo>, ControlError> {
+        let found = self.0.index.sessions(filter, scope, cursor, limit).await;
+        found.map_err(unavailable)
+    }
+
+    pub(crate) async fn sessions_with(
+        &self,
+        filter: &Filter,
+        scope: &Scope,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Found<SessionInfo>, ControlError> {
+        let found = self
+            .0
+            .index
+            .sessions_with(filter, scope, cursor, limit)
+            .await;
+        found.map_err(unavailable)
+    }
+
+    /// A session as it was recorded.
+    pub(crate) async fn recorded_session(
+        &self,
+        id: &SessionId,
+    ) -> Result<Option<SessionInfo>, ControlError> {
+        self.0.index.session(id).await.map_err(unavailable)
+    }
+
+    /// Whether the record of one session is as it was written.
+    pub(crate) async fn verify_session(
+        &self,
+        id: &SessionId,
+    ) -> Result<SessionVerified, ControlError> {
+        let committed = self.0.index.committed(id).await.map_err(unavailable)?;
+        let (log, wanted) = (self.0.log.clone(), id.clone());
+        let report = tokio::task::spawn_blocking(move || {
+            sluice_record::verify_session(log.dir(), &wanted, committed)
+        });
+        let report = report.await.map_err(|_| ControlError::Unavailable)?;
+        Ok(SessionVerified {
+            ok: report.is_clean(),
+            events: report.events,
+            closed: committed.is_some_and(|said| said.closed),
+            problems: report.problems.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    pub(crate) async fn log_entries(
+        &self,
+        filter: &LogFilter,
+        limit: usize,
+    ) -> Result<Vec<LogEntry>, ControlError> {
+        self.0.index.acts(filter, limit).await.map_err(unavailable)
+    }
+
+    /// Keeps what verifying came to, to be shown.
+    pub(crate) fn note_verified(&self, report: &AuditReport) {
+        *self.0.verified.lock() = Some(Verified {
+            at: self.now(),
+            ok: report.ok,
+            sessions: report.sessions,
+            events: report.events,
+            problems: report.problems.clone(),
+        });
+        self.0.news.tell(Topic::Log);
+    }
+
+    /// How the log is.
+    pub(crate) async fn log_standing(&self) -> Result<LogStanding, ControlError> {
+        let mark = self.0.log.latest().mark;
+        let place = self.0.index.place().await.map_err(unavailable)?;
+        let gaps = self.0.index.gaps().await.map_err(unavailable)?;
+        Ok(LogStanding {
+            size: mark.size,
+            root: crate::keys::hex(&mark.root.0),
+            failing: self.0.health.borrow().log_failing.clone(),
+            gaps,
+            verified: self.0.verified.lock().clone(),
+            behind: mark.size.saturating_sub(place.next),
+        })
+    }
+
+    /// What is going on, and what went on in the last so many seconds.
+    pub(crate) async fn overview(
+        &self,
+        caller: &Caller,
+        from: IpAddr,
+        seconds: u32,
+        sessions: &dyn LiveSessions,
+    ) -> Result<Overview, ControlError> {
+        let scope = self.known_of(caller, from);
+        let now = self.now();
+        let numbers = self.0.index.numbers(&scope, i64::from(seconds), now).await;
+        let numbers = numbers.map_err(unavailable)?;
+        let live = sessions.list().into_iter().filter(|s| is_seen(&scope, s));
+        let waiting = self.list_approvals(caller, false).await;
+        let pending =
+            |a: &&crate::api::types::ApprovalInfo| a.state == sluice_model::ApprovalState::Pending;
+        Ok(Overview {
+            live_sessions: live.count() as u64,
+            held: waiting.iter().filter(pending).count() as u64,
+            step_seconds: u32::try_from(numbers.step_seconds).unwrap_or(u32::MAX),
+            points: numbers.points,
+            busiest: numbers.busiest,
+            log: self.log_standing().await?,
+        })
+    }
+}
+
+/// Whether a live session is among what somebody may see.
+pub(crate) fn is_seen(scope: &Scope, session: &SessionInfo) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Theirs {
+            principal,
+            connections,
+        } => {
+            session.principal.to_string() == *principal || connections.contains(&session.connection)
+        }
+    }
+}
+
+fn unavailable(error: IndexError) -> ControlError {
+    tracing::error!(%error, "the index over the records did not answer");
+    ControlError::Unavailable
+}
