@@ -44,7 +44,7 @@ pub(super) struct Following {
 
 impl Control {
     /// Reads the log on into the index, for good.
-    pub(crate) async fn follow_log(&self) {
+    pub(super) async fn follow_log(&self) {
         loop {
             let more = self.follow_once().await;
             if !more {
@@ -57,7 +57,7 @@ impl Control {
     }
 
     /// Reads on once: whether there may be more.
-    async fn follow_once(&self) -> bool {
+    pub(crate) async fn follow_once(&self) -> bool {
         let mut notice = |noticed| self.noticed(noticed);
         let dir = self.0.log.dir();
         let caught = self.0.index.catch_up(dir, &mut notice).await;

@@ -20,10 +20,10 @@ use sluice_model::{
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
@@ -193,8 +193,7 @@ impl Rig {
             stop: CancellationToken::new(),
             verifying: Arc::default(),
         });
-        let following = control.clone();
-        tokio::spawn(async move { following.follow_log().await });
+
         Ok(Self {
             dir,
             control,
@@ -214,7 +213,7 @@ impl Rig {
             router,
         } = self;
         let now = clock.load(Ordering::SeqCst);
-        let stop = tokio_util::sync::CancellationToken::new();
+        let stop = CancellationToken::new();
         stop.cancel();
         control.run_background(sessions, stop).await;
         drop((control, router));
@@ -289,11 +288,20 @@ impl Rig {
         request
             .extensions_mut()
             .insert(Peer(from.parse::<IpAddr>().unwrap()));
+        if method == "get" {
+            // What happens by itself in a gateway: lists are answered from what was followed.
+            self.control.beat().await;
+            while self.control.follow_once().await {}
+        }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let status = response.status();
-        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20)
-            .await
-            .unwrap();
+        let kind = response.headers().get("content-type");
+        let endless = kind.is_some_and(|kind| kind == "text/event-stream");
+        let body = match endless {
+            true => Body::empty(),
+            false => response.into_body(),
+        };
+        let bytes = axum::body::to_bytes(body, 1 << 20).await.unwrap();
         Reply {
             status,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
