@@ -76,7 +76,7 @@ fn chromium_signs_in_at_an_openid_provider_lets_a_program_in_and_signs_out() {
     // The browser is still signed in when it is opened again, and signs out on both sides.
     let seen = browser
         .visit(&json!([
-            {"open": at(&gateway, "/")}, {"see": "user:kim"}, {"click": "button"}, {"see": "Signed out"},
+            {"open": at(&gateway, "/account")}, {"see": "user:kim"}, {"click": "button"}, {"see": "Signed out"},
             {"click": "a.button"}, {"click": "button[name=logout]"}, {"at": "/interaction/"},
         ]))
         .unwrap();
@@ -101,14 +101,14 @@ fn chromium_signs_in_at_a_saml_provider_by_both_bindings_and_out_again() {
                 {"open": at(&gateway, "/device")}, {"at": "loginuserpass"},
                 {"fill": ["#username", "kim"]}, {"fill": ["#password", "password"]}, {"click": "button[type=submit]"},
                 {"see": "The code that the terminal shows"},
-                {"open": at(&gateway, "/")}, {"see": "user:kim"}, {"see": "engineering"},
+                {"open": at(&gateway, "/account")}, {"see": "user:kim"}, {"see": "engineering"},
             ]))
             .unwrap_or_else(|e| panic!("{binding}: {e:#}\n{}", gateway.log().unwrap()));
         quiet(&gateway, &seen);
         let seen = browser
             .visit(&json!([
-                {"open": at(&gateway, "/")}, {"click": "button"}, {"see": "Signed out"},
-                {"click": "a.button"}, {"see": "You are signed out"}, {"open": at(&gateway, "/")}, {"at": "loginuserpass"},
+                {"open": at(&gateway, "/account")}, {"click": "button"}, {"see": "Signed out"},
+                {"click": "a.button"}, {"see": "You are signed out"}, {"open": at(&gateway, "/account")}, {"at": "loginuserpass"},
             ]))
             .unwrap_or_else(|e| panic!("{binding}: {e:#}\n{}", gateway.log().unwrap()));
         quiet(&gateway, &seen);

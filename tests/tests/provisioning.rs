@@ -46,7 +46,7 @@ fn who_signs_in_is_who_was_provisioned() {
     let path = format!("/Users/{kim}");
     let off = json!({"op": "replace", "path": "active", "value": false});
     provisioner.change(&path, &off).unwrap();
-    assert!(!browser.open("/").unwrap().text.contains("You are"));
+    assert!(!browser.open("/account").unwrap().text.contains("You are"));
     let (_, page) = sign_in("1001");
     assert!(page.text.contains("switched off"), "{}", page.text);
     provisioner.send("DELETE", &path, &json!({})).unwrap();

@@ -89,7 +89,7 @@ fn what_is_encrypted_with_cbc_alone_is_refused_and_says_what_to_do() {
     let (browser, page) = sign_in(&stage, "kim");
     assert_eq!(page.status, 400, "{}", page.text);
     assert!(reason(&stage).contains("let the provider use AES-GCM, or sign responses"));
-    assert!(!browser.open("/").unwrap().text.contains("You are"));
+    assert!(!browser.open("/account").unwrap().text.contains("You are"));
 }
 
 /// ATTACKS 7: replay, another browser, another request, unsolicited, changed, for another gateway.
@@ -101,7 +101,7 @@ fn an_answer_is_taken_once_from_the_browser_that_asked() {
         let got = browser.send(page, &form).unwrap();
         assert_eq!(got.status, 400, "{what}: {}", got.text);
         assert!(
-            !browser.open("/").unwrap().text.contains("You are"),
+            !browser.open("/account").unwrap().text.contains("You are"),
             "{what}"
         );
     };
@@ -213,7 +213,7 @@ fn a_sign_in_ends_with_the_providers_and_the_other_way() {
     );
     let gone = browser.open(&out).unwrap();
     assert!(
-        !browser.open("/").unwrap().text.contains("You are"),
+        !browser.open("/account").unwrap().text.contains("You are"),
         "{}\n{}",
         gone.text,
         reason(&stage)
@@ -276,7 +276,9 @@ fn a_changed_map_of_groups_is_felt_at_once() {
     let changed = format!("{}\ngroups: {{only_mapped: true}}\n", changed.trim_end());
     stage.gateway.write_resource("corp.yaml", &changed).unwrap();
     wait_for("the sign-in to end", || {
-        let page = browser.open("/healthz").and_then(|_| browser.open("/"))?;
+        let page = browser
+            .open("/healthz")
+            .and_then(|_| browser.open("/account"))?;
         Ok((!page.text.contains("You are")).then_some(()))
     })
     .unwrap();

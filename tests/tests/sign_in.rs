@@ -244,7 +244,7 @@ fn nobody_becomes_somebody_else() {
         let page = browser.sign_in("/signin", user).unwrap();
         assert_eq!(page.status, 403, "{}", page.text);
         assert!(page.text.contains(expected), "{}", page.text);
-        assert!(!browser.open("/").unwrap().text.contains("You are"));
+        assert!(!browser.open("/account").unwrap().text.contains("You are"));
     };
     refused("1003", "declared without");
     refused("1005", "is taken");

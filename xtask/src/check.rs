@@ -1,15 +1,22 @@
 //! `cargo xtask test`: everything that has to hold, quickest first, the tests last so that their totals close the run.
 
-use crate::{corpus, fuzz, generate, packages, shell, tidy};
+use crate::{console, corpus, fuzz, generate, packages, shell, tidy};
 use anyhow::{Result, bail};
 
 /// Installs what is missing, then runs every check and every test.
 pub fn everything() -> Result<()> {
-    packages::ensure(&[packages::BUILD, packages::POSTGRES, packages::CLIENTS])?;
+    packages::ensure(&[
+        packages::BUILD,
+        packages::CONSOLE,
+        packages::POSTGRES,
+        packages::CLIENTS,
+    ])?;
     components()?;
     shell::run("cargo", &["fmt", "--all", "--check"])?;
     tidy::check()?;
     dependencies()?;
+    console::check()?;
+    console::build()?;
     let strict = ["--", "-D", "warnings"];
     let mut clippy = vec!["clippy", "--workspace", "--all-targets", "--locked"];
     clippy.extend(strict);

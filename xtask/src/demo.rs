@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: the sample shop behind the gateway, and a tour to copy and paste. `--check` walks the same
 //! tour by itself and asserts each step.
 
-use crate::packages;
+use crate::{console, packages};
 use anyhow::{Context, Result, bail, ensure};
 use sluice_tests::browser::Browser;
 use sluice_tests::cargo::Profile;
@@ -60,7 +60,10 @@ pub fn check() -> Result<()> {
 
 impl Demo {
     fn start() -> Result<Self> {
-        packages::ensure(&[packages::BUILD, packages::POSTGRES])?;
+        packages::ensure(&[packages::BUILD, packages::CONSOLE, packages::POSTGRES])?;
+        if let Err(error) = console::build() {
+            eprintln!("the console was not built, the demo goes on without it: {error:#}");
+        }
         eprintln!("building sluice (the first time takes some minutes) ...");
         cargo::sluice(Profile::Release)?;
         eprintln!("starting PostgreSQL with the sample shop ...");

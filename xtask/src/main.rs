@@ -2,6 +2,7 @@
 
 mod bench;
 mod check;
+mod console;
 mod corpus;
 mod demo;
 mod fuzz;
@@ -21,6 +22,7 @@ usage: cargo xtask COMMAND
   test             install what is missing, check everything, run every test; ends with the runner's totals
   ci               the same, as CI calls it
   demo [--check]   a private PostgreSQL with a sample shop, the gateway in front of it, and a tour (--check walks it)
+  console          build the web console (Node.js), which the next build of sluice takes in
   bench postgres   the gateway beside a byte copy, pgbouncer and a direct connection
                    (--rounds N, --seconds N, --cells select/prepared,bulk)
   bench http [--rounds N]
@@ -55,6 +57,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["test" | "ci"] => check::everything(),
         ["demo"] => demo::run(),
         ["demo", "--check"] => demo::check(),
+        ["console"] => console::build(),
         ["bench", "postgres", options @ ..] => bench::postgres(&bench::Plan::read(options)?),
         ["bench", "http"] => bench::http(BENCH_ROUNDS),
         ["bench", "http", "--rounds", rounds] => bench::http(rounds.parse()?),

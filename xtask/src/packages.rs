@@ -25,6 +25,15 @@ pub const BUILD: &[Package] = &[
     },
 ];
 
+/// What building the console needs.
+pub const CONSOLE: &[Package] = &[NPM];
+
+const NPM: Package = Package {
+    name: "npm",
+    seen: || shell::exists("npm", "--version"),
+    why: "the console is built by it, and node-postgres and the newest PostgreSQL come from it",
+};
+
 /// What running a private PostgreSQL with its clients needs.
 pub const POSTGRES: &[Package] = &[
     Package {
@@ -91,11 +100,7 @@ pub const CLIENTS: &[Package] = &[
         seen: || shell::exists("xmllint", "--version"),
         why: "canonical XML is compared with what libxml2 makes of it",
     },
-    Package {
-        name: "npm",
-        seen: || shell::exists("npm", "--version"),
-        why: "node-postgres and the newest PostgreSQL come from it",
-    },
+    NPM,
 ];
 
 /// What the benchmark needs besides.

@@ -2,7 +2,7 @@
 
 use super::answer::Refusal;
 use super::auth::is_from_here;
-use super::{App, Peer, pages};
+use super::{App, Peer, console, pages};
 use crate::control::{
     Arrived, Caller, Returned, Sending, SignInError, is_client_name, is_loopback_redirect,
 };
@@ -130,10 +130,18 @@ pub(super) struct Next {
     next: Option<String>,
 }
 
-/// The first page.
+/// The first page: the console, where there is one.
 pub(super) async fn home(caller: Option<Extension<Caller>>) -> Response {
+    match console::is_built() {
+        true => go(console::CONSOLE),
+        false => account(caller).await,
+    }
+}
+
+/// Who is signed in in this browser.
+pub(super) async fn account(caller: Option<Extension<Caller>>) -> Response {
     let Some(caller) = person(caller) else {
-        return go("/signin");
+        return sign_in_first("/account");
     };
     let groups: Vec<String> = caller.principal.groups.iter().cloned().collect();
     pages::home(&caller.id().to_string(), &groups)

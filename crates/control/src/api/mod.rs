@@ -5,6 +5,7 @@ mod approvals;
 mod auth;
 mod browser;
 mod changes;
+pub(crate) mod console;
 mod identity;
 mod live;
 mod meta;

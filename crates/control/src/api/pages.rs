@@ -93,6 +93,17 @@ pub(super) fn choose_provider(providers: &[(String, String)], query: &str) -> Re
     page(StatusCode::OK, "Sign in", None, &content)
 }
 
+/// The gateway was built without its console.
+pub(super) fn no_console() -> Response {
+    let content = html! {
+        p { "This gateway was built without its web console. Everything can also be done with the " code { "sluice" } " command." }
+        p { "To build it in, in the sources (Node.js 20 or later):" }
+        p { code { "cargo xtask console && cargo build --release" } }
+        a class="button" href="/account" { "Who am I?" }
+    };
+    page(StatusCode::OK, "No console here", None, &content)
+}
+
 /// Who is signed in.
 pub(super) fn home(who: &str, groups: &[String]) -> Response {
     let content = html! {
@@ -100,6 +111,7 @@ pub(super) fn home(who: &str, groups: &[String]) -> Response {
             dt { "You are" } dd { (who) }
             dt { "Groups" } dd { @if groups.is_empty() { "none" } @else { (groups.join(", ")) } }
         }
+        a class="button" href="/console/" { "Open the console" }
         form method="post" action="/signout" { button class="second" { "Sign out" } }
     };
     page(StatusCode::OK, "Signed in", None, &content)

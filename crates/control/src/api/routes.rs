@@ -2,8 +2,8 @@
 
 use super::auth::{Gate, Who, gate};
 use super::{
-    App, approvals, browser, changes, identity, live, meta, oauth, recorded, resources, saml, scim,
-    sessions, sites, targets,
+    App, approvals, browser, changes, console, identity, live, meta, oauth, recorded, resources,
+    saml, scim, sessions, sites, targets,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -220,6 +220,10 @@ pub(super) fn browser_routes() -> Vec<Route> {
     const LOGOUT: &str = "/signin/{id}/backchannel-logout";
     vec![
         route(GET, "/", Anybody, |m| on(m, browser::home)),
+        route(GET, "/account", Anybody, |m| on(m, browser::account)),
+        route(GET, "/console", Anybody, |m| on(m, console::enter)),
+        route(GET, "/console/", Anybody, |m| on(m, console::first)),
+        route(GET, "/console/{*file}", Anybody, |m| on(m, console::any)),
         route(GET, "/enter", Anybody, |m| on(m, sites::enter)),
         route(GET, "/.well-known/jwks.json", Anybody, |m| {
             on(m, sites::keys)
@@ -335,10 +339,13 @@ async fn nothing_there(uri: Uri) -> Response {
         .into_response()
 }
 
-/// Nothing of the API is kept by anybody on the way, nor taken for anything but what it says it is.
+/// Nothing of the API is kept by anybody on the way, nor taken for anything but what it says it is. Files of the console
+/// that never change are.
 async fn finish(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

@@ -6,8 +6,9 @@ use crate::error::StartError;
 use crate::ports::{Explainer, LiveSessions};
 use axum::Router;
 use axum::extract::Request;
+use axum::http::{HeaderValue, header};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
@@ -29,8 +30,14 @@ const MAX_CONNECTIONS: usize = 1_024;
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a connection may live altogether: longer than the slowest answer, so that idle ones make room.
 const LONGEST_CONNECTION: Duration = Duration::from_secs(600);
+/// HTTP/2 as TLS calls it (RFC 9113, section 3.2).
+const H2: &[u8] = b"h2";
+/// Requests on one HTTP/2 connection at a time.
+const MAX_STREAMS: u32 = 64;
 /// The largest head of a request.
 const MAX_HEAD: usize = 16 << 10;
+/// The same, as HTTP/2 counts it.
+const MAX_HEAD_SIZE: u32 = 16 << 10;
 /// How long requests may go on after a request to stop.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
 /// The pause after an error to accept, such as too many open files: it will not be better at once.
@@ -85,7 +92,8 @@ impl Control {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(self.server_certificate());
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Over one connection, so that the streams of many open pages do not use up what a browser opens to one host.
+        tls.alpn_protocols = vec![H2.to_vec(), b"http/1.1".to_vec()];
         let living = Arc::clone(&live_sessions);
         let stop = CancellationToken::new();
         let app = App {
@@ -171,10 +179,28 @@ async fn serve_one(
     let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE, tls.accept(stream)).await else {
         return;
     };
+    let two = stream.get_ref().1.alpn_protocol() == Some(H2);
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer.ip()));
+        name_host(&mut request);
         router.clone().oneshot(request)
     });
+    if two {
+        let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .max_header_list_size(MAX_HEAD_SIZE)
+            .keep_alive_interval(HANDSHAKE)
+            .keep_alive_timeout(HANDSHAKE)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut connection = pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
+        return;
+    }
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HANDSHAKE)
@@ -186,4 +212,18 @@ async fn serve_one(
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// HTTP/2 names the host in the request's own line (RFC 9113, section 8.3.1); who looks for it finds it in one place.
+fn name_host(request: &mut Request<Incoming>) {
+    if request.headers().contains_key(header::HOST) {
+        return;
+    }
+    let named = request
+        .uri()
+        .authority()
+        .map(|host| HeaderValue::from_str(host.as_str()));
+    if let Some(Ok(host)) = named {
+        request.headers_mut().insert(header::HOST, host);
+    }
 }

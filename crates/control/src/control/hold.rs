@@ -3,6 +3,7 @@
 
 use super::caller::Caller;
 use super::{Control, Working};
+use crate::api::console::CONSOLE;
 use crate::api::types::{ApprovalInfo, ApproveScope, CreateRequest};
 use crate::approvals::{Approval, LIFE_SECONDS, MAX_WINDOW_SECONDS, What};
 use crate::error::ControlError;
@@ -88,7 +89,7 @@ impl Control {
 
     /// Where a request can be looked at and decided.
     fn approval_url(&self, id: &ApprovalId) -> String {
-        format!("{}/v1/approvals/{id}", self.0.config.public_url)
+        format!("{}{CONSOLE}approvals/{id}", self.0.config.public_url)
     }
 
     /// The client gave up or went away: its request is withdrawn. A login that was approved meanwhile keeps that.
