@@ -1,5 +1,6 @@
 // A real browser does what it is told, step by step, and says where it came to: its address, what the page shows, what
 // it complained about (a broken content security policy, for one), and a picture of each page that was asked for.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
 const library = `${process.env.BROWSER_MODULES}/playwright-core/index.mjs`;
@@ -31,7 +32,63 @@ page.on('console', (message) => {
 });
 page.on('pageerror', (error) => complaints.push(`${page.url()}: ${error}`));
 
+const roles = new Set(
+  ('article button checkbox combobox dialog heading link list listbox listitem menuitem navigation option radio region ' +
+    'row status switch tab table textbox timer toolbar').split(' '),
+);
+
+// Something by what it is to people: `button:Approve`, or just `Approve` for whatever says so. `dialog:Deny this? >
+// button:Deny` is a part of it.
+const found = (what) =>
+  what.split(' > ').reduce((where, part) => {
+    const [role, name] = part.split(/:(.*)/s);
+    if (!roles.has(role)) return where.getByText(part).first();
+    return where.getByRole(role, name ? { name } : {}).first();
+  }, page);
+
+// What axe finds that is serious or worse, one line each.
+const barriers = async () => {
+  const source = readFileSync(`${process.env.BROWSER_MODULES}/axe-core/axe.min.js`, 'utf8');
+  await page.evaluate(`${source}; undefined`);
+  const { violations } = await page.evaluate('axe.run(document, { resultTypes: ["violations"] })');
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+  return serious.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
+};
+
 const actions = {
+  // People, rather than parts of the page.
+  press: (what) => found(what).click(),
+  write: ([what, value]) => found(what).fill(value),
+  choose: ([what, value]) => found(what).selectOption(value),
+  keys: (keys) => page.keyboard.press(keys),
+  type: (text) => page.keyboard.type(text),
+  gone: (what) => found(what).waitFor({ state: 'hidden' }),
+  shows: (what) => found(what).waitFor(),
+  scheme: (colorScheme) => page.emulateMedia({ colorScheme }),
+  size: ([width, height]) => page.setViewportSize({ width, height }),
+  accessible: async (where) => {
+    const all = await barriers();
+    if (all.length > 0) throw new Error(`${where} keeps people out:\n${all.join('\n')}`);
+  },
+  // Nothing is wider than the screen.
+  fits: async (where) => {
+    const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+    if (over > 0) throw new Error(`${where} is ${over} pixels too wide`);
+  },
+  // Nothing more is being fetched for the page (the stream of what changes stays open).
+  quiet: async () => {
+    let last = Date.now();
+    const busy = () => (last = Date.now());
+    page.on('response', busy);
+    while (Date.now() - last < 500) await page.waitForTimeout(100);
+    page.off('response', busy);
+  },
+  // Tells whoever waits for it that the browser has come so far.
+  mark: async (path) => writeFileSync(path, ''),
+  // Waits for a file that somebody else writes.
+  until: async (path) => {
+    while (!existsSync(path)) await page.waitForTimeout(50);
+  },
   open: (url) => page.goto(url),
   fill: ([selector, value]) => page.fill(selector, value),
   click: (selector) => page.click(selector),

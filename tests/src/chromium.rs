@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 /// What drives it, with the version that was tried.
-const DRIVER: &[&str] = &["playwright-core@1.65.1"];
+const DRIVER: &[&str] = &["playwright-core@1.65.1", "axe-core@4.14.1"];
 const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// One browser with a profile of its own: cookies stay from one visit to the next.

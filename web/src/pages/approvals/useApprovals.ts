@@ -1,0 +1,16 @@
+// The lists of approvals: what is open, and everything that is still known.
+import { useApi } from "@/api/query";
+
+/** Waiting or granted now. The same question as the navigation asks, so it is asked once. */
+export const useOpen = () => useApi("/v1/approvals");
+
+/** Also what is decided: the newest thousand. */
+export const useAll = () => useApi("/v1/approvals", { query: { all: true } });
+
+export type ApprovalsQuery = ReturnType<typeof useOpen>;
+
+/** How many the caller may decide. */
+export function useWaiting(): number {
+  const { data } = useOpen();
+  return data?.approvals.filter((a) => a.may_decide && a.state === "pending").length ?? 0;
+}

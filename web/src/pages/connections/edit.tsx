@@ -1,0 +1,132 @@
+// Registers or edits a connection: a form and its text, checked while it is filled in, tested, reviewed and applied.
+import { Button, Grid, Skeleton, Stack } from "@mantine/core";
+import { IconTrash } from "@tabler/icons-react";
+import { useMemo, useState } from "react";
+import { Link, useNavigate, useParams } from "react-router";
+import { to } from "@/app/to";
+import { PageHeader } from "@/ui/PageHeader";
+import { DirectoryNote } from "@/ui/resources/DirectoryNote";
+import { ResourceForm } from "@/ui/resources/form";
+import { fileOf, type Resource, textOf, useResources } from "@/ui/resources/resources";
+import { useCheck } from "@/ui/resources/useCheck";
+import { useGuard } from "@/ui/resources/useGuard";
+import { useReview } from "@/ui/resources/useReview";
+import { YamlEditor } from "@/ui/resources/YamlEditor";
+import { parse, print } from "@/ui/resources/yaml";
+import { Section } from "@/ui/Section";
+import { EmptyState, ErrorState } from "@/ui/states";
+import { ConnectionForm } from "./form/ConnectionForm";
+import classes from "./form/form.module.css";
+import { TestButton, TestResult, useTargetTest } from "./TestTarget";
+
+const KIND = "Connection";
+const BEGUN = print(KIND, { protocol: "postgres", accounts: [{ default: true }] });
+
+export function Component() {
+  const { name } = useParams();
+  const { query, resources } = useResources(KIND);
+  const existing = resources?.find((r) => r.name === name);
+  if (name === undefined) return <Editing key="new" />;
+  if (existing) return <Editing key={name} existing={existing} />;
+  return (
+    <>
+      <PageHeader title={`Edit ${name}`} />
+      {query.isPending && <Skeleton height={400} aria-label="Loading" />}
+      {query.error && <ErrorState error={query.error} retry={() => void query.refetch()} />}
+      {resources && (
+        <EmptyState
+          title="No such connection"
+          hint="It may have been taken away."
+          action={
+            <Button component={Link} to={to.connections} variant="default">
+              All connections
+            </Button>
+          }
+        />
+      )}
+    </>
+  );
+}
+
+function Editing({ existing }: { existing?: Resource }) {
+  // What others apply meanwhile shows up in the review, not under the fingers of who types.
+  const [begun] = useState(() => (existing ? textOf(existing) : BEGUN));
+  const [text, setText] = useState(begun);
+  const said = useMemo(() => parse(text), [text]);
+  const file = fileOf(KIND, said.name, existing);
+  const changed = text !== begun;
+  const sent = { files: [{ name: file, text }] };
+  const check = useCheck(changed ? sent : null);
+  const test = useTargetTest();
+  const review = useReview();
+  const go = useNavigate();
+  const leave = useGuard(changed);
+
+  const apply = async () => {
+    const title = existing ? `Change ${existing.name}` : "Register a connection";
+    if (!(await review({ title, sent }))) return;
+    leave();
+    void go(to.connection(said.name));
+  };
+  return (
+    <>
+      <PageHeader
+        title={existing ? `Edit ${existing.name}` : "Register a connection"}
+        about={`It goes into ${file}.`}
+        actions={
+          <>
+            {existing && <Delete name={existing.name} leave={leave} />}
+            <TestButton test={test} asked={{ draft: (said.body ?? {}) as Record<string, never> }} />
+            <Button disabled={!changed} onClick={() => void apply()}>
+              Review
+            </Button>
+          </>
+        }
+      />
+      <Stack gap="md">
+        <DirectoryNote />
+        <TestResult test={test} />
+        <Grid gap="md">
+          <Grid.Col span={{ base: 12, lg: 7 }}>
+            <ResourceForm kind={KIND} text={text} onChange={setText} file={file} check={check}>
+              <ConnectionForm existing={existing !== undefined} />
+            </ResourceForm>
+          </Grid.Col>
+          <Grid.Col span={{ base: 12, lg: 5 }} className={classes.beside}>
+            <Section title="As a file">
+              <YamlEditor
+                label="Connection as YAML"
+                file={file}
+                text={text}
+                onChange={setText}
+                check={check}
+                name={existing?.name}
+              />
+            </Section>
+          </Grid.Col>
+        </Grid>
+      </Stack>
+    </>
+  );
+}
+
+function Delete({ name, leave }: { name: string; leave: () => void }) {
+  const review = useReview();
+  const go = useNavigate();
+  const remove = async () => {
+    const sent = { files: [], delete: [{ kind: KIND, name }] };
+    if (!(await review({ title: `Delete ${name}?`, sent }))) return;
+    leave();
+    void go(to.connections);
+  };
+  return (
+    <Button
+      variant="default"
+      color="red"
+      leftSection={<IconTrash size={15} aria-hidden />}
+      onClick={() => void remove()}
+    >
+      Delete
+    </Button>
+  );
+}

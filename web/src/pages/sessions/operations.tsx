@@ -1,0 +1,94 @@
+// The operations page: what was asked in all sessions.
+
+import { IconEyeOff } from "@tabler/icons-react";
+import { type Answer, useApi } from "@/api/query";
+import { to } from "@/app/to";
+import { CodeLine } from "@/ui/CodeLine";
+import { type Column, DataTable } from "@/ui/DataTable";
+import { Decision } from "@/ui/Decision";
+import { HostileText } from "@/ui/HostileText";
+import { bytes, count, counted } from "@/ui/numbers";
+import { PrincipalName } from "@/ui/PrincipalName";
+import { Timestamp } from "@/ui/Timestamp";
+import { duration } from "@/ui/time";
+import { visible } from "@/ui/visible";
+import { Incomplete } from "./Incomplete";
+import { ListHeader } from "./ListHeader";
+import { PolicyNames } from "./PolicyNames";
+import classes from "./sessions.module.css";
+import { useFound } from "./useFound";
+import { languageOf } from "./words";
+
+type Operation = Answer<"/v1/operations">["operations"][number];
+
+export function Component() {
+  const { filters, query } = useFound();
+  const found = useApi("/v1/operations", { query }, { keep: true });
+  return (
+    <>
+      <ListHeader filters={filters} />
+      <Incomplete found={found.data} last={found.data?.operations.at(-1)?.at} />
+      <DataTable
+        label="Operations"
+        query={found}
+        rows={found.data?.operations}
+        rowKey={(o) => `${o.session} ${o.op}`}
+        rowHref={(o) => `${to.session(o.session)}?op=${o.op}`}
+        columns={COLUMNS}
+        older={found.data?.next}
+        empty={
+          filters.any
+            ? {
+                title: found.data?.incomplete ? "Nothing found so far" : "No operation found",
+                hint: "Change the filters, or clear them. Words are found by their beginnings; all of them have to be there.",
+              }
+            : {
+                title: "No operations yet",
+                hint: "Statements and requests appear here about a second after they were decided.",
+              }
+        }
+      />
+    </>
+  );
+}
+
+const COLUMNS: Column<Operation>[] = [
+  {
+    header: "Operation",
+    cell: (o) => (
+      <span className={classes.statement}>
+        <CodeLine code={o.text} language={languageOf(o.protocol)} />
+      </span>
+    ),
+  },
+  { header: "Decision", width: "6.5rem", cell: (o) => <Decision decision={o.verdict} /> },
+  {
+    header: "Policy",
+    width: "11rem",
+    hideBelow: "lg",
+    cell: (o) => <PolicyNames names={o.policies} />,
+  },
+  { header: "Who", width: "9.5rem", cell: (o) => <PrincipalName id={o.principal} /> },
+  { header: "Connection", width: "8.5rem", cell: (o) => <HostileText text={o.connection} /> },
+  { header: "Time", width: "7rem", cell: (o) => <Timestamp at={o.at} /> },
+  { header: "Answer", width: "9rem", align: "right", cell: (o) => <Came op={o} /> },
+];
+
+function Came({ op }: { op: Operation }) {
+  if (!op.ending)
+    return <span className={classes.dim}>{op.verdict === "deny" ? "–" : "none"}</span>;
+  const size = op.rows > 0 || op.bytes === 0 ? counted(op.rows, "row") : bytes(op.bytes);
+  return (
+    <span className={classes.marks}>
+      {op.ending !== "done" && <span className={classes.bad}>{op.ending}</span>}
+      <span>{size}</span>
+      <span className={classes.dim}>{duration(op.micros)}</span>
+      {op.masked.length > 0 && (
+        <span className={classes.mark} title={`masked: ${op.masked.map(visible).join(", ")}`}>
+          <IconEyeOff size={13} aria-hidden />
+          {count(op.masked.length)} masked
+        </span>
+      )}
+    </span>
+  );
+}

@@ -1,0 +1,85 @@
+// Search over pages, connections, and sessions or approvals by their id.
+import { Spotlight, type SpotlightActionGroupData } from "@mantine/spotlight";
+import { IconKeyboard, IconPlugConnected, IconSearch, IconTerminal2 } from "@tabler/icons-react";
+import { useState } from "react";
+import { useNavigate } from "react-router";
+import { useMe } from "@/api/me";
+import { useApi } from "@/api/query";
+import { to } from "@/app/to";
+import { navItems } from "./navigation";
+
+const SESSION_ID = /^s-[a-z0-9]+$/;
+const APPROVAL_ID = /^a-[a-z0-9]+$/;
+
+export function Search({ openHelp }: { openHelp: () => void }) {
+  const [query, setQuery] = useState("");
+  const groups = useFound(query.trim(), openHelp);
+  return (
+    <Spotlight
+      actions={groups}
+      query={query}
+      onQueryChange={setQuery}
+      shortcut="mod + K"
+      limit={12}
+      scrollable
+      centered={false}
+      overlayProps={{ blur: 0, backgroundOpacity: 0.45 }}
+      attributes={{ content: { "aria-label": "Search" } }}
+      nothingFound="Nothing found. Sessions and approvals are found by their whole id."
+      searchProps={{
+        leftSection: <IconSearch size={18} stroke={1.7} aria-hidden />,
+        placeholder: "Page, connection, or the id of a session",
+        "aria-label": "Search",
+      }}
+    />
+  );
+}
+
+function useFound(query: string, openHelp: () => void): SpotlightActionGroupData[] {
+  const { admin } = useMe();
+  const go = useNavigate();
+  const connections = useApi("/v1/connections").data?.connections ?? [];
+  const byId = SESSION_ID.test(query)
+    ? [{ id: query, label: `Session ${query}`, path: to.session(query) }]
+    : APPROVAL_ID.test(query)
+      ? [{ id: query, label: `Approval ${query}`, path: to.approval(query) }]
+      : [];
+  return [
+    {
+      group: "By id",
+      actions: byId.map(({ id, label, path }) => ({
+        id,
+        label,
+        leftSection: <IconTerminal2 size={18} stroke={1.7} aria-hidden />,
+        onClick: () => void go(path),
+      })),
+    },
+    {
+      group: "Pages",
+      actions: [
+        ...navItems(admin).map((item) => ({
+          id: item.path,
+          label: item.label,
+          leftSection: <item.icon size={18} stroke={1.7} aria-hidden />,
+          onClick: () => void go(item.path),
+        })),
+        {
+          id: "help",
+          label: "Keyboard shortcuts",
+          leftSection: <IconKeyboard size={18} stroke={1.7} aria-hidden />,
+          onClick: openHelp,
+        },
+      ],
+    },
+    {
+      group: "Connections",
+      actions: connections.map((c) => ({
+        id: `connection:${c.name}`,
+        label: c.name,
+        description: `${c.protocol}, ${c.environment}`,
+        leftSection: <IconPlugConnected size={18} stroke={1.7} aria-hidden />,
+        onClick: () => void go(to.connection(c.name)),
+      })),
+    },
+  ].filter((group) => group.actions.length > 0);
+}
