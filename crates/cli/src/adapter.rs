@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use sluice_control::api::types::{
-    ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement, OperationCounts, SessionInfo,
+    ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement, OperationCounts,
+    SessionInfo,
 };
 use sluice_control::{ApprovalProgress, Control, Explainer, Explaining, LiveSessions};
 use sluice_gateway::{

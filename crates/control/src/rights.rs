@@ -5,8 +5,8 @@ use crate::control::Caller;
 use crate::control::Control;
 use crate::error::ControlError;
 use sluice_model::{
-    Access, Action, ApprovalFacts, Ask, Connection, Decision, Denial, Fact, FactKind, FactSpec, Facts,
-    Operation, ProtocolSpec, Resource, ResourceKind, SessionContext,
+    Access, Action, ApprovalFacts, Ask, Connection, Decision, Denial, Fact, FactKind, FactSpec,
+    Facts, Operation, ProtocolSpec, Resource, ResourceKind, SessionContext,
 };
 use sluice_policy::SessionView;
 use std::collections::{BTreeMap, BTreeSet};

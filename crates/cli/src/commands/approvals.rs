@@ -319,6 +319,8 @@ mod tests {
             parameters: vec![Some("42".into()), None],
             estimated_rows: Some(3),
             reason: Some("cleanup".into()),
+            protocol: "postgres".into(),
+            policies: vec!["deletes".into()],
             group_sets: vec![
                 ["dba".to_owned()].into(),
                 ["lead".to_owned(), "security".to_owned()].into(),

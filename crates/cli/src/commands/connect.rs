@@ -346,6 +346,7 @@ fn shell_word(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sluice_model::{Allowed, Decision};
 
     fn gateway(ca_file: Option<&str>) -> Gateway {
         Gateway {

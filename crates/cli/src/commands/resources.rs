@@ -78,6 +78,7 @@ impl Apply {
             files,
             dry_run: self.dry_run,
             prune: self.prune,
+            delete: Vec::new(),
         };
         let answer: ApplyResponse = context
             .gateway()?

@@ -91,7 +91,9 @@ pub(super) async fn end(
     Body(reason): Body<Reason>,
 ) -> Answer<ApprovalInfo> {
     Ok(Json(
-        app.control.end_approval(&caller, &id, reason.reason).await?,
+        app.control
+            .end_approval(&caller, &id, reason.reason)
+            .await?,
     ))
 }
 

@@ -3,8 +3,8 @@
 use super::App;
 use super::answer::{Body, Id, Refusal};
 use super::types::{
-    AgentList, CreateToken, CreatedToken, ErrorBody, GroupList, Leftovers, OffboardRequest, PrincipalInfo,
-    PrincipalList, Reason, RotateToken, SignInList, TokenInfo, TokenList, WhoAmI,
+    AgentList, CreateToken, CreatedToken, ErrorBody, GroupList, Leftovers, OffboardRequest,
+    PrincipalInfo, PrincipalList, Reason, RotateToken, SignInList, TokenInfo, TokenList, WhoAmI,
 };
 use crate::control::Caller;
 use axum::extract::State;

@@ -1,8 +1,6 @@
 //! The description of the API, made from the handlers and types themselves.
 
-use super::{
-    approvals, changes, identity, live, meta, recorded, resources, sessions, targets,
-};
+use super::{approvals, changes, identity, live, meta, recorded, resources, sessions, targets};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 

@@ -128,9 +128,7 @@ fn recorded_routes() -> Vec<Route> {
         ..route
     };
     vec![
-        route(GET, "/v1/overview", SignedIn, |m| {
-            on(m, recorded::overview)
-        }),
+        route(GET, "/v1/overview", SignedIn, |m| on(m, recorded::overview)),
         route(GET, "/v1/operations", SignedIn, |m| {
             on(m, recorded::operations)
         }),

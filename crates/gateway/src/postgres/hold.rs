@@ -295,8 +295,7 @@ mod tests {
             ),
         ];
         for (asks, expected, people) in cases {
-            let expected: Vec<BTreeSet<String>> = ask(expected, 1).group_sets;
-            assert_eq!(merge(asks), (expected, *people));
+            assert_eq!(merge(asks), ask(expected, *people));
         }
     }
 }

@@ -28,6 +28,7 @@ pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     name: "demo",
     default_port: 1,
     settings: &[],
+    has_databases: true,
     needs_username: true,
     ways_in: &[],
     fact_namespace: "demo",

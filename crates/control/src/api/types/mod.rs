@@ -11,9 +11,9 @@ pub use changes::{
     PolicyTestReport, PolicyTestRequest, PolicyTestResult, ResourceRef,
 };
 pub use identity::{
-    AgentInfo, AgentList, CreateToken, CreatedToken, GroupInfo, GroupList, Leftovers, NewAgent, OffboardRequest,
-    PrincipalInfo, PrincipalList, Reason, RotateToken, SignInInfo, SignInList, TokenInfo,
-    TokenList, WhoAmI,
+    AgentInfo, AgentList, CreateToken, CreatedToken, GroupInfo, GroupList, Leftovers, NewAgent,
+    OffboardRequest, PrincipalInfo, PrincipalList, Reason, RotateToken, SignInInfo, SignInList,
+    TokenInfo, TokenList, WhoAmI,
 };
 pub use recorded::{
     BusyConnection, Ending, LogEntry, LogList, LogStanding, NeededAccess, OperationCounts,
