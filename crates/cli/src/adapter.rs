@@ -4,12 +4,14 @@
 use serde_json::Value;
 use sluice_control::api::types::{
     ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement, OperationCounts,
-    SessionInfo,
+    SessionInfo, TargetHealth, TestStep,
 };
-use sluice_control::{ApprovalProgress, Control, Explainer, Explaining, LiveSessions};
+use sluice_control::{
+    ApprovalProgress, Control, Explainer, Explaining, LiveSessions, Targets, Testing,
+};
 use sluice_gateway::{
     Authenticated, ControlPort, Entered, Gateway, HoldProgress, Live, Looked, PortError,
-    PortFuture, Registry, Spent, Ticket,
+    PortFuture, Registry, Spent, Ticket, TriedStep,
 };
 use sluice_model::{
     Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, Lease, OperationDigest,
@@ -268,6 +270,33 @@ impl Explainer for GatewayExplainer {
                 connect: found.connect,
                 statements: statements.collect(),
             })
+        })
+    }
+}
+
+/// The gateway's targets for the control plane.
+pub struct GatewayTargets(pub Arc<Gateway>);
+
+impl Targets for GatewayTargets {
+    fn test<'a>(&'a self, connection: &'a Connection, account: &'a str) -> Testing<'a> {
+        Box::pin(async move {
+            let steps = self.0.try_target(connection, account).await.into_iter();
+            let step = |step: TriedStep| TestStep {
+                name: step.name.to_owned(),
+                ok: step.ok,
+                micros: step.micros,
+                detail: step.detail,
+            };
+            steps.map(step).collect()
+        })
+    }
+
+    fn health(&self, connection: &str) -> Option<TargetHealth> {
+        let health = self.0.target_health(connection)?;
+        Some(TargetHealth {
+            ok: health.ok,
+            at: health.at,
+            detail: health.detail,
         })
     }
 }

@@ -1,8 +1,8 @@
-//! What the control plane needs from the data plane. The binary implements both over the gateway, so that
+//! What the control plane needs from the data plane. The binary implements all of it over the gateway, so that
 //! neither crate knows the other.
 
-use crate::api::types::{ExplainRequest, ExplainResponse, SessionInfo};
-use sluice_model::{Principal, SessionId};
+use crate::api::types::{ExplainRequest, ExplainResponse, SessionInfo, TargetHealth, TestStep};
+use sluice_model::{Connection, Principal, SessionId};
 use std::future::Future;
 use std::pin::Pin;
 
@@ -26,4 +26,17 @@ pub trait Explainer: Send + Sync {
         principal: &'a Principal,
         request: &'a ExplainRequest,
     ) -> Explaining<'a>;
+}
+
+/// A test of a target that is still going on.
+pub type Testing<'a> = Pin<Box<dyn Future<Output = Vec<TestStep>> + Send + 'a>>;
+
+/// The servers behind connections.
+pub trait Targets: Send + Sync {
+    /// Opens a target as for a session and ends that at once; nothing is asked of it. What was tried, in turn: the last
+    /// step is where it stopped.
+    fn test<'a>(&'a self, connection: &'a Connection, account: &'a str) -> Testing<'a>;
+    /// How the target of a registered connection was when it was last opened, by a session or a test; `None` where it
+    /// never was as it is configured now.
+    fn health(&self, connection: &str) -> Option<TargetHealth>;
 }

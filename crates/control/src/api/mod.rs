@@ -28,8 +28,8 @@ pub mod types;
 pub use openapi::description;
 pub use serve::Api;
 
-use crate::control::Control;
-use crate::ports::{Explainer, LiveSessions};
+use crate::control::{Control, Tests};
+use crate::ports::{Explainer, LiveSessions, Targets};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -40,6 +40,9 @@ struct App {
     control: Control,
     sessions: Arc<dyn LiveSessions>,
     explainer: Arc<dyn Explainer>,
+    targets: Arc<dyn Targets>,
+    /// Targets that are being tried out.
+    tests: Tests,
     metrics: PrometheusHandle,
     /// Verifying reads everything that was ever recorded; one at a time.
     verifying: Arc<tokio::sync::Mutex<()>>,

@@ -1,9 +1,9 @@
 //! The API's listener: TLS only, every connection bounded in time and number, none delaying another.
 
 use super::{App, Peer, routes};
-use crate::control::Control;
+use crate::control::{Control, Tests};
 use crate::error::StartError;
-use crate::ports::{Explainer, LiveSessions};
+use crate::ports::{Explainer, LiveSessions, Targets};
 use axum::Router;
 use axum::extract::Request;
 use hyper::body::Incoming;
@@ -71,6 +71,7 @@ impl Control {
         &self,
         sessions: Arc<dyn LiveSessions>,
         explainer: Arc<dyn Explainer>,
+        targets: Arc<dyn Targets>,
         metrics: PrometheusHandle,
     ) -> Result<Api, StartError> {
         let address = self.config().listen.https;
@@ -91,6 +92,8 @@ impl Control {
             control: self.clone(),
             sessions,
             explainer,
+            targets,
+            tests: Tests::default(),
             metrics,
             verifying: Arc::default(),
         };

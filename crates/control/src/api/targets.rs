@@ -6,9 +6,9 @@ use super::types::{
     ActionInfo, ConnectionTested, ErrorBody, FactInfo, ProtocolInfo, ProtocolList, SettingInfo,
     SettingsInfo, TestConnection,
 };
-use crate::error::ControlError;
-use axum::Json;
+use crate::control::Caller;
 use axum::extract::State;
+use axum::{Extension, Json};
 use sluice_model::{ActionSpec, FactSpec, GENERAL_ACTIONS, ProtocolSpec, SettingSpec};
 
 /// The protocol table: what connections may say, and what policies may ask.
@@ -56,17 +56,23 @@ fn action(spec: &ActionSpec) -> ActionInfo {
 /// Opens a session at a target and ends it at once. Nothing is run.
 #[utoipa::path(
     post, path = "/v1/connections/test", request_body = TestConnection,
-    responses((status = 200, body = ConnectionTested), (status = 422, body = ErrorBody))
+    responses(
+        (status = 200, body = ConnectionTested), (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody), (status = 429, body = ErrorBody),
+    )
 )]
 pub(super) async fn test(
-    State(_app): State<App>,
-    Body(_request): Body<TestConnection>,
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<TestConnection>,
 ) -> Result<Json<ConnectionTested>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    let with = (app.targets.as_ref(), &app.tests);
+    let tested = app.control.test_target(&caller, with, request).await?;
+    Ok(Json(tested))
 }
 
 /// What the gateway was told at start.
 #[utoipa::path(get, path = "/v1/settings", responses((status = 200, body = SettingsInfo)))]
-pub(super) async fn settings(State(_app): State<App>) -> Result<Json<SettingsInfo>, Refusal> {
-    Err(ControlError::Unavailable.into())
+pub(super) async fn settings(State(app): State<App>) -> Json<SettingsInfo> {
+    Json(app.control.settings())
 }

@@ -14,12 +14,14 @@ mod provision;
 mod signing_in;
 mod sites;
 mod start;
+mod targets;
 
 pub(crate) use caller::Caller;
 pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
 pub(crate) use provision::{Edit, Listed, ProvisionError, Wanted};
 pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, SignedOutBy};
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
+pub(crate) use targets::Tests;
 
 use crate::approvals::Approval;
 use crate::certificates::{CertificateSource, ServerCertificate};

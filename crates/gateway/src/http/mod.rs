@@ -16,6 +16,7 @@ mod capture;
 mod client;
 mod cookies;
 mod describe;
+mod dial;
 mod encoding;
 mod ended;
 mod exchange;
@@ -35,15 +36,18 @@ mod route;
 mod rules;
 mod send;
 mod sessions;
+mod trial;
 mod tunnel;
 mod wire;
 
 pub use client::serve;
 pub use explain::explain;
+pub use trial::try_out;
 
 use crate::GatewayConfig;
 use crate::port::ControlPort;
 use crate::registry::Registry;
+use crate::targets::Healths;
 use describe::Descriptions;
 use leases::Leases;
 use pool::Pools;
@@ -88,6 +92,7 @@ impl Shared {
         log: Arc<Log>,
         registry: Arc<Registry>,
         tls: Arc<rustls::ServerConfig>,
+        healths: Arc<Healths>,
     ) -> Arc<Self> {
         let shared = Arc::new(Self {
             port,
@@ -99,7 +104,7 @@ impl Shared {
                 public_url: config.public_url.clone(),
             },
             sessions: Sessions::default(),
-            pools: Pools::default(),
+            pools: Pools::new(healths),
             leases: Leases::default(),
             descriptions: Descriptions::default(),
             clients: AtomicUsize::new(0),

@@ -7,4 +7,5 @@ mod rig;
 mod roles;
 mod scim;
 mod state;
+mod targets;
 mod wire;

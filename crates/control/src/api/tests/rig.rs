@@ -1,12 +1,14 @@
 //! A control plane in a temporary directory, with a clock that stands still and a handful of people.
 
-use crate::api::types::{CreateToken, CreatedToken, ExplainRequest, ExplainResponse, SessionInfo};
+use crate::api::types::{
+    CreateToken, CreatedToken, ExplainRequest, ExplainResponse, SessionInfo, TargetHealth, TestStep,
+};
 use crate::api::{App, Peer, routes};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{Caller, Control};
+use crate::control::{Caller, Control, Tests};
 use crate::error::StartError;
-use crate::ports::{Explainer, Explaining, LiveSessions};
+use crate::ports::{Explainer, Explaining, LiveSessions, Targets, Testing};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -14,7 +16,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use sluice_model::{
-    ActionSpec, Allowed, Decision, HeldOperation, Principal, PrincipalId, ProtocolSpec,
+    ActionSpec, AdminAct, Allowed, Decision, HeldOperation, Principal, PrincipalId, ProtocolSpec,
     ResourceKind, SessionId, Timestamp,
 };
 use std::collections::BTreeSet;
@@ -22,6 +24,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use tempfile::TempDir;
+use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
 pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
@@ -143,10 +146,56 @@ impl Explainer for FakeExplainer {
     }
 }
 
+/// Targets that let themselves be opened once a test says so.
+pub(super) struct FakeTargets {
+    pub(super) gate: Semaphore,
+    pub(super) tested: Mutex<Vec<(sluice_model::Connection, String)>>,
+}
+
+impl Default for FakeTargets {
+    fn default() -> Self {
+        Self {
+            gate: Semaphore::new(0),
+            tested: Mutex::default(),
+        }
+    }
+}
+
+impl Targets for FakeTargets {
+    fn test<'a>(
+        &'a self,
+        connection: &'a sluice_model::Connection,
+        account: &'a str,
+    ) -> Testing<'a> {
+        let mut tested = self.tested.lock();
+        tested.push((connection.clone(), account.to_owned()));
+        drop(tested);
+        Box::pin(async move {
+            self.gate.acquire().await.unwrap().forget();
+            let step = TestStep {
+                name: "connect".to_owned(),
+                ok: connection.target.address != "h:2",
+                micros: 1,
+                detail: "as told".to_owned(),
+            };
+            vec![step]
+        })
+    }
+
+    fn health(&self, connection: &str) -> Option<TargetHealth> {
+        (connection == "shop").then(|| TargetHealth {
+            ok: true,
+            at: Timestamp(7),
+            detail: "it accepts connections".to_owned(),
+        })
+    }
+}
+
 pub(super) struct Rig {
     pub(super) dir: TempDir,
     pub(super) control: Control,
     pub(super) sessions: Arc<FakeSessions>,
+    pub(super) targets: Arc<FakeTargets>,
     pub(super) clock: Arc<AtomicI64>,
     router: Router,
 }
@@ -182,10 +231,13 @@ impl Rig {
         let control =
             Control::start_at(config, PROTOCOLS, Clock::Manual(Arc::clone(&clock))).await?;
         let sessions = Arc::new(FakeSessions::default());
+        let targets = Arc::new(FakeTargets::default());
         let router = routes::router(App {
             control: control.clone(),
             sessions: Arc::clone(&sessions) as Arc<dyn LiveSessions>,
             explainer: Arc::new(FakeExplainer),
+            targets: Arc::clone(&targets) as Arc<dyn Targets>,
+            tests: Tests::default(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             verifying: Arc::default(),
         });
@@ -193,6 +245,7 @@ impl Rig {
             dir,
             control,
             sessions,
+            targets,
             clock,
             router,
         })
@@ -206,6 +259,7 @@ impl Rig {
             clock,
             sessions,
             router,
+            ..
         } = self;
         let now = clock.load(Ordering::SeqCst);
         let stop = tokio_util::sync::CancellationToken::new();
@@ -225,6 +279,21 @@ impl Rig {
 
     pub(super) fn explainer(&self) -> Arc<dyn Explainer> {
         Arc::new(FakeExplainer)
+    }
+
+    /// What the log holds of one act.
+    pub(super) fn acts(&self, wanted: &str) -> Vec<AdminAct> {
+        let log = self.control.log();
+        let entries = sluice_record::entries(log.dir()).unwrap();
+        let found = entries.filter_map(|entry| match entry.unwrap().1 {
+            sluice_record::Entry::Admin { act, .. } if act.act == wanted => Some(act),
+            _ => None,
+        });
+        found.collect()
+    }
+
+    pub(super) fn targets(&self) -> Arc<dyn Targets> {
+        Arc::clone(&self.targets) as Arc<dyn Targets>
     }
 
     pub(super) fn admin_secret(&self) -> String {
