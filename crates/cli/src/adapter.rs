@@ -7,7 +7,8 @@ use sluice_control::api::types::{
     SessionInfo, TargetHealth, TestStep,
 };
 use sluice_control::{
-    ApprovalProgress, Control, Explainer, Explaining, LiveSessions, Targets, Testing,
+    ApprovalProgress, CannotJudge, Control, Explainer, Explaining, JudgeRequest, Judging,
+    LiveSessions, Targets, Testing,
 };
 use sluice_gateway::{
     Authenticated, ControlPort, Entered, Gateway, HoldProgress, Live, Looked, PortError,
@@ -271,6 +272,32 @@ impl Explainer for GatewayExplainer {
                 statements: statements.collect(),
             })
         })
+    }
+
+    fn judge<'a>(
+        &'a self,
+        snapshots: &'a [Arc<Snapshot>],
+        request: &'a JudgeRequest,
+    ) -> Judging<'a> {
+        let asked = sluice_gateway::JudgeRequest {
+            principal: request.principal.clone(),
+            connection: request.connection.clone(),
+            account: request.account.clone(),
+            database: request.database.clone(),
+            text: request.text.clone(),
+            recorded: request.recorded,
+        };
+        Box::pin(async move {
+            let judged = self.0.judge(snapshots, &asked).await.into_iter();
+            judged.map(|one| one.map_err(cannot)).collect()
+        })
+    }
+}
+
+fn cannot(why: sluice_gateway::CannotJudge) -> CannotJudge {
+    match why {
+        sluice_gateway::CannotJudge::Text(why) => CannotJudge::Text(why),
+        sluice_gateway::CannotJudge::Target(why) => CannotJudge::Target(why),
     }
 }
 

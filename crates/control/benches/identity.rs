@@ -12,8 +12,11 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
 use sluice_control::api::types::{ExplainResponse, SessionInfo, TargetHealth};
-use sluice_control::{Config, Control, Explainer, Explaining, LiveSessions, Targets, Testing};
+use sluice_control::{
+    Config, Control, Explainer, Explaining, JudgeRequest, Judging, LiveSessions, Targets, Testing,
+};
 use sluice_model::{Connection, Principal, ProtocolSpec, SessionId, WayIn, WaysIn};
+use sluice_policy::Snapshot;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -40,6 +43,10 @@ impl Explainer for Nobody {
         _: &'a sluice_control::api::types::ExplainRequest,
     ) -> Explaining<'a> {
         Box::pin(async { Err::<ExplainResponse, _>("nothing is explained here".to_owned()) })
+    }
+
+    fn judge<'a>(&'a self, _: &'a [Arc<Snapshot>], _: &'a JudgeRequest) -> Judging<'a> {
+        Box::pin(async { Vec::new() })
     }
 }
 

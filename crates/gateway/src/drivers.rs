@@ -1,10 +1,12 @@
 //! The table of drivers: which one serves a client.
 
+use crate::judging::{JudgeRequest, Judged};
 use crate::port::{ControlPort, PortError};
 use crate::registry::Registry;
 use crate::targets::{Healths, TargetHealth, Trial, TriedStep};
 use crate::{ExplainRequest, Explanation, GatewayConfig, Listener, StartError, http, postgres};
 use sluice_model::Connection;
+use sluice_policy::Snapshot;
 use sluice_record::Log;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -115,6 +117,18 @@ impl Drivers {
             self.healths.tried(connection, &steps);
         }
         steps
+    }
+
+    /// What each of these snapshots decides about a text, without running it. The protocol is that of the connection in
+    /// the first snapshot that has it.
+    pub async fn judge(&self, snapshots: &[Arc<Snapshot>], asked: &JudgeRequest) -> Judged {
+        let mut known = snapshots
+            .iter()
+            .filter_map(|s| s.connection(&asked.connection));
+        match known.next().map(|c| c.protocol.as_str()) {
+            Some(http::NAME) => http::judge(&self.http, snapshots, asked).await,
+            _ => postgres::judge(&self.postgres, snapshots, asked).await,
+        }
     }
 
     /// How the target of a registered connection was when it was last opened.

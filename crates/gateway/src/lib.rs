@@ -11,6 +11,7 @@ mod duplex;
 mod edits;
 mod explanation;
 mod http;
+mod judging;
 mod meters;
 mod opening;
 mod pipeline;
@@ -23,6 +24,7 @@ mod targets;
 mod tls;
 
 pub use explanation::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation};
+pub use judging::{CannotJudge, JudgeRequest, Judged};
 pub use meters::{METRICS, Meter, Metric};
 pub use port::{
     Authenticated, ControlPort, Entered, HoldProgress, Looked, PortError, PortFuture, Spent, Ticket,
@@ -32,6 +34,7 @@ pub use targets::{TargetHealth, TriedStep};
 
 use drivers::Drivers;
 use sluice_model::{Connection, WaysIn};
+use sluice_policy::Snapshot;
 use sluice_record::Log;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -130,6 +133,12 @@ impl Gateway {
     /// The connection is unknown, or its target cannot be asked for its catalog; in words for the caller.
     pub async fn explain(&self, asked: ExplainRequest) -> Result<Explanation, PortError> {
         self.drivers.explain(asked).await
+    }
+
+    /// What each of these snapshots decides about a text. Nothing runs, and the target is asked for no more than what
+    /// exists there.
+    pub async fn judge(&self, snapshots: &[Arc<Snapshot>], asked: &JudgeRequest) -> Judged {
+        self.drivers.judge(snapshots, asked).await
     }
 
     /// Opens a target as for a session and ends that at once, within ten seconds; nothing is asked of it.

@@ -22,7 +22,7 @@ mod sessions;
 mod sites;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod types;
 
 pub use openapi::description;
@@ -46,6 +46,8 @@ struct App {
     metrics: PrometheusHandle,
     /// Verifying reads everything that was ever recorded; one at a time.
     verifying: Arc<tokio::sync::Mutex<()>>,
+    /// So does trying policies out on many operations.
+    judging: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The address of the other end of the connection; headers about it are never believed.

@@ -96,6 +96,7 @@ impl Control {
             tests: Tests::default(),
             metrics,
             verifying: Arc::default(),
+            judging: Arc::default(),
         };
         let stop = CancellationToken::new();
         let connections = TaskTracker::new();

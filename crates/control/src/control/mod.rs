@@ -5,9 +5,14 @@ mod apply;
 mod authenticate;
 mod background;
 mod caller;
+mod dry_run;
+#[cfg(test)]
+mod dry_run_tests;
 mod grants;
+mod history;
 mod hold;
 mod issue;
+mod judge;
 mod offboard;
 mod principals;
 mod provision;
@@ -18,6 +23,7 @@ mod targets;
 
 pub(crate) use caller::Caller;
 pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
+pub(crate) use history::HistoryFilter;
 pub(crate) use provision::{Edit, Listed, ProvisionError, Wanted};
 pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, SignedOutBy};
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};

@@ -286,7 +286,7 @@ mod tests {
         check_text(
             "kind: Conection\nname: x",
             &[
-                "f.yaml:1:7: unknown kind \"Conection\", expected one of: Connection, DataClass, User, Service, Agent, TrustedIssuer, IdentityProvider (did you mean \"Connection\"?)",
+                "f.yaml:1:7: unknown kind \"Conection\", expected one of: Connection, DataClass, User, Service, Agent, TrustedIssuer, IdentityProvider, PolicyTest (did you mean \"Connection\"?)",
             ],
         );
         check_text(

@@ -22,6 +22,7 @@ mod ended;
 mod exchange;
 mod explain;
 mod hold;
+mod judge;
 mod leases;
 mod login;
 mod operation;
@@ -42,6 +43,7 @@ mod wire;
 
 pub use client::serve;
 pub use explain::explain;
+pub use judge::judge;
 pub use trial::try_out;
 
 use crate::GatewayConfig;

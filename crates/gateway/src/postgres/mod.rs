@@ -20,6 +20,7 @@ mod extended;
 mod front;
 mod greet;
 mod hold;
+mod judge;
 mod login;
 mod meaning;
 mod names;
@@ -34,6 +35,7 @@ mod waiting;
 mod write_back;
 
 pub use explain::explain;
+pub use judge::judge;
 pub use trial::try_out;
 
 use crate::Listener;

@@ -1,5 +1,6 @@
 //! The API in process, over a real store, log and policy.
 
+mod changes;
 mod flows;
 mod identity;
 mod late;
@@ -9,3 +10,5 @@ mod scim;
 mod state;
 mod targets;
 mod wire;
+
+pub(crate) use rig::{FakeExplainer, PROTOCOLS, RESOURCES};

@@ -8,7 +8,9 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::control::{Caller, Control, Tests};
 use crate::error::StartError;
-use crate::ports::{Explainer, Explaining, LiveSessions, Targets, Testing};
+use crate::ports::{
+    CannotJudge, Explainer, Explaining, JudgeRequest, Judging, LiveSessions, Targets, Testing,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -16,10 +18,12 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use sluice_model::{
-    ActionSpec, AdminAct, Allowed, Decision, HeldOperation, Principal, PrincipalId, ProtocolSpec,
-    ResourceKind, SessionId, Timestamp,
+    Access, Action, ActionSpec, AdminAct, Allowed, ApprovalFacts, Decision, Denial, Facts,
+    HeldOperation, Operation, Principal, PrincipalId, ProtocolSpec, Resource, ResourceKind,
+    SessionContext, SessionId, Timestamp,
 };
-use std::collections::BTreeSet;
+use sluice_policy::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -27,7 +31,7 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
 
-pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
+pub(crate) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     name: "demo",
     default_port: 1,
     settings: &[],
@@ -53,7 +57,7 @@ pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     doc: "",
 }];
 
-pub(super) const RESOURCES: &str = "
+pub(crate) const RESOURCES: &str = "
 kind: Connection
 name: shop
 protocol: demo
@@ -128,7 +132,7 @@ impl LiveSessions for FakeSessions {
     }
 }
 
-struct FakeExplainer;
+pub(crate) struct FakeExplainer;
 
 impl Explainer for FakeExplainer {
     fn explain<'a>(
@@ -143,6 +147,21 @@ impl Explainer for FakeExplainer {
                 statements: Vec::new(),
             })
         })
+    }
+
+    /// The first word of a text is the action that it needs on a table, and the second the table.
+    fn judge<'a>(
+        &'a self,
+        snapshots: &'a [Arc<Snapshot>],
+        request: &'a JudgeRequest,
+    ) -> Judging<'a> {
+        let decide = |snapshot: &Arc<Snapshot>| match request.text.split_once(' ') {
+            Some(("get" | "put", _)) => Ok(decided(snapshot, request)),
+            Some(("gone", _)) => Err(CannotJudge::Target("it cannot be asked".to_owned())),
+            _ => Err(CannotJudge::Text("it cannot be read".to_owned())),
+        };
+        let judged = snapshots.iter().map(decide).collect();
+        Box::pin(async move { judged })
     }
 }
 
@@ -188,6 +207,57 @@ impl Targets for FakeTargets {
             at: Timestamp(7),
             detail: "it accepts connections".to_owned(),
         })
+    }
+}
+
+fn decided(snapshot: &Arc<Snapshot>, request: &JudgeRequest) -> Decision {
+    let denied = |message: &str| {
+        Decision::Deny(Denial {
+            policy: None,
+            message: message.to_owned(),
+        })
+    };
+    let found = snapshot.connection(&request.connection);
+    let Some((connection, principal)) = found.zip(snapshot.principal(&request.principal)) else {
+        return denied("it is gone");
+    };
+    let context = SessionContext {
+        id: SessionId::from_bits(1),
+        principal: principal.clone(),
+        credential: sluice_model::Credential::Local,
+        account: "app".into(),
+        database: "d".into(),
+        client_address: IpAddr::from([127, 0, 0, 1]),
+        application: None,
+        reason: None,
+        break_glass: false,
+        connection: Arc::clone(connection),
+    };
+    let (verb, table) = request.text.split_once(' ').unwrap();
+    let (database, schema) = ("d".to_owned(), "s".to_owned());
+    let operation = Operation {
+        text: request.text.as_str().into(),
+        accesses: vec![Access {
+            action: Action::new(if verb == "get" {
+                "demo:get"
+            } else {
+                "demo:put"
+            }),
+            resource: Resource::Table {
+                database,
+                schema,
+                table: table.to_owned(),
+            },
+        }],
+        facts: Facts {
+            namespace: "demo".into(),
+            values: BTreeMap::new(),
+        },
+    };
+    let now = Timestamp(1_790_000_000_000_000);
+    match snapshot.view(&context, now) {
+        Ok(view) => view.decide(&operation, now, &ApprovalFacts::default()),
+        Err(denial) => Decision::Deny(denial),
     }
 }
 
@@ -240,6 +310,7 @@ impl Rig {
             tests: Tests::default(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             verifying: Arc::default(),
+            judging: Arc::default(),
         });
         Ok(Self {
             dir,
