@@ -4,12 +4,15 @@
 use serde_json::Value;
 use sluice_control::api::types::{
     ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement, OperationCounts,
-    SessionInfo,
+    SessionInfo, TargetHealth, TestStep,
 };
-use sluice_control::{ApprovalProgress, Control, Explainer, Explaining, LiveSessions};
+use sluice_control::{
+    ApprovalProgress, CannotJudge, Control, Explainer, Explaining, JudgeRequest, Judging,
+    LiveSessions, Targets, Testing,
+};
 use sluice_gateway::{
     Authenticated, ControlPort, Entered, Gateway, HoldProgress, Live, Looked, PortError,
-    PortFuture, Registry, Spent, Ticket,
+    PortFuture, Registry, Spent, Ticket, TriedStep,
 };
 use sluice_model::{
     Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, Lease, OperationDigest,
@@ -268,6 +271,59 @@ impl Explainer for GatewayExplainer {
                 connect: found.connect,
                 statements: statements.collect(),
             })
+        })
+    }
+
+    fn judge<'a>(
+        &'a self,
+        snapshots: &'a [Arc<Snapshot>],
+        request: &'a JudgeRequest,
+    ) -> Judging<'a> {
+        let asked = sluice_gateway::JudgeRequest {
+            principal: request.principal.clone(),
+            connection: request.connection.clone(),
+            account: request.account.clone(),
+            database: request.database.clone(),
+            text: request.text.clone(),
+            recorded: request.recorded,
+        };
+        Box::pin(async move {
+            let judged = self.0.judge(snapshots, &asked).await.into_iter();
+            judged.map(|one| one.map_err(cannot)).collect()
+        })
+    }
+}
+
+fn cannot(why: sluice_gateway::CannotJudge) -> CannotJudge {
+    match why {
+        sluice_gateway::CannotJudge::Text(why) => CannotJudge::Text(why),
+        sluice_gateway::CannotJudge::Target(why) => CannotJudge::Target(why),
+    }
+}
+
+/// The gateway's targets for the control plane.
+pub struct GatewayTargets(pub Arc<Gateway>);
+
+impl Targets for GatewayTargets {
+    fn test<'a>(&'a self, connection: &'a Connection, account: &'a str) -> Testing<'a> {
+        Box::pin(async move {
+            let steps = self.0.try_target(connection, account).await.into_iter();
+            let step = |step: TriedStep| TestStep {
+                name: step.name.to_owned(),
+                ok: step.ok,
+                micros: step.micros,
+                detail: step.detail,
+            };
+            steps.map(step).collect()
+        })
+    }
+
+    fn health(&self, connection: &str) -> Option<TargetHealth> {
+        let health = self.0.target_health(connection)?;
+        Some(TargetHealth {
+            ok: health.ok,
+            at: health.at,
+            detail: health.detail,
         })
     }
 }

@@ -11,9 +11,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use serde_json::{Value, json};
-use sluice_control::api::types::{ExplainResponse, SessionInfo};
-use sluice_control::{Config, Control, Explainer, Explaining, LiveSessions};
-use sluice_model::{Principal, ProtocolSpec, SessionId, WayIn, WaysIn};
+use sluice_control::api::types::{ExplainResponse, SessionInfo, TargetHealth};
+use sluice_control::{
+    Config, Control, Explainer, Explaining, JudgeRequest, Judging, LiveSessions, Targets, Testing,
+};
+use sluice_model::{Connection, Principal, ProtocolSpec, SessionId, WayIn, WaysIn};
+use sluice_policy::Snapshot;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -40,6 +43,20 @@ impl Explainer for Nobody {
         _: &'a sluice_control::api::types::ExplainRequest,
     ) -> Explaining<'a> {
         Box::pin(async { Err::<ExplainResponse, _>("nothing is explained here".to_owned()) })
+    }
+
+    fn judge<'a>(&'a self, _: &'a [Arc<Snapshot>], _: &'a JudgeRequest) -> Judging<'a> {
+        Box::pin(async { Vec::new() })
+    }
+}
+
+impl Targets for Nobody {
+    fn test<'a>(&'a self, _: &'a Connection, _: &'a str) -> Testing<'a> {
+        Box::pin(async { Vec::new() })
+    }
+
+    fn health(&self, _: &str) -> Option<TargetHealth> {
+        None
     }
 }
 
@@ -108,7 +125,12 @@ async fn measure() -> Result<(), Box<dyn std::error::Error>> {
     let control = Control::start(config, PROTOCOLS).await?;
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let api = control
-        .serve(Arc::new(Nobody), Arc::new(Nobody), metrics)
+        .serve(
+            Arc::new(Nobody),
+            Arc::new(Nobody),
+            Arc::new(Nobody),
+            metrics,
+        )
         .await?;
     let token = made(&format!("https://{}", api.address()), &es256, dir.path()).await?;
     for (name, secret) in [

@@ -101,6 +101,14 @@ impl CertificateSource {
         })
     }
 
+    /// When the certificate as it is now ends; `None` for one that cannot be read.
+    pub(crate) fn ends(&self) -> Option<Timestamp> {
+        let current = self.server.current.load();
+        let (_, certificate) = x509_parser::parse_x509_certificate(current.cert.first()?).ok()?;
+        let seconds = certificate.validity().not_after.timestamp();
+        seconds.checked_mul(1_000_000).map(Timestamp)
+    }
+
     /// Replaces the certificate where it is due; says whether it did.
     pub(crate) fn refresh(&mut self, now: Timestamp) -> Result<bool, KeyError> {
         let key = match &mut self.origin {

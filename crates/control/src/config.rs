@@ -310,6 +310,7 @@ mod tests {
         name: "demo",
         default_port: 1,
         settings: &[],
+        has_databases: true,
         needs_username: true,
         ways_in: &[],
         fact_namespace: "demo",

@@ -31,7 +31,9 @@ pub use port_types::{
     ApprovalError, ApprovalLook, ApprovalProgress, ApprovalTicket, Authenticated, Health,
     LeaseError, LoginError, SiteToken, Spent,
 };
-pub use ports::{Explainer, Explaining, LiveSessions};
+pub use ports::{
+    CannotJudge, Explainer, Explaining, JudgeRequest, Judging, LiveSessions, Targets, Testing,
+};
 pub use problems::Problems;
 pub use resources::{check, read_directory};
 pub use store::StoreError;

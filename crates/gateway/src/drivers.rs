@@ -1,8 +1,12 @@
 //! The table of drivers: which one serves a client.
 
+use crate::judging::{JudgeRequest, Judged};
 use crate::port::{ControlPort, PortError};
 use crate::registry::Registry;
+use crate::targets::{Healths, TargetHealth, Trial, TriedStep};
 use crate::{ExplainRequest, Explanation, GatewayConfig, Listener, StartError, http, postgres};
+use sluice_model::Connection;
+use sluice_policy::Snapshot;
 use sluice_record::Log;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -18,6 +22,7 @@ pub struct Drivers {
     registry: Arc<Registry>,
     postgres: Arc<postgres::Shared>,
     http: Arc<http::Shared>,
+    healths: Arc<Healths>,
 }
 
 impl Drivers {
@@ -32,11 +37,13 @@ impl Drivers {
         registry: Arc<Registry>,
     ) -> Result<Arc<Self>, StartError> {
         let tls = |name| config.tls.get(name).cloned().ok_or(StartError::Tls(name));
+        let healths = Arc::new(Healths::default());
         let postgres = postgres::Shared::new(
             Arc::clone(&port),
             Arc::clone(&log),
             Arc::clone(&registry),
             tls(postgres::NAME)?,
+            Arc::clone(&healths),
         );
         let http = http::Shared::new(
             config,
@@ -44,12 +51,14 @@ impl Drivers {
             log,
             Arc::clone(&registry),
             tls(http::NAME)?,
+            Arc::clone(&healths),
         );
         Ok(Arc::new(Self {
             port,
             registry,
             postgres,
             http,
+            healths,
         }))
     }
 
@@ -89,6 +98,44 @@ impl Drivers {
             Some(http::NAME) => http::explain(&self.http, asked).await,
             _ => postgres::explain(&self.postgres, asked).await,
         }
+    }
+}
+
+impl Drivers {
+    /// Opens a target as for a session, and ends that at once; nothing is asked of it. What it came to is the health
+    /// of a connection that is registered like this.
+    pub async fn try_target(&self, connection: &Connection, account: &str) -> Vec<TriedStep> {
+        let mut trial = Trial::begin();
+        match connection.protocol.as_str() {
+            http::NAME => http::try_out(&self.http, connection, account, &mut trial).await,
+            _ => postgres::try_out(&self.postgres, connection, account, &mut trial).await,
+        }
+        let steps = trial.finish();
+        let snapshot = Arc::clone(&self.port.snapshots().borrow());
+        let registered = snapshot.connection(&connection.name);
+        if registered.is_some_and(|registered| **registered == *connection) {
+            self.healths.tried(connection, &steps);
+        }
+        steps
+    }
+
+    /// What each of these snapshots decides about a text, without running it. The protocol is that of the connection in
+    /// the first snapshot that has it.
+    pub async fn judge(&self, snapshots: &[Arc<Snapshot>], asked: &JudgeRequest) -> Judged {
+        let mut known = snapshots
+            .iter()
+            .filter_map(|s| s.connection(&asked.connection));
+        match known.next().map(|c| c.protocol.as_str()) {
+            Some(http::NAME) => http::judge(&self.http, snapshots, asked).await,
+            _ => postgres::judge(&self.postgres, snapshots, asked).await,
+        }
+    }
+
+    /// How the target of a registered connection was when it was last opened.
+    #[must_use]
+    pub fn target_health(&self, connection: &str) -> Option<TargetHealth> {
+        let snapshot = Arc::clone(&self.port.snapshots().borrow());
+        self.healths.of(snapshot.connection(connection)?)
     }
 }
 

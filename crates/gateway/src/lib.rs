@@ -11,6 +11,7 @@ mod duplex;
 mod edits;
 mod explanation;
 mod http;
+mod judging;
 mod meters;
 mod opening;
 mod pipeline;
@@ -19,17 +20,21 @@ mod postgres;
 mod registry;
 mod signals;
 mod stream;
+mod targets;
 mod tls;
 
 pub use explanation::{ExplainRequest, ExplainedColumn, ExplainedStatement, Explanation};
+pub use judging::{CannotJudge, JudgeRequest, Judged};
 pub use meters::{METRICS, Meter, Metric};
 pub use port::{
     Authenticated, ControlPort, Entered, HoldProgress, Looked, PortError, PortFuture, Spent, Ticket,
 };
 pub use registry::{EndReason, Entry, Live, Registry};
+pub use targets::{TargetHealth, TriedStep};
 
 use drivers::Drivers;
-use sluice_model::WaysIn;
+use sluice_model::{Connection, WaysIn};
+use sluice_policy::Snapshot;
 use sluice_record::Log;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -128,6 +133,23 @@ impl Gateway {
     /// The connection is unknown, or its target cannot be asked for its catalog; in words for the caller.
     pub async fn explain(&self, asked: ExplainRequest) -> Result<Explanation, PortError> {
         self.drivers.explain(asked).await
+    }
+
+    /// What each of these snapshots decides about a text. Nothing runs, and the target is asked for no more than what
+    /// exists there.
+    pub async fn judge(&self, snapshots: &[Arc<Snapshot>], asked: &JudgeRequest) -> Judged {
+        self.drivers.judge(snapshots, asked).await
+    }
+
+    /// Opens a target as for a session and ends that at once, within ten seconds; nothing is asked of it.
+    pub async fn try_target(&self, connection: &Connection, account: &str) -> Vec<TriedStep> {
+        self.drivers.try_target(connection, account).await
+    }
+
+    /// How the target of a registered connection was when it was last opened, by whomever.
+    #[must_use]
+    pub fn target_health(&self, connection: &str) -> Option<TargetHealth> {
+        self.drivers.target_health(connection)
     }
 
     /// Stops accepting, lets sessions end by themselves for `grace`, then ends the rest.

@@ -33,6 +33,23 @@ pub enum TargetTlsError {
     Verifier(#[from] rustls::client::VerifierBuilderError),
 }
 
+impl TargetTlsError {
+    /// The same without what stands in a file.
+    #[must_use]
+    pub fn plainly(&self) -> String {
+        match self {
+            Self::File { file, .. } => {
+                format!("cannot use {file}; expected a PEM file that the gateway can read")
+            }
+            Self::NoAuthorities => self.to_string(),
+            Self::Config(_) => {
+                "the client certificate and its key cannot be used together".to_owned()
+            }
+            Self::Verifier(_) => "the certificate authorities cannot be used".to_owned(),
+        }
+    }
+}
+
 /// The configuration for one target, or `None` where TLS is switched off. A `certificate` of the account's own (its
 /// files) comes before the target's; `alpn` are the application protocols that are offered.
 ///

@@ -41,7 +41,9 @@ pub use mask::{MaskedColumn, Origin, ShapeColumn, TextMask};
 pub use network::{Network, NetworkError};
 pub use operation::{Fact, Facts, Operation};
 pub use principal::{Principal, PrincipalId, PrincipalKind};
-pub use protocol::{ActionSpec, FactKind, FactSpec, GENERAL_ACTIONS, ProtocolSpec};
+pub use protocol::{
+    ActionSpec, FactKind, FactSpec, GENERAL_ACTIONS, ProtocolSpec, SettingKind, SettingSpec,
+};
 pub use secret::Secret;
 pub use session::{Credential, SessionContext};
 pub use time::Timestamp;

@@ -46,6 +46,46 @@ pub struct ActionSpec {
     pub doc: &'static str,
 }
 
+/// What a setting of a connection takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingKind {
+    /// A text.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Number,
+    /// A list of texts.
+    Texts,
+    /// An [`crate::IdentityHeader`].
+    IdentityHeader,
+}
+
+impl SettingKind {
+    /// What forms call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Flag => "flag",
+            Self::Number => "number",
+            Self::Texts => "texts",
+            Self::IdentityHeader => "identity_header",
+        }
+    }
+}
+
+/// One setting of a connection: a field of [`crate::Settings`].
+#[derive(Debug, Clone, Copy)]
+pub struct SettingSpec {
+    /// Its name below `settings:`.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: SettingKind,
+    /// One line for forms and the docs.
+    pub doc: &'static str,
+}
+
 /// One protocol.
 #[derive(Debug, Clone, Copy)]
 pub struct ProtocolSpec {
@@ -59,8 +99,10 @@ pub struct ProtocolSpec {
     pub facts: &'static [FactSpec],
     /// Its own actions.
     pub actions: &'static [ActionSpec],
-    /// Its own settings of a connection, by name.
-    pub settings: &'static [&'static str],
+    /// Its own settings of a connection.
+    pub settings: &'static [SettingSpec],
+    /// Whether sessions are about a database of the target.
+    pub has_databases: bool,
     /// Whether an account needs a user name.
     pub needs_username: bool,
     /// The ways in that its listener allows when the configuration does not say.

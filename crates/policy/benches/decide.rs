@@ -28,6 +28,7 @@ const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     name: "postgres",
     default_port: 5432,
     settings: &[],
+    has_databases: true,
     needs_username: true,
     ways_in: &[],
     fact_namespace: "sql",

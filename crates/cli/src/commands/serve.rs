@@ -1,6 +1,6 @@
 //! `sluice serve`: the gateway itself. Reads top to bottom: control plane, data plane, API, signals, the end.
 
-use crate::adapter::{GatewayExplainer, GatewaySessions, LocalControl};
+use crate::adapter::{GatewayExplainer, GatewaySessions, GatewayTargets, LocalControl};
 use crate::context::{self, Context};
 use crate::failure::Failure;
 use crate::telemetry;
@@ -79,6 +79,7 @@ async fn serve(config: Config, metrics: PrometheusHandle) -> Result<(), Failure>
                 log: control.log(),
             }),
             Arc::new(GatewayExplainer(Arc::clone(&gateway))),
+            Arc::new(GatewayTargets(Arc::clone(&gateway))),
             metrics,
         )
         .await

@@ -1,14 +1,17 @@
 //! The history of the resources, and what a change of them would do.
 
-use super::App;
 use super::answer::{Ask, Body, Refusal};
 use super::types::{
     DryRun, DryRunRequest, ErrorBody, HistoryDiff, HistoryList, PolicyTestReport, PolicyTestRequest,
 };
+use super::{App, Peer};
+use crate::control::{Caller, HistoryFilter};
 use crate::error::ControlError;
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use serde::Deserialize;
+use std::sync::Arc;
+use tokio::sync::OwnedMutexGuard;
 
 /// Which part of the history.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -26,12 +29,20 @@ pub(super) struct Part {
 }
 
 /// Lists the changes of the resources.
-#[utoipa::path(get, path = "/v1/history", params(Part), responses((status = 200, body = HistoryList)))]
+#[utoipa::path(get, path = "/v1/history", params(Part),
+    responses((status = 200, body = HistoryList), (status = 400, body = ErrorBody))
+)]
 pub(super) async fn history(
-    State(_app): State<App>,
-    Ask(_part): Ask<Part>,
+    State(app): State<App>,
+    Ask(part): Ask<Part>,
 ) -> Result<Json<HistoryList>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    let filter = HistoryFilter {
+        kind: part.kind,
+        name: part.name,
+        limit: part.limit,
+        cursor: part.cursor,
+    };
+    Ok(Json(app.control.history(filter).await?))
 }
 
 /// From which state to which.
@@ -51,10 +62,11 @@ pub(super) struct Between {
     responses((status = 200, body = HistoryDiff), (status = 404, body = ErrorBody))
 )]
 pub(super) async fn history_diff(
-    State(_app): State<App>,
-    Ask(_between): Ask<Between>,
+    State(app): State<App>,
+    Ask(between): Ask<Between>,
 ) -> Result<Json<HistoryDiff>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    let Between { from, to } = between;
+    Ok(Json(app.control.history_diff(from, to).await?))
 }
 
 /// Decides recorded operations again under changed resources. Nothing is run, and nothing is changed.
@@ -63,10 +75,22 @@ pub(super) async fn history_diff(
     responses((status = 200, body = DryRun), (status = 422, body = ErrorBody))
 )]
 pub(super) async fn dry_run(
-    State(_app): State<App>,
-    Body(_request): Body<DryRunRequest>,
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Extension(Peer(from)): Extension<Peer>,
+    Body(request): Body<DryRunRequest>,
 ) -> Result<Json<DryRun>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    let with = (Arc::clone(&app.explainer), turn(&app)?);
+    Ok(Json(
+        app.control.dry_run(&caller, from, with, request).await?,
+    ))
+}
+
+/// Deciding much at once takes the time of a processor; one at a time.
+fn turn(app: &App) -> Result<OwnedMutexGuard<()>, ControlError> {
+    let what = "somebody tries policies out already; wait for their answer";
+    let taken = Arc::clone(&app.judging).try_lock_owned();
+    taken.map_err(|_| ControlError::TooMany(what.to_owned()))
 }
 
 /// Runs the policy tests under changed resources. Nothing is run at a target, and nothing is changed.
@@ -75,8 +99,12 @@ pub(super) async fn dry_run(
     responses((status = 200, body = PolicyTestReport), (status = 422, body = ErrorBody))
 )]
 pub(super) async fn test_policies(
-    State(_app): State<App>,
-    Body(_request): Body<PolicyTestRequest>,
+    State(app): State<App>,
+    Extension(caller): Extension<Caller>,
+    Body(request): Body<PolicyTestRequest>,
 ) -> Result<Json<PolicyTestReport>, Refusal> {
-    Err(ControlError::Unavailable.into())
+    let with = (Arc::clone(&app.explainer), turn(&app)?);
+    Ok(Json(
+        app.control.test_policies(&caller, with, request).await?,
+    ))
 }

@@ -23,14 +23,14 @@ mod sessions;
 mod sites;
 mod targets;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod types;
 
 pub use openapi::description;
 pub use serve::Api;
 
-use crate::control::Control;
-use crate::ports::{Explainer, LiveSessions};
+use crate::control::{Control, Tests};
+use crate::ports::{Explainer, LiveSessions, Targets};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -43,6 +43,9 @@ struct App {
     control: Control,
     sessions: Arc<dyn LiveSessions>,
     explainer: Arc<dyn Explainer>,
+    targets: Arc<dyn Targets>,
+    /// Targets that are being tried out.
+    tests: Tests,
     metrics: PrometheusHandle,
     /// Places for those who watch sessions live.
     watching: Arc<Semaphore>,
@@ -52,6 +55,8 @@ struct App {
     stop: CancellationToken,
     /// Verifying reads everything that was ever recorded; one at a time.
     verifying: Arc<tokio::sync::Mutex<()>>,
+    /// So does trying policies out on many operations.
+    judging: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The address of the other end of the connection; headers about it are never believed.

@@ -43,7 +43,7 @@ pub(super) async fn connections(
                 .collect(),
             listen: own.map(|l| l.address.to_string()),
             database: connection.target.database.clone(),
-            health: None,
+            health: app.targets.health(&connection.name),
             connect,
         });
     }

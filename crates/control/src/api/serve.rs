@@ -1,9 +1,9 @@
 //! The API's listener: TLS only, every connection bounded in time and number, none delaying another.
 
 use super::{App, Peer, live, routes, sessions};
-use crate::control::Control;
+use crate::control::{Control, Tests};
 use crate::error::StartError;
-use crate::ports::{Explainer, LiveSessions};
+use crate::ports::{Explainer, LiveSessions, Targets};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
@@ -78,6 +78,7 @@ impl Control {
         &self,
         live_sessions: Arc<dyn LiveSessions>,
         explainer: Arc<dyn Explainer>,
+        targets: Arc<dyn Targets>,
         metrics: PrometheusHandle,
     ) -> Result<Api, StartError> {
         let address = self.config().listen.https;
@@ -100,11 +101,14 @@ impl Control {
             control: self.clone(),
             sessions: live_sessions,
             explainer,
+            targets,
+            tests: Tests::default(),
             metrics,
             watching: Arc::new(Semaphore::new(sessions::MAX_WATCHING)),
             following: Arc::new(Semaphore::new(live::MAX_FOLLOWING)),
             stop: stop.clone(),
             verifying: Arc::default(),
+            judging: Arc::default(),
         };
         let connections = TaskTracker::new();
         let door = Door {

@@ -4,13 +4,14 @@ use super::provision::remapped;
 use super::{Caller, Control, Topic, Working, local_admin};
 use crate::api::types::{
     ApplyRequest, ApplyResponse, ChangeKind, ProblemInfo, ResourceChange, ResourceInfo,
+    ResourceRef, SourceFile,
 };
 use crate::error::ControlError;
 use crate::identity::provider::DeclaredProvider;
 use crate::resources::{
     Kind, ResourceSet, build, changes, merged_with_directory, name_problems, parse,
 };
-use crate::store::Changes;
+use crate::store::{Changes, NewChange};
 use sluice_model::PrincipalId;
 use sluice_policy::{Snapshot, Standing};
 
@@ -21,17 +22,13 @@ impl Control {
         caller: &Caller,
         request: ApplyRequest,
     ) -> Result<ApplyResponse, ControlError> {
-        let parsed = parse(&request.files, self.0.protocols);
-        if !parsed.problems.is_empty() {
-            return Err(ControlError::Problems(parsed.problems));
-        }
+        let sent = self.parsed(&request.files)?;
         let (mut working, caller) = self.admins_turn(caller).await?;
-        let mut next = match request.prune {
+        let base = match request.prune {
             true => ResourceSet::default(),
             false => working.resources.clone(),
         };
-        next.0.extend(parsed.set.0);
-        check_groups(&working, &next)?;
+        let next = changed(&working, base, sent, &request.delete)?;
         let snapshot = self.built(&next).await?;
         let (changes, unchanged) = changes(&working.resources, &next);
         if request.dry_run {
@@ -56,6 +53,15 @@ impl Control {
             applied: true,
             version,
         })
+    }
+
+    /// What files hold.
+    pub(super) fn parsed(&self, files: &[SourceFile]) -> Result<ResourceSet, ControlError> {
+        let parsed = parse(files, self.0.protocols);
+        match parsed.problems.is_empty() {
+            true => Ok(parsed.set),
+            false => Err(ControlError::Problems(parsed.problems)),
+        }
     }
 
     /// Takes over what changed in the resources directory since it was last looked at. A set that does not load
@@ -119,7 +125,7 @@ impl Control {
     }
 
     /// Checks a whole set and builds its snapshot, off the threads that serve.
-    async fn built(&self, set: &ResourceSet) -> Result<Snapshot, ControlError> {
+    pub(super) async fn built(&self, set: &ResourceSet) -> Result<Snapshot, ControlError> {
         let problems = name_problems(set);
         if !problems.is_empty() {
             return Err(ControlError::Problems(problems));
@@ -159,10 +165,15 @@ impl Control {
         }
         self.end_deleted(working, actor, changes, &next).await?;
         let now = self.now();
+        let change = (!changes.is_empty()).then(|| NewChange {
+            actor,
+            before: &working.resources,
+            touched: changes,
+        });
         self.stored(
             self.0
                 .store
-                .write_resources(&next, directory.as_ref(), now)
+                .write_resources(&next, directory.as_ref(), change.as_ref(), now)
                 .await,
         )?;
         working.roster.declared = next.principals();
@@ -257,6 +268,42 @@ impl Control {
             };
         working.resources.0.iter().map(info).collect()
     }
+}
+
+/// The resources with what was sent, and without what goes.
+pub(super) fn changed(
+    working: &Working,
+    mut next: ResourceSet,
+    sent: ResourceSet,
+    delete: &[ResourceRef],
+) -> Result<ResourceSet, ControlError> {
+    let mut problems = Vec::new();
+    for gone in delete {
+        let what = format!("{} {:?}", gone.kind, gone.name);
+        let key = gone
+            .kind
+            .parse()
+            .ok()
+            .map(|kind: Kind| (kind, gone.name.clone()));
+        let known = key.filter(|key| working.resources.0.contains_key(key));
+        let problem = match known {
+            None => format!("{what} cannot be deleted: there is none"),
+            Some(key) if sent.0.contains_key(&key) => {
+                format!("{what} is sent and deleted at once; expected one of the two")
+            }
+            Some(key) => {
+                next.0.remove(&key);
+                continue;
+            }
+        };
+        problems.push(ProblemInfo::of_file("delete", problem));
+    }
+    if !problems.is_empty() {
+        return Err(ControlError::Problems(problems));
+    }
+    next.0.extend(sent.0);
+    check_groups(working, &next)?;
+    Ok(next)
 }
 
 /// Whether each provisioned group can still be one, by what it is called now.

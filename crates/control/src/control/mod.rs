@@ -5,9 +5,14 @@ mod apply;
 mod authenticate;
 mod background;
 mod caller;
+mod dry_run;
+#[cfg(test)]
+mod dry_run_tests;
 mod grants;
+mod history;
 mod hold;
 mod issue;
+mod judge;
 mod news;
 mod offboard;
 mod principals;
@@ -16,14 +21,17 @@ mod recorded;
 mod signing_in;
 mod sites;
 mod start;
+mod targets;
 
 pub(crate) use caller::Caller;
 pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
+pub(crate) use history::HistoryFilter;
 pub(crate) use news::Topic;
 pub(crate) use provision::{Edit, Listed, ProvisionError, Wanted};
 pub(crate) use recorded::is_seen;
 pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, SignedOutBy};
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
+pub(crate) use targets::Tests;
 
 use crate::api::types::Verified;
 use crate::approvals::Approval;

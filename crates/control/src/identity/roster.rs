@@ -96,7 +96,7 @@ pub(crate) struct Known {
 }
 
 /// Everybody who is known.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Roster {
     pub(crate) declared: BTreeMap<PrincipalId, DeclaredPrincipal>,
     pub(crate) people: BTreeMap<String, Person>,

@@ -245,6 +245,7 @@ mod tests {
         name: "demo",
         default_port: 1,
         settings: &[],
+        has_databases: true,
         needs_username: true,
         ways_in: &[],
         fact_namespace: "demo",
@@ -285,7 +286,7 @@ mod tests {
         check_text(
             "kind: Conection\nname: x",
             &[
-                "f.yaml:1:7: unknown kind \"Conection\", expected one of: Connection, DataClass, User, Service, Agent, TrustedIssuer, IdentityProvider (did you mean \"Connection\"?)",
+                "f.yaml:1:7: unknown kind \"Conection\", expected one of: Connection, DataClass, User, Service, Agent, TrustedIssuer, IdentityProvider, PolicyTest (did you mean \"Connection\"?)",
             ],
         );
         check_text(

@@ -11,4 +11,4 @@ pub use check::{check, read_directory};
 pub(crate) use diff::changes;
 pub(crate) use directory::merged_with_directory;
 pub(crate) use parse::{LOCAL_ADMIN, group_name_problem, parse, principal_name_problem};
-pub(crate) use set::{DeclaredPrincipal, Kind, Resource, ResourceSet};
+pub(crate) use set::{DeclaredPrincipal, Expected, Kind, PolicyTest, Resource, ResourceSet};

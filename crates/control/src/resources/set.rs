@@ -19,13 +19,14 @@ pub(crate) enum Kind {
     Agent,
     TrustedIssuer,
     IdentityProvider,
+    PolicyTest,
     /// One file of policies; its name is the file's path.
     Policy,
 }
 
 impl Kind {
     /// What `kind:` in a YAML document may say.
-    pub(crate) const DECLARED: [Self; 7] = [
+    pub(crate) const DECLARED: [Self; 8] = [
         Self::Connection,
         Self::DataClass,
         Self::User,
@@ -33,6 +34,7 @@ impl Kind {
         Self::Agent,
         Self::TrustedIssuer,
         Self::IdentityProvider,
+        Self::PolicyTest,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -44,6 +46,7 @@ impl Kind {
             Self::Agent => "Agent",
             Self::TrustedIssuer => "TrustedIssuer",
             Self::IdentityProvider => "IdentityProvider",
+            Self::PolicyTest => "PolicyTest",
             Self::Policy => "Policy",
         }
     }
@@ -58,6 +61,7 @@ impl Kind {
             | Self::DataClass
             | Self::TrustedIssuer
             | Self::IdentityProvider
+            | Self::PolicyTest
             | Self::Policy => None,
         }
     }
@@ -92,6 +96,46 @@ pub(crate) struct Declared {
     pub(crate) provider: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) disabled: bool,
+}
+
+/// What a policy test expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Expected {
+    Allow,
+    Ask,
+    Deny,
+}
+
+impl Expected {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Ask => "ask",
+            Self::Deny => "deny",
+        }
+    }
+}
+
+/// `kind: PolicyTest`: what an operation is to come to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PolicyTest {
+    pub(crate) name: String,
+    pub(crate) principal: PrincipalId,
+    pub(crate) connection: String,
+    /// The default one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) account: Option<String>,
+    /// The default one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) database: Option<String>,
+    /// As for `sluice explain`; `(connect)` is opening a session.
+    pub(crate) operation: String,
+    pub(crate) expect: Expected,
+    /// The `@id` of a policy that has to be among those that decide.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) policy: Option<String>,
 }
 
 /// One resource as the store keeps it.
@@ -142,6 +186,11 @@ impl ResourceSet {
 
     pub(crate) fn identity_providers(&self) -> Vec<DeclaredProvider> {
         self.typed(Kind::IdentityProvider)
+    }
+
+    /// The policy tests, by name.
+    pub(crate) fn policy_tests(&self) -> Vec<PolicyTest> {
+        self.typed(Kind::PolicyTest)
     }
 
     /// The names of those that provision people.

@@ -2,9 +2,11 @@
 //! kept in memory; every change is written here before it takes effect.
 
 mod changes;
+mod history;
 mod load;
 
 pub(crate) use changes::{Changes, Disabled};
+pub(crate) use history::{NewChange, Wanted};
 
 use crate::approvals::Approval;
 use crate::identity::roster::{OwnedAgent, Person, ProvisionedGroup};
@@ -143,14 +145,19 @@ impl Store {
         Ok(self.pool.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    /// Replaces the resources by `set`, and what the directory said by `directory` where that is given.
+    /// Replaces the resources by `set`, and what the directory said by `directory` where that is given. A `change` is
+    /// kept in their history.
     pub(crate) async fn write_resources(
         &self,
         set: &ResourceSet,
         directory: Option<&ResourceSet>,
+        change: Option<&NewChange<'_>>,
         at: Timestamp,
     ) -> Result<()> {
         let mut tx = self.changing().await?;
+        if let Some(change) = change {
+            history::keep(&mut tx, change, set, at).await?;
+        }
         sqlx::query("DELETE FROM resources")
             .execute(&mut *tx)
             .await?;

@@ -16,7 +16,10 @@ use sluice_protocol::http::path::Target;
 use std::sync::Arc;
 
 /// A request without a connection that it came on.
-fn asked_of(text: &str) -> Result<(Asked, Bytes), PortError> {
+///
+/// # Errors
+/// It is none.
+pub fn asked_of(text: &str) -> Result<(Asked, Bytes), PortError> {
     let expected = || {
         words(
             "expected a request: METHOD /path, then fields, an empty line and a body if there are any",

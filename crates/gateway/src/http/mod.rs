@@ -16,11 +16,13 @@ mod capture;
 mod client;
 mod cookies;
 mod describe;
+mod dial;
 mod encoding;
 mod ended;
 mod exchange;
 mod explain;
 mod hold;
+mod judge;
 mod leases;
 mod login;
 mod operation;
@@ -35,15 +37,19 @@ mod route;
 mod rules;
 mod send;
 mod sessions;
+mod trial;
 mod tunnel;
 mod wire;
 
 pub use client::serve;
 pub use explain::explain;
+pub use judge::judge;
+pub use trial::try_out;
 
 use crate::GatewayConfig;
 use crate::port::ControlPort;
 use crate::registry::Registry;
+use crate::targets::Healths;
 use describe::Descriptions;
 use leases::Leases;
 use pool::Pools;
@@ -88,6 +94,7 @@ impl Shared {
         log: Arc<Log>,
         registry: Arc<Registry>,
         tls: Arc<rustls::ServerConfig>,
+        healths: Arc<Healths>,
     ) -> Arc<Self> {
         let shared = Arc::new(Self {
             port,
@@ -99,7 +106,7 @@ impl Shared {
                 public_url: config.public_url.clone(),
             },
             sessions: Sessions::default(),
-            pools: Pools::default(),
+            pools: Pools::new(healths),
             leases: Leases::default(),
             descriptions: Descriptions::default(),
             clients: AtomicUsize::new(0),

@@ -1,29 +1,27 @@
 //! Connections to targets: kept, shared, given up, and left alone for a while when they fail.
 
-use super::address::{self, NoAddress};
+use super::address::NoAddress;
 use super::call::{Call, OneLane};
+use super::dial::{dial, offers, secure};
 use super::wire::{Reading, WireError, Writing};
 use crate::stream::Stream;
+use crate::targets::{Healths, words_of};
 use crate::tls::{TargetTlsError, client_config};
 use bytes::{Bytes, BytesMut};
 use h2::client::SendRequest;
 use http::{HeaderMap, Method, Request, Uri, Version, header};
 use parking_lot::Mutex;
 use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use sluice_model::Connection;
 use sluice_protocol::http::h1::{Connection as Goes, Framing, OutgoingRequest};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long a target may take to be connected to, with TLS.
 const CONNECT: Duration = Duration::from_secs(10);
-/// The same for one of the addresses that a name leads to.
-const CONNECT_EACH: Duration = Duration::from_secs(3);
 /// How long an unused connection is kept: shorter than servers do, so that few are closed while they are picked.
 const IDLE: Duration = Duration::from_secs(20);
 /// How long a connection is used at all, so that a name that changes is followed.
@@ -71,6 +69,20 @@ pub enum NoLane {
     /// Its name is none that TLS knows.
     #[error("the target's name is not one that tls can check")]
     Name,
+}
+
+impl NoLane {
+    /// The same without a word of the target's own.
+    #[must_use]
+    pub fn plainly(&self) -> String {
+        match self {
+            Self::Address(NoAddress::Lookup(_)) => "its name cannot be looked up".to_owned(),
+            Self::Connect(error) => words_of(error),
+            Self::Tls(error) => error.plainly(),
+            Self::Wire(_) => "it does not take requests as it should".to_owned(),
+            Self::LeftAlone(_) | Self::Address(_) | Self::Silent | Self::Name => self.to_string(),
+        }
+    }
 }
 
 /// A request as it goes out.
@@ -158,6 +170,7 @@ struct Kept {
 /// The connections to one target with one account.
 pub struct Pool {
     connection: Arc<Connection>,
+    healths: Arc<Healths>,
     made: Instant,
     tls: Option<Arc<ClientConfig>>,
     /// The same without HTTP/2, for WebSockets.
@@ -166,10 +179,19 @@ pub struct Pool {
 }
 
 /// All of them.
-#[derive(Default)]
-pub struct Pools(Mutex<HashMap<(String, String), Arc<Pool>>>);
+pub struct Pools {
+    all: Mutex<HashMap<(String, String), Arc<Pool>>>,
+    healths: Arc<Healths>,
+}
 
 impl Pools {
+    /// None yet. How targets are is told to `healths`.
+    #[must_use]
+    pub fn new(healths: Arc<Healths>) -> Self {
+        let all = Mutex::default();
+        Self { all, healths }
+    }
+
     /// The pool of an account. Where the connection has changed it is a new one, and with TLS from time to time, since
     /// files of certificates are renewed in their places.
     ///
@@ -182,21 +204,22 @@ impl Pools {
         certificate: Option<(&str, &str)>,
     ) -> Result<Arc<Pool>, NoLane> {
         let key = (connection.name.clone(), account.to_owned());
-        if let Some(pool) = self.0.lock().get(&key)
+        if let Some(pool) = self.all.lock().get(&key)
             && (Arc::ptr_eq(&pool.connection, connection) || *pool.connection == **connection)
             && (pool.tls.is_none() || pool.made.elapsed() < LIFE)
         {
             return Ok(Arc::clone(pool));
         }
-        let tls = |alpn: &[&[u8]]| client_config(&connection.target, certificate, alpn);
+        let tls_one = client_config(&connection.target, certificate, &[b"http/1.1"]);
         let pool = Arc::new(Pool {
             connection: Arc::clone(connection),
+            healths: Arc::clone(&self.healths),
             made: Instant::now(),
-            tls: tls(&[b"h2", b"http/1.1"])?,
-            tls_one: tls(&[b"http/1.1"])?,
+            tls: offers(&connection.target, certificate)?,
+            tls_one: tls_one?,
             kept: Mutex::default(),
         });
-        self.0.lock().insert(key, Arc::clone(&pool));
+        self.all.lock().insert(key, Arc::clone(&pool));
         Ok(pool)
     }
 }
@@ -348,10 +371,15 @@ impl Pool {
                 self.told(&address, false);
             }
             match made {
-                Ok(made) => return Ok(made),
+                Ok(made) => {
+                    self.healths
+                        .told(&self.connection, Ok("it accepts connections"));
+                    return Ok(made);
+                }
                 Err(error) => last = error,
             }
         }
+        self.healths.told(&self.connection, Err(last.plainly()));
         Err(last)
     }
 
@@ -370,10 +398,7 @@ impl Pool {
                 false => Ok(made_one(Stream::Plain(stream), address)),
             };
         };
-        let host = address::host_of(address).to_owned();
-        let name = ServerName::try_from(host).map_err(|_| NoLane::Name)?;
-        let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
-        let stream = connector.connect(name, stream).await?;
+        let stream = secure(address, stream, Arc::clone(config)).await?;
         let two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let stream = Stream::Connected(Box::new(stream));
         match two {
@@ -417,19 +442,6 @@ impl Pool {
         tokio::spawn(watch(lane, pings, driven));
         Ok(Made::Two(place))
     }
-}
-
-/// Connects to one of the addresses that a name leads to, each for a share of the time.
-async fn dial(address: &str) -> Result<TcpStream, NoLane> {
-    let mut last = NoLane::Silent;
-    for candidate in address::look_up(address).await? {
-        match timeout(CONNECT_EACH, TcpStream::connect(candidate)).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => last = error.into(),
-            Err(_) => last = NoLane::Silent,
-        }
-    }
-    Err(last)
 }
 
 /// Keeps a shared connection while it is used, or was a while ago; asks it from time to time whether it is there.

@@ -3,6 +3,7 @@
 
 use super::target::{self, SaltedPasswords, TargetError, TargetSession};
 use crate::port::{ControlPort, PortError};
+use crate::targets::Healths;
 use bytes::Buf;
 use parking_lot::Mutex;
 use sluice_model::Connection;
@@ -317,6 +318,7 @@ struct Slot {
 pub struct Catalogs {
     port: Arc<dyn ControlPort>,
     salted: Arc<SaltedPasswords>,
+    healths: Arc<Healths>,
     slots: Mutex<HashMap<Key, Arc<Slot>>>,
     changes: AtomicU64,
 }
@@ -333,10 +335,15 @@ pub enum Age {
 impl Catalogs {
     /// No catalog yet.
     #[must_use]
-    pub fn new(port: Arc<dyn ControlPort>, salted: Arc<SaltedPasswords>) -> Self {
+    pub fn new(
+        port: Arc<dyn ControlPort>,
+        salted: Arc<SaltedPasswords>,
+        healths: Arc<Healths>,
+    ) -> Self {
         Self {
             port,
             salted,
+            healths,
             slots: Mutex::default(),
             changes: AtomicU64::new(0),
         }
@@ -422,7 +429,8 @@ impl Catalogs {
             .chain(settings)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        Ok(target::connect(connection, &lease, database, &parameters, &self.salted).await?)
+        let shared = (self.salted.as_ref(), self.healths.as_ref());
+        Ok(target::connect(connection, &lease, database, &parameters, shared).await?)
     }
 
     async fn read(

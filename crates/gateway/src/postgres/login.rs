@@ -437,7 +437,7 @@ async fn reach(
         &lease,
         &context.database,
         parameters,
-        &shared.salted,
+        (&shared.salted, &shared.healths),
     )
     .await?)
 }

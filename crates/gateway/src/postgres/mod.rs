@@ -20,6 +20,7 @@ mod extended;
 mod front;
 mod greet;
 mod hold;
+mod judge;
 mod login;
 mod meaning;
 mod names;
@@ -29,14 +30,18 @@ mod refuse;
 mod session;
 mod shape;
 mod target;
+mod trial;
 mod waiting;
 mod write_back;
 
 pub use explain::explain;
+pub use judge::judge;
+pub use trial::try_out;
 
 use crate::Listener;
 use crate::port::ControlPort;
 use crate::registry::Registry;
+use crate::targets::Healths;
 use catalog::Catalogs;
 use sluice_protocol::sql::Reader;
 use sluice_record::Log;
@@ -67,6 +72,8 @@ pub struct Shared {
     pub reader: Reader,
     /// SCRAM passwords, salted.
     pub salted: Arc<SaltedPasswords>,
+    /// How targets were when they were last opened.
+    pub healths: Arc<Healths>,
     /// Logins that wait for an approval.
     pub waiting: WaitingLogins,
     logins: AtomicUsize,
@@ -80,9 +87,11 @@ impl Shared {
         log: Arc<Log>,
         registry: Arc<Registry>,
         tls: Arc<rustls::ServerConfig>,
+        healths: Arc<Healths>,
     ) -> Arc<Self> {
         let salted = Arc::new(SaltedPasswords::default());
-        let catalogs = Arc::new(Catalogs::new(Arc::clone(&port), Arc::clone(&salted)));
+        let catalogs = Catalogs::new(Arc::clone(&port), Arc::clone(&salted), Arc::clone(&healths));
+        let catalogs = Arc::new(catalogs);
         Arc::new(Self {
             port,
             log,
@@ -91,6 +100,7 @@ impl Shared {
             catalogs,
             reader: Reader::new(),
             salted,
+            healths,
             waiting: WaitingLogins::default(),
             logins: AtomicUsize::new(0),
         })

@@ -5,6 +5,7 @@
 
 use crate::duplex::Side;
 use crate::stream::Stream;
+use crate::targets::{Healths, words_of};
 use crate::tls::{self, TargetTlsError};
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
@@ -85,6 +86,44 @@ pub struct TargetSession {
     pub cancel_key: Option<CancelKey>,
 }
 
+impl TargetError {
+    /// The same without a word of the target's own.
+    #[must_use]
+    pub fn plainly(&self) -> String {
+        match self {
+            Self::Unreachable(error) | Self::Handshake(error) => words_of(error),
+            Self::Closed(_) => "it closed the connection during the login".to_owned(),
+            Self::Tls(error) => error.plainly(),
+            Self::Violation(_) | Self::Encode(_) => {
+                "it does not speak the protocol as it should".to_owned()
+            }
+            Self::Refused(code) => refused(code),
+            Self::TooSlow
+            | Self::NoTls
+            | Self::HostName
+            | Self::Unexpected(_)
+            | Self::Method(_)
+            | Self::Scram(_) => self.to_string(),
+        }
+    }
+}
+
+/// What a SQLSTATE of a refused login means. Five letters and digits are one; anything else may be any text.
+fn refused(code: &str) -> String {
+    let is_code = code.len() == 5 && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    let code = if is_code { code } else { "unknown" };
+    let words = match code {
+        "28P01" => "the user name or the password is wrong",
+        "28000" => "its access rules do not let the account in like this",
+        "3D000" => "there is no such database",
+        "42501" => "the account may not connect to this database",
+        "53300" => "it has too many connections",
+        "57P03" => "it is starting up or shutting down",
+        _ => "it refused the login",
+    };
+    format!("{words} (sqlstate {code})")
+}
+
 impl std::fmt::Debug for TargetSession {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TargetSession").finish_non_exhaustive()
@@ -143,26 +182,44 @@ pub async fn connect(
     lease: &Lease,
     database: &str,
     parameters: &[(String, String)],
+    shared: (&SaltedPasswords, &Healths),
+) -> Result<TargetSession, TargetError> {
+    let (salted, healths) = shared;
+    let login = async {
+        let tcp = dial(&connection.target).await?;
+        let opened = secure(tcp, &connection.target, true).await?;
+        log_in(opened, lease, database, parameters, salted).await
+    };
+    let done = timeout(LOGIN_DEADLINE, login).await;
+    let done = done.map_err(|_| TargetError::TooSlow).flatten();
+    let said = done.as_ref().map(|_| "it let a session in");
+    healths.told(connection, said.map_err(TargetError::plainly));
+    done
+}
+
+/// Logs in on a stream that is open and secured as configured.
+///
+/// # Errors
+/// See [`TargetError`].
+pub async fn log_in(
+    opened: Opened,
+    lease: &Lease,
+    database: &str,
+    parameters: &[(String, String)],
     salted: &SaltedPasswords,
 ) -> Result<TargetSession, TargetError> {
-    let login = async {
-        let (stream, binding) = open(&connection.target, true).await?;
-        let encrypted = !matches!(stream, Stream::Plain(_));
-        let side = Side::new(stream, BytesMut::new());
-        Login {
-            side,
-            lease,
-            salted,
-            encrypted,
-            binding,
-            scram: ScramStep::None,
-        }
-        .run(database, parameters)
-        .await
+    let Opened { stream, binding } = opened;
+    let encrypted = !matches!(stream, Stream::Plain(_));
+    let side = Side::new(stream, BytesMut::new());
+    let login = Login {
+        side,
+        lease,
+        salted,
+        encrypted,
+        binding,
+        scram: ScramStep::None,
     };
-    timeout(LOGIN_DEADLINE, login)
-        .await
-        .map_err(|_| TargetError::TooSlow)?
+    login.run(database, parameters).await
 }
 
 /// Passes a cancel request on to the target, on a connection of its own.
@@ -171,7 +228,7 @@ pub async fn connect(
 /// The target cannot be reached; the statement then runs on.
 pub async fn cancel(target: &Target, key: &CancelKey) -> Result<(), TargetError> {
     let work = async {
-        let (mut stream, _) = open(target, false).await?;
+        let Opened { mut stream, .. } = secure(dial(target).await?, target, false).await?;
         let mut out = BytesMut::new();
         encode::cancel_request(&mut out, key)?;
         stream.write_all(&out).await.map_err(TargetError::Closed)?;
@@ -186,16 +243,48 @@ pub async fn cancel(target: &Target, key: &CancelKey) -> Result<(), TargetError>
         .map_err(|_| TargetError::TooSlow)?
 }
 
-async fn open(
+/// A stream to a target, before the login.
+pub struct Opened {
+    stream: Stream,
+    binding: scram::ChannelBinding,
+}
+
+impl Opened {
+    /// The version of TLS; the outer `None` where there is no TLS.
+    #[must_use]
+    pub fn version(&self) -> Option<Option<rustls::ProtocolVersion>> {
+        match &self.stream {
+            Stream::Connected(tls) => Some(tls.get_ref().1.protocol_version()),
+            Stream::Plain(_) | Stream::Accepted(_) => None,
+        }
+    }
+}
+
+/// Connects to a target.
+///
+/// # Errors
+/// It cannot be reached.
+pub async fn dial(target: &Target) -> Result<TcpStream, TargetError> {
+    let tcp = TcpStream::connect(&target.address).await;
+    let tcp = tcp.map_err(TargetError::Unreachable)?;
+    tcp.set_nodelay(true).map_err(TargetError::Unreachable)?;
+    Ok(tcp)
+}
+
+/// Sets TLS up as the connection demands it. With `binding`, what channel binding needs is taken along.
+///
+/// # Errors
+/// The target has no TLS, or not with a certificate that is good enough.
+pub async fn secure(
+    mut tcp: TcpStream,
     target: &Target,
     binding: bool,
-) -> Result<(Stream, scram::ChannelBinding), TargetError> {
-    let mut tcp = TcpStream::connect(&target.address)
-        .await
-        .map_err(TargetError::Unreachable)?;
-    tcp.set_nodelay(true).map_err(TargetError::Unreachable)?;
+) -> Result<Opened, TargetError> {
     let Some(config) = tls::client_config(target, None, &[b"postgresql"])? else {
-        return Ok((Stream::Plain(tcp), scram::ChannelBinding::Unsupported));
+        return Ok(Opened {
+            stream: Stream::Plain(tcp),
+            binding: scram::ChannelBinding::Unsupported,
+        });
     };
     let mut request = BytesMut::new();
     encode::ssl_request(&mut request);
@@ -210,12 +299,14 @@ async fn open(
         .connect(name, tcp)
         .await
         .map_err(TargetError::Handshake)?;
-    let bound = if binding {
-        channel_binding(&tls)
-    } else {
-        scram::ChannelBinding::Unsupported
+    let binding = match binding {
+        true => channel_binding(&tls),
+        false => scram::ChannelBinding::Unsupported,
     };
-    Ok((Stream::Connected(Box::new(tls)), bound))
+    Ok(Opened {
+        stream: Stream::Connected(Box::new(tls)),
+        binding,
+    })
 }
 
 fn host_of(address: &str) -> Option<&str> {

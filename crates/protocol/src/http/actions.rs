@@ -98,22 +98,6 @@ pub const ACTIONS: &[ActionSpec] = &[
     ),
 ];
 
-/// The settings of a connection that are looked at.
-pub const SETTINGS: &[&str] = &[
-    "addresses",
-    "host",
-    "base_path",
-    "description_file",
-    "only_described",
-    "opaque_types",
-    "stream_types",
-    "identity",
-    "path_parameters",
-    "shared_origin",
-    "idle_seconds",
-    "answer_seconds",
-];
-
 /// What a method is. Others are refused: what they do is not known. CONNECT is among them, since what goes through
 /// a tunnel cannot be decided, masked or recorded.
 #[must_use]

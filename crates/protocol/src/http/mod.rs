@@ -10,5 +10,6 @@ pub mod h1;
 pub mod mask;
 pub mod openapi;
 pub mod path;
+pub mod settings;
 pub mod sigv4;
 pub mod ws;

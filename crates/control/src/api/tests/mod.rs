@@ -1,5 +1,6 @@
 //! The API in process, over a real store, log and policy.
 
+mod changes;
 mod flows;
 mod identity;
 mod late;
@@ -7,4 +8,7 @@ mod rig;
 mod roles;
 mod scim;
 mod state;
+mod targets;
 mod wire;
+
+pub(crate) use rig::{FakeExplainer, PROTOCOLS, RESOURCES};

@@ -1,12 +1,16 @@
 //! A control plane in a temporary directory, with a clock that stands still and a handful of people.
 
-use crate::api::types::{CreateToken, CreatedToken, ExplainRequest, ExplainResponse, SessionInfo};
+use crate::api::types::{
+    CreateToken, CreatedToken, ExplainRequest, ExplainResponse, SessionInfo, TargetHealth, TestStep,
+};
 use crate::api::{App, Peer, routes};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::control::{Caller, Control};
+use crate::control::{Caller, Control, Tests};
 use crate::error::StartError;
-use crate::ports::{Explainer, Explaining, LiveSessions};
+use crate::ports::{
+    CannotJudge, Explainer, Explaining, JudgeRequest, Judging, LiveSessions, Targets, Testing,
+};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -14,10 +18,12 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use sluice_model::{
-    ActionSpec, Allowed, Decision, HeldOperation, Principal, PrincipalId, ProtocolSpec,
-    ResourceKind, SessionId, Timestamp,
+    Access, Action, ActionSpec, AdminAct, Allowed, ApprovalFacts, Decision, Denial, Facts,
+    HeldOperation, Operation, Principal, PrincipalId, ProtocolSpec, Resource, ResourceKind,
+    SessionContext, SessionId, Timestamp,
 };
-use std::collections::BTreeSet;
+use sluice_policy::Snapshot;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -26,10 +32,11 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
+pub(crate) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     name: "demo",
     default_port: 1,
     settings: &[],
+    has_databases: true,
     needs_username: true,
     ways_in: &[],
     fact_namespace: "demo",
@@ -51,7 +58,7 @@ pub(super) const PROTOCOLS: &[ProtocolSpec] = &[ProtocolSpec {
     doc: "",
 }];
 
-pub(super) const RESOURCES: &str = "
+pub(crate) const RESOURCES: &str = "
 kind: Connection
 name: shop
 protocol: demo
@@ -126,7 +133,7 @@ impl LiveSessions for FakeSessions {
     }
 }
 
-struct FakeExplainer;
+pub(crate) struct FakeExplainer;
 
 impl Explainer for FakeExplainer {
     fn explain<'a>(
@@ -142,12 +149,124 @@ impl Explainer for FakeExplainer {
             })
         })
     }
+
+    /// The first word of a text is the action that it needs on a table, and the second the table.
+    fn judge<'a>(
+        &'a self,
+        snapshots: &'a [Arc<Snapshot>],
+        request: &'a JudgeRequest,
+    ) -> Judging<'a> {
+        let decide = |snapshot: &Arc<Snapshot>| match request.text.split_once(' ') {
+            Some(("get" | "put", _)) => Ok(decided(snapshot, request)),
+            Some(("gone", _)) => Err(CannotJudge::Target("it cannot be asked".to_owned())),
+            _ => Err(CannotJudge::Text("it cannot be read".to_owned())),
+        };
+        let judged = snapshots.iter().map(decide).collect();
+        Box::pin(async move { judged })
+    }
+}
+
+/// Targets that let themselves be opened once a test says so.
+pub(super) struct FakeTargets {
+    pub(super) gate: Semaphore,
+    pub(super) tested: Mutex<Vec<(sluice_model::Connection, String)>>,
+}
+
+impl Default for FakeTargets {
+    fn default() -> Self {
+        Self {
+            gate: Semaphore::new(0),
+            tested: Mutex::default(),
+        }
+    }
+}
+
+impl Targets for FakeTargets {
+    fn test<'a>(
+        &'a self,
+        connection: &'a sluice_model::Connection,
+        account: &'a str,
+    ) -> Testing<'a> {
+        let mut tested = self.tested.lock();
+        tested.push((connection.clone(), account.to_owned()));
+        drop(tested);
+        Box::pin(async move {
+            self.gate.acquire().await.unwrap().forget();
+            let step = TestStep {
+                name: "connect".to_owned(),
+                ok: connection.target.address != "h:2",
+                micros: 1,
+                detail: "as told".to_owned(),
+            };
+            vec![step]
+        })
+    }
+
+    fn health(&self, connection: &str) -> Option<TargetHealth> {
+        (connection == "shop").then(|| TargetHealth {
+            ok: true,
+            at: Timestamp(7),
+            detail: "it accepts connections".to_owned(),
+        })
+    }
+}
+
+fn decided(snapshot: &Arc<Snapshot>, request: &JudgeRequest) -> Decision {
+    let denied = |message: &str| {
+        Decision::Deny(Denial {
+            policy: None,
+            message: message.to_owned(),
+        })
+    };
+    let found = snapshot.connection(&request.connection);
+    let Some((connection, principal)) = found.zip(snapshot.principal(&request.principal)) else {
+        return denied("it is gone");
+    };
+    let context = SessionContext {
+        id: SessionId::from_bits(1),
+        principal: principal.clone(),
+        credential: sluice_model::Credential::Local,
+        account: "app".into(),
+        database: "d".into(),
+        client_address: IpAddr::from([127, 0, 0, 1]),
+        application: None,
+        reason: None,
+        break_glass: false,
+        connection: Arc::clone(connection),
+    };
+    let (verb, table) = request.text.split_once(' ').unwrap();
+    let (database, schema) = ("d".to_owned(), "s".to_owned());
+    let operation = Operation {
+        text: request.text.as_str().into(),
+        accesses: vec![Access {
+            action: Action::new(if verb == "get" {
+                "demo:get"
+            } else {
+                "demo:put"
+            }),
+            resource: Resource::Table {
+                database,
+                schema,
+                table: table.to_owned(),
+            },
+        }],
+        facts: Facts {
+            namespace: "demo".into(),
+            values: BTreeMap::new(),
+        },
+    };
+    let now = Timestamp(1_790_000_000_000_000);
+    match snapshot.view(&context, now) {
+        Ok(view) => view.decide(&operation, now, &ApprovalFacts::default()),
+        Err(denial) => Decision::Deny(denial),
+    }
 }
 
 pub(super) struct Rig {
     pub(super) dir: TempDir,
     pub(super) control: Control,
     pub(super) sessions: Arc<FakeSessions>,
+    pub(super) targets: Arc<FakeTargets>,
     pub(super) clock: Arc<AtomicI64>,
     router: Router,
 }
@@ -183,21 +302,26 @@ impl Rig {
         let control =
             Control::start_at(config, PROTOCOLS, Clock::Manual(Arc::clone(&clock))).await?;
         let sessions = Arc::new(FakeSessions::default());
+        let targets = Arc::new(FakeTargets::default());
         let router = routes::router(App {
             control: control.clone(),
             sessions: Arc::clone(&sessions) as Arc<dyn LiveSessions>,
             explainer: Arc::new(FakeExplainer),
+            targets: Arc::clone(&targets) as Arc<dyn Targets>,
+            tests: Tests::default(),
             metrics: PrometheusBuilder::new().build_recorder().handle(),
             watching: Arc::new(Semaphore::new(1)),
             following: Arc::new(Semaphore::new(1)),
             stop: CancellationToken::new(),
             verifying: Arc::default(),
+            judging: Arc::default(),
         });
 
         Ok(Self {
             dir,
             control,
             sessions,
+            targets,
             clock,
             router,
         })
@@ -211,6 +335,7 @@ impl Rig {
             clock,
             sessions,
             router,
+            ..
         } = self;
         let now = clock.load(Ordering::SeqCst);
         let stop = CancellationToken::new();
@@ -230,6 +355,21 @@ impl Rig {
 
     pub(super) fn explainer(&self) -> Arc<dyn Explainer> {
         Arc::new(FakeExplainer)
+    }
+
+    /// What the log holds of one act.
+    pub(super) fn acts(&self, wanted: &str) -> Vec<AdminAct> {
+        let log = self.control.log();
+        let entries = sluice_record::entries(log.dir()).unwrap();
+        let found = entries.filter_map(|entry| match entry.unwrap().1 {
+            sluice_record::Entry::Admin { act, .. } if act.act == wanted => Some(act),
+            _ => None,
+        });
+        found.collect()
+    }
+
+    pub(super) fn targets(&self) -> Arc<dyn Targets> {
+        Arc::clone(&self.targets) as Arc<dyn Targets>
     }
 
     pub(super) fn admin_secret(&self) -> String {

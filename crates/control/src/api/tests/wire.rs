@@ -43,7 +43,7 @@ async fn https_only_and_idle_connections_delay_nobody() {
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let api = rig
         .control
-        .serve(sessions, rig.explainer(), metrics)
+        .serve(sessions, rig.explainer(), rig.targets(), metrics)
         .await
         .unwrap();
     let address = api.address();
@@ -100,7 +100,7 @@ async fn files_that_change_and_windows_that_end_are_published_by_themselves() {
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let api = rig
         .control
-        .serve(sessions, rig.explainer(), metrics)
+        .serve(sessions, rig.explainer(), rig.targets(), metrics)
         .await
         .unwrap();
     let newcomer = super::rig::principal("user:newcomer");

@@ -155,7 +155,7 @@ pub struct ApplyRequest {
     /// Also delete what is not in the files.
     #[serde(default)]
     pub prune: bool,
-    /// Delete these.
+    /// Delete these. What the resources directory declares as well comes back when its file changes there.
     #[serde(default)]
     pub delete: Vec<ResourceRef>,
 }

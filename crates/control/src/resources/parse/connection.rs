@@ -85,9 +85,9 @@ fn settings(connection: &Connection, protocol: Option<&ProtocolSpec>, say: Say<'
         .collect();
     if let Some(protocol) = protocol {
         for name in names {
-            if !protocol.settings.contains(&name.as_str()) {
+            if !protocol.settings.iter().any(|known| known.name == name) {
                 let message = format!("protocol {:?} has no setting {name:?}", protocol.name);
-                let help = did_you_mean(name, protocol.settings.iter().copied());
+                let help = did_you_mean(name, protocol.settings.iter().map(|known| known.name));
                 say(&["settings", name], message, help);
             }
         }
