@@ -6,6 +6,7 @@ mod auth;
 mod browser;
 mod identity;
 mod meta;
+mod notify;
 mod oauth;
 mod openapi;
 pub(crate) mod pages;

@@ -1,6 +1,6 @@
 //! The description of the API, made from the handlers and types themselves.
 
-use super::{approvals, identity, meta, resources, sessions};
+use super::{approvals, identity, meta, notify, resources, sessions};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
@@ -16,6 +16,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
         identity::list_principals, identity::disable, identity::enable,
         resources::connections, resources::list, resources::apply, resources::diff,
         approvals::list, approvals::one, approvals::approve, approvals::deny, approvals::request,
+        notify::list, notify::test, notify::deliveries, notify::retry, notify::open_link, notify::hook,
         sessions::list, sessions::kill, sessions::replay, sessions::verify, sessions::explain,
     )
 )]

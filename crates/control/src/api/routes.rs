@@ -2,7 +2,7 @@
 
 use super::auth::{Gate, Who, gate};
 use super::{
-    App, approvals, browser, identity, meta, oauth, resources, saml, scim, sessions, sites,
+    App, approvals, browser, identity, meta, notify, oauth, resources, saml, scim, sessions, sites,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -110,6 +110,7 @@ pub(super) fn routes() -> Vec<Route> {
         route(POST, "/v1/explain", SignedIn, |m| on(m, sessions::explain)),
     ];
     all.extend(identity_routes());
+    all.extend(notifier_routes());
     all.extend(browser_routes());
     all.extend(scim_routes());
     all
@@ -155,6 +156,25 @@ fn identity_routes() -> Vec<Route> {
         route(POST, "/v1/principals/{id}/enable", Admins, |m| {
             on(m, identity::enable)
         }),
+    ]
+}
+
+/// Those about notifiers. A hook looks itself at who signed what it is sent.
+fn notifier_routes() -> Vec<Route> {
+    use Who::{Admins, Anybody, SignedIn};
+    vec![
+        route(GET, "/v1/notifiers", Admins, |m| on(m, notify::list)),
+        route(POST, "/v1/notifiers/{id}/test", Admins, |m| {
+            on(m, notify::test)
+        }),
+        route(GET, "/v1/deliveries", Admins, |m| on(m, notify::deliveries)),
+        route(POST, "/v1/deliveries/{id}/retry", Admins, |m| {
+            on(m, notify::retry)
+        }),
+        route(POST, "/v1/links/open", SignedIn, |m| {
+            on(m, notify::open_link)
+        }),
+        route(POST, "/hooks/{id}", Anybody, |m| on(m, notify::hook)),
     ]
 }
 

@@ -169,11 +169,13 @@ impl Control {
         working.roster.provisioning = next.provisioning();
         self.0.issuers.replace(next.declared_issuers());
         self.replace_providers(next.identity_providers());
+        self.0.desk.replace(next.notifiers());
         working.resources = next;
         if let Some(directory) = directory {
             working.directory = directory;
         }
         working.base = snapshot.into();
+        self.tell_of_connections(actor, changes);
         let mut changes = Changes::default();
         for provider in working.resources.identity_providers() {
             changes

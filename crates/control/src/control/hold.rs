@@ -1,7 +1,7 @@
 //! Approvals: asking, waiting, deciding, using up. The rules are in [`crate::approvals`]; here they are recorded,
 //! stored and published.
 
-use super::caller::Caller;
+use super::caller::{Caller, administers};
 use super::{Control, Working};
 use crate::api::types::{ApprovalInfo, ApproveScope, CreateRequest};
 use crate::approvals::{Approval, LIFE_SECONDS, MAX_WINDOW_SECONDS, What};
@@ -58,6 +58,7 @@ impl Control {
         }
         let id = new_id()?;
         let approval = Approval::of_operation(id.clone(), held, owner, self.now());
+        let approval = self.0.desk.narrowed(approval, &self.snapshot());
         let progress = self
             .open(&mut working, approval)
             .await
@@ -235,7 +236,8 @@ impl Control {
             created: now,
             expires: now.plus_seconds(LIFE_SECONDS),
         };
-        let info = info(&approval, caller);
+        let approval = self.0.desk.narrowed(approval, &self.snapshot());
+        let info = info(&approval, &caller.principal);
         self.open(&mut working, approval).await?;
         Ok(info)
     }
@@ -288,18 +290,8 @@ impl Control {
         scope: ApproveScope,
     ) -> Result<ApprovalInfo, ControlError> {
         let (mut working, caller) = self.turn(caller).await?;
-        let caller = &caller;
-        let request = visible(&working, caller, id)?;
-        let who = &caller.principal;
-        let next = request.approve(who, scope, self.now())?;
-        let scope = serde_json::to_string(&scope).unwrap_or_default();
-        self.record(
-            caller.id(),
-            "approval.approve",
-            id,
-            format!("scope {scope}"),
-        )?;
-        self.decided(&mut working, next, caller).await
+        self.agree(&mut working, &caller.principal, id, scope, "")
+            .await
     }
 
     /// One person refuses.
@@ -309,11 +301,43 @@ impl Control {
         id: &ApprovalId,
         reason: Option<String>,
     ) -> Result<ApprovalInfo, ControlError> {
-        let reason = check_reason(reason)?;
         let (mut working, caller) = self.turn(caller).await?;
-        let caller = &caller;
-        let request = visible(&working, caller, id)?;
-        let who = &caller.principal;
+        self.refuse(&mut working, &caller.principal, id, reason, "")
+            .await
+    }
+
+    /// Agrees as somebody who was looked up under this very lock. `through` says by which way, for the record.
+    pub(super) async fn agree(
+        &self,
+        working: &mut Working,
+        who: &Principal,
+        id: &ApprovalId,
+        scope: ApproveScope,
+        through: &str,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let request = visible(working, who, id)?;
+        let next = request.approve(who, scope, self.now())?;
+        let scope = serde_json::to_string(&scope).unwrap_or_default();
+        self.record(
+            &who.id,
+            "approval.approve",
+            id,
+            format!("scope {scope}{through}"),
+        )?;
+        self.decided(working, next, who).await
+    }
+
+    /// The same for refusing.
+    pub(super) async fn refuse(
+        &self,
+        working: &mut Working,
+        who: &Principal,
+        id: &ApprovalId,
+        reason: Option<String>,
+        through: &str,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let reason = check_reason(reason)?;
+        let request = visible(working, who, id)?;
         // Refusing one's own request is taking it back.
         let (act, next) = match request.principal == who.id {
             true => {
@@ -325,18 +349,19 @@ impl Control {
                 request.deny(who, reason.clone(), self.now())?,
             ),
         };
-        self.record(caller.id(), act, id, reason.unwrap_or_default())?;
-        self.decided(&mut working, next, caller).await
+        let detail = format!("{}{through}", reason.unwrap_or_default());
+        self.record(&who.id, act, id, detail)?;
+        self.decided(working, next, who).await
     }
 
     async fn decided(
         &self,
         working: &mut Working,
         next: Approval,
-        caller: &Caller,
+        who: &Principal,
     ) -> Result<ApprovalInfo, ControlError> {
         self.write(&Changes::approvals(vec![next.clone()])).await?;
-        let info = info(&next, caller);
+        let info = info(&next, who);
         if !next.is_over() && next.state == ApprovalState::Approved {
             // The grant is published before the waiting side hears of it.
             working.approvals.insert(next.id.clone(), next.clone());
@@ -352,12 +377,12 @@ impl Control {
     /// What the caller asked for or may decide; everything for administrators. Newest first.
     pub(crate) async fn list_approvals(&self, caller: &Caller, all: bool) -> Vec<ApprovalInfo> {
         let working = self.0.working.lock().await;
-        let wanted = |a: &&Approval| is_visible(a, caller) && (all || !a.is_over());
+        let wanted = |a: &&Approval| is_visible(a, &caller.principal) && (all || !a.is_over());
         let mut list: Vec<ApprovalInfo> = working
             .approvals
             .values()
             .filter(wanted)
-            .map(|a| info(a, caller))
+            .map(|a| info(a, &caller.principal))
             .collect();
         list.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
         list
@@ -370,7 +395,8 @@ impl Control {
         id: &ApprovalId,
     ) -> Result<ApprovalInfo, ControlError> {
         let working = self.0.working.lock().await;
-        visible(&working, caller, id).map(|a| info(a, caller))
+        let who = &caller.principal;
+        visible(&working, who, id).map(|a| info(a, who))
     }
 }
 
@@ -381,20 +407,19 @@ fn is_waited_for(working: &Working, id: &ApprovalId) -> bool {
 }
 
 /// Whether somebody may know of a request: they asked, they may decide, they did, or they administer.
-fn is_visible(a: &Approval, caller: &Caller) -> bool {
-    let decided =
-        a.given.iter().any(|g| g.by == *caller.id()) || a.refused_by.as_ref() == Some(caller.id());
-    let own = a.principal == *caller.id() || a.owner.as_ref() == Some(caller.id());
-    own || decided || caller.is_admin() || a.may_decide(&caller.principal).is_ok()
+fn is_visible(a: &Approval, who: &Principal) -> bool {
+    let decided = a.given.iter().any(|g| g.by == who.id) || a.refused_by.as_ref() == Some(&who.id);
+    let own = a.principal == who.id || a.owner.as_ref() == Some(&who.id);
+    own || decided || administers(who) || a.may_decide(who).is_ok()
 }
 
 /// Somebody else's request does not exist.
 fn visible<'w>(
     working: &'w Working,
-    caller: &Caller,
+    who: &Principal,
     id: &ApprovalId,
 ) -> Result<&'w Approval, ControlError> {
-    let found = working.approvals.get(id).filter(|a| is_visible(a, caller));
+    let found = working.approvals.get(id).filter(|a| is_visible(a, who));
     found.ok_or_else(|| ControlError::NotFound(format!("there is no request {id}")))
 }
 
@@ -489,7 +514,18 @@ fn to_approval_error(e: ControlError) -> ApprovalError {
 }
 
 /// A request as one caller sees it.
-pub(super) fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
+pub(super) fn info(a: &Approval, who: &Principal) -> ApprovalInfo {
+    let decided_already = a.given.iter().any(|g| g.by == who.id);
+    ApprovalInfo {
+        may_decide: a.state == ApprovalState::Pending
+            && !decided_already
+            && a.may_decide(who).is_ok(),
+        ..described(a)
+    }
+}
+
+/// A request as it is, for nobody in particular.
+pub(crate) fn described(a: &Approval) -> ApprovalInfo {
     let held = match &a.what {
         What::Operation(held) => Some(held.as_ref()),
         What::Window { .. } => None,
@@ -498,7 +534,6 @@ pub(super) fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
         What::Operation(_) => None,
         What::Window { seconds } => Some(*seconds),
     };
-    let decided_by_caller = a.given.iter().any(|g| g.by == *caller.id());
     ApprovalInfo {
         id: a.id.clone(),
         state: a.state,
@@ -524,8 +559,6 @@ pub(super) fn info(a: &Approval, caller: &Caller) -> ApprovalInfo {
         }),
         created: a.created,
         expires: a.expires,
-        may_decide: a.state == ApprovalState::Pending
-            && !decided_by_caller
-            && a.may_decide(&caller.principal).is_ok(),
+        may_decide: false,
     }
 }

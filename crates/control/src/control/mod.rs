@@ -8,7 +8,9 @@ mod caller;
 mod grants;
 mod hold;
 mod issue;
+mod notifying;
 mod offboard;
+mod outside;
 mod principals;
 mod provision;
 mod signing_in;
@@ -17,6 +19,8 @@ mod start;
 
 pub(crate) use caller::Caller;
 pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
+pub(crate) use hold::described;
+pub(crate) use outside::Hooked;
 pub(crate) use provision::{Edit, Listed, ProvisionError, Wanted};
 pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, SignedOutBy};
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
@@ -35,6 +39,7 @@ use crate::identity::roster::Roster;
 use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::identity::sign_in::SignIn;
+use crate::notify::{Desk, Notice};
 use crate::port_types::{ApprovalProgress, Health, LeaseError, LoginError};
 use crate::resources::{LOCAL_ADMIN, ResourceSet};
 use crate::store::{Changes, Store, StoreError};
@@ -92,6 +97,8 @@ struct Inner {
     health: watch::Sender<Health>,
     /// Rings when something that ends by time was added.
     timer: Notify,
+    /// What leaves the gateway as messages.
+    desk: Desk,
 }
 
 /// What changes.
@@ -228,15 +235,25 @@ impl Control {
             let changed = h.log_failing != failing;
             if let (true, Some(why)) = (changed, &failing) {
                 tracing::error!(%why, "the log failed; nothing is done that cannot be recorded");
+                let (why, at) = (why.clone(), self.now());
+                self.notice(Notice::LogGap { why, at });
             }
             h.log_failing = failing;
             changed
         });
     }
 
-    /// Keeps changes in the store, or refuses.
+    /// Keeps changes in the store with the messages that they call for, or refuses.
     async fn write(&self, changes: &Changes) -> Result<(), ControlError> {
-        self.stored(self.0.store.write(changes).await)
+        let told = self
+            .0
+            .desk
+            .about(&changes.approvals, &self.snapshot(), self.now());
+        self.stored(self.0.store.write(changes, &told).await)?;
+        if !told.is_empty() {
+            self.0.desk.ring();
+        }
+        Ok(())
     }
 
     /// Notes how the store is, and refuses what it could not keep.
@@ -290,6 +307,7 @@ impl Control {
         };
         let logins = working.tokens.values().map(|t| (t.hash, login(t)));
         self.0.logins.store(Arc::new(logins.collect()));
+        self.0.desk.note_addresses(&working.roster);
         let snapshot = working.base.with_standing(working.version, standing);
         self.0.snapshots.send_replace(Arc::new(snapshot));
         self.0.timer.notify_one();

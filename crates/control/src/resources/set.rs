@@ -2,6 +2,7 @@
 
 use crate::identity::issuers::DeclaredIssuer;
 use crate::identity::provider::DeclaredProvider;
+use crate::notify::Notifier;
 use serde::{Deserialize, Serialize};
 use sluice_model::{Connection, DataClass, PrincipalId, PrincipalKind};
 use sluice_policy::{PolicySource, TrustedIssuer};
@@ -19,13 +20,14 @@ pub(crate) enum Kind {
     Agent,
     TrustedIssuer,
     IdentityProvider,
+    Notifier,
     /// One file of policies; its name is the file's path.
     Policy,
 }
 
 impl Kind {
     /// What `kind:` in a YAML document may say.
-    pub(crate) const DECLARED: [Self; 7] = [
+    pub(crate) const DECLARED: [Self; 8] = [
         Self::Connection,
         Self::DataClass,
         Self::User,
@@ -33,6 +35,7 @@ impl Kind {
         Self::Agent,
         Self::TrustedIssuer,
         Self::IdentityProvider,
+        Self::Notifier,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -44,6 +47,7 @@ impl Kind {
             Self::Agent => "Agent",
             Self::TrustedIssuer => "TrustedIssuer",
             Self::IdentityProvider => "IdentityProvider",
+            Self::Notifier => "Notifier",
             Self::Policy => "Policy",
         }
     }
@@ -58,6 +62,7 @@ impl Kind {
             | Self::DataClass
             | Self::TrustedIssuer
             | Self::IdentityProvider
+            | Self::Notifier
             | Self::Policy => None,
         }
     }
@@ -142,6 +147,10 @@ impl ResourceSet {
 
     pub(crate) fn identity_providers(&self) -> Vec<DeclaredProvider> {
         self.typed(Kind::IdentityProvider)
+    }
+
+    pub(crate) fn notifiers(&self) -> Vec<Notifier> {
+        self.typed(Kind::Notifier)
     }
 
     /// The names of those that provision people.

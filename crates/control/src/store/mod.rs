@@ -2,9 +2,11 @@
 //! kept in memory; every change is written here before it takes effect.
 
 mod changes;
+mod deliveries;
 mod load;
 
 pub(crate) use changes::{Changes, Disabled};
+pub(crate) use deliveries::Wanted;
 
 use crate::approvals::Approval;
 use crate::identity::roster::{OwnedAgent, Person, ProvisionedGroup};
@@ -70,6 +72,8 @@ pub(crate) struct Loaded {
     pub(crate) sign_ins: Vec<SignIn>,
     pub(crate) mark: Option<Mark>,
     pub(crate) local_admin: Option<[u8; HASH_BYTES]>,
+    /// The number of the latest message that left, or waits to.
+    pub(crate) last_delivery: i64,
 }
 
 /// The open store.

@@ -3,6 +3,7 @@
 mod flows;
 mod identity;
 mod late;
+mod notify;
 mod rig;
 mod roles;
 mod scim;

@@ -2,11 +2,16 @@
 //! against these, and the OpenAPI description is made from them.
 
 mod identity;
+mod notify;
 
 pub use identity::{
     AgentInfo, AgentList, CreateToken, CreatedToken, Leftovers, NewAgent, OffboardRequest,
     PrincipalInfo, PrincipalList, Reason, RotateToken, SignInInfo, SignInList, TokenInfo,
     TokenList, WhoAmI,
+};
+
+pub use notify::{
+    DeliveryInfo, DeliveryList, NotifierInfo, NotifierList, OpenLink, OpenedLink, TestResult,
 };
 
 use serde::{Deserialize, Serialize};
