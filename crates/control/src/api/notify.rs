@@ -137,8 +137,7 @@ pub(super) async fn hook(
 ) -> Result<Response, Refusal> {
     let hooked = app.control.hook(&name, Heads(&headers), &body).await?;
     Ok(match hooked {
-        // Slack shows nothing more where the body is empty.
-        Hooked::Nothing | Hooked::Explained => StatusCode::OK.into_response(),
+        Hooked::Taken => StatusCode::OK.into_response(),
         Hooked::Decided(info) => {
             Json(serde_json::json!({"approval": info.id, "state": info.state})).into_response()
         }

@@ -165,6 +165,10 @@ impl Control {
                 .write_resources(&next, directory.as_ref(), now)
                 .await,
         )?;
+        // Those that a gateway begins with are nobody's news.
+        if !working.resources.0.is_empty() {
+            self.tell_of_connections(actor, changes);
+        }
         working.roster.declared = next.principals();
         working.roster.provisioning = next.provisioning();
         self.0.issuers.replace(next.declared_issuers());
@@ -175,7 +179,6 @@ impl Control {
             working.directory = directory;
         }
         working.base = snapshot.into();
-        self.tell_of_connections(actor, changes);
         let mut changes = Changes::default();
         for provider in working.resources.identity_providers() {
             changes

@@ -18,11 +18,10 @@ use std::sync::Arc;
 /// What became of a message from outside.
 #[derive(Debug)]
 pub(crate) enum Hooked {
-    /// It said nothing that anybody has to act on.
-    Nothing,
+    /// It was dealt with; whoever has to hear more is told by their own service.
+    Taken,
+    /// It counts, which is said to whom only the answer reaches.
     Decided(Box<ApprovalInfo>),
-    /// It was refused, and who sent it is told by their own service.
-    Explained,
 }
 
 impl Control {
@@ -52,18 +51,21 @@ impl Control {
             ));
         }
         let said = match heard.arrival {
-            Arrival::Nothing => return Ok(Hooked::Nothing),
+            Arrival::Nothing => return Ok(Hooked::Taken),
             Arrival::Unclear(expected) => {
                 let hint = "the guide on notifiers shows each message";
                 return Err(ControlError::Invalid(expected.to_owned(), hint));
             }
             Arrival::Said(said) => said,
         };
+        // Slack and Jira show nobody what they are answered.
+        let answers = notifier.webhook.is_some();
         match self.decide_outside(&notifier, &said).await {
+            Ok(_) if !answers => Ok(Hooked::Taken),
             Ok(info) => Ok(Hooked::Decided(Box::new(info))),
-            Err(refused) if notifier.webhook.is_none() => {
+            Err(refused) if !answers => {
                 self.explain(&notifier, said, refused);
-                Ok(Hooked::Explained)
+                Ok(Hooked::Taken)
             }
             Err(refused) => Err(refused),
         }
@@ -183,6 +185,9 @@ impl Control {
 
     /// Tells somebody outside why their decision does not count, where there is a way to; in the background.
     fn explain(&self, notifier: &Arc<Notifier>, said: Said, refused: ControlError) {
+        if said.reply.is_none() && notifier.jira.is_none() {
+            return;
+        }
         let Ok(place) = Arc::clone(&self.0.desk.explaining).try_acquire_owned() else {
             return;
         };

@@ -298,10 +298,10 @@ pub(crate) fn in_lines(text: &str) -> String {
     visible(&text.replace("\r\n", "\n"), |_| false)
 }
 
-fn visible(text: &str, and: fn(char) -> bool) -> String {
+fn visible(text: &str, also: fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let plain = matches!(c, '\n' | '\t') && !and(c);
+        let plain = matches!(c, '\n' | '\t') && !also(c);
         match !plain && (c.is_control() || is_unseen(c)) {
             true => {
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));

@@ -335,6 +335,21 @@ fn jira(jira: &Jira, say: Say<'_>) {
             );
         }
     }
+    jira_answers(jira, say);
+    if jira
+        .close_transition
+        .as_ref()
+        .is_some_and(|id| id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()))
+    {
+        say(
+            &["jira", "close_transition"],
+            "expected the id of a transition, a number in quotes".to_owned(),
+        );
+    }
+}
+
+/// What in an issue approves and denies.
+fn jira_answers(jira: &Jira, say: Say<'_>) {
     let ways = [
         &jira.approve_status,
         &jira.deny_status,
@@ -361,16 +376,6 @@ fn jira(jira: &Jira, say: Say<'_>) {
         say(
             &["jira"],
             "what approves and what denies is the same".to_owned(),
-        );
-    }
-    if jira
-        .close_transition
-        .as_ref()
-        .is_some_and(|id| id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()))
-    {
-        say(
-            &["jira", "close_transition"],
-            "expected the id of a transition, a number in quotes".to_owned(),
         );
     }
 }

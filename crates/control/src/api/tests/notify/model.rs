@@ -6,6 +6,8 @@ use super::doubles::{Double, hmac_hex};
 use crate::api::tests::rig::Rig;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use serde_json::json;
+use sluice_identity::form::percent;
 use sluice_model::{ApprovalId, ApprovalState, HeldOperation, PrincipalId};
 use std::collections::{BTreeSet, HashSet};
 
@@ -32,6 +34,7 @@ enum Step {
         about: usize,
         approves: bool,
         signed: Signed,
+        by_chat: bool,
     },
     /// An earlier message once more.
     Again(usize),
@@ -58,12 +61,14 @@ fn step() -> impl Strategy<Value = Step> {
         0..3_usize,
         prop::bool::weighted(0.85),
         signed,
+        any::<bool>(),
     )
-        .prop_map(|(who, about, approves, signed)| Step::Says {
+        .prop_map(|(who, about, approves, signed, by_chat)| Step::Says {
             who,
             about,
             approves,
             signed,
+            by_chat,
         });
     prop_oneof![
         8 => says,
@@ -150,6 +155,7 @@ struct Message {
     about: usize,
     approves: bool,
     forged: bool,
+    by_chat: bool,
     time: i64,
     header: String,
     body: String,
@@ -170,11 +176,12 @@ impl World {
             .iter()
             .filter_map(|(id, user)| user.map(|user| format!("{id}: {user}")))
             .collect();
+        let people = people.join(", ");
         let key = rig.secret("hook.key", KEY);
         rig.add(&format!(
-            "kind: Notifier\nname: hook\nwebhook: {{url: '{}/', secret: {key}}}\npeople: {{{}}}\nexpire_after_seconds: {LIFE}\n---\n{{kind: User, name: dan, groups: [dba]}}\n---\n{{kind: User, name: ada, groups: [engineering, dba]}}\n",
+            "kind: Notifier\nname: hook\nwebhook: {{url: '{}/', secret: {key}}}\npeople: {{{people}}}\nexpire_after_seconds: {LIFE}\n---\nkind: Notifier\nname: chat\nslack: {{token: {key}, signing_secret: {key}, channel: C01, api_url: '{}'}}\npeople: {{{people}}}\n---\n{{kind: User, name: dan, groups: [dba]}}\n---\n{{kind: User, name: ada, groups: [engineering, dba]}}\n",
             double.url,
-            people.join(", ")
+            double.url
         ))
         .await;
         let mut requests = Vec::new();
@@ -224,55 +231,78 @@ impl World {
     }
 
     async fn send(&mut self, message: Message) {
-        self.rig
-            .hook(
-                "hook",
-                &[("sluice-signature", &message.header)],
-                &message.body,
-            )
-            .await;
+        let time = message.time.to_string();
+        let (name, headers) = match message.by_chat {
+            false => ("hook", vec![("sluice-signature", message.header.as_str())]),
+            true => {
+                let signed = ("x-slack-signature", message.header.as_str());
+                (
+                    "chat",
+                    vec![("x-slack-request-timestamp", time.as_str()), signed],
+                )
+            }
+        };
+        self.rig.hook(name, &headers, &message.body).await;
         self.model.hears(&message);
         self.sent.push(message);
     }
 
+    /// A message as it is signed, or not signed well.
+    fn written(&self, step: &Step) -> Message {
+        let Step::Says {
+            who,
+            about,
+            approves,
+            signed,
+            by_chat,
+        } = *step
+        else {
+            unreachable!("only messages are written");
+        };
+        let (id, nonce) = (&self.model.requests[about].id, self.sent.len());
+        let person = PEOPLE[who].0;
+        let decision = if approves { "approve" } else { "deny" };
+        let body = match by_chat {
+            false => json!({"approval": id, "decision": decision, "user": person, "reason": nonce.to_string()})
+                .to_string(),
+            true => {
+                let action = json!({
+                    "action_id": format!("sluice_{decision}"), "block_id": "sluice_decide",
+                    "value": id, "action_ts": nonce.to_string(),
+                });
+                let payload = json!({"type": "block_actions", "user": {"id": person}, "actions": [action]});
+                format!("payload={}", percent(&payload.to_string()))
+            }
+        };
+        let time = self.model.now
+            + match signed {
+                Signed::Stale => -301,
+                Signed::Ahead => 301,
+                Signed::Well | Signed::Forged => 0,
+            };
+        let forged = signed == Signed::Forged;
+        let key = if forged { "guessed" } else { KEY };
+        let header = match by_chat {
+            false => format!("t={time},v1={}", hmac_hex(key, &format!("{time}.{body}"))),
+            true => format!("v0={}", hmac_hex(key, &format!("v0:{time}:{body}"))),
+        };
+        Message {
+            who,
+            about,
+            approves,
+            forged,
+            by_chat,
+            time,
+            header,
+            body,
+        }
+    }
+
     async fn take(&mut self, step: &Step) {
         match step {
-            Step::Says {
-                who,
-                about,
-                approves,
-                signed,
-            } => {
-                let decision = if *approves { "approve" } else { "deny" };
-                let id = &self.model.requests[*about].id;
-                let body = format!(
-                    r#"{{"approval": "{id}", "decision": "{decision}", "user": "{}", "reason": "{}"}}"#,
-                    PEOPLE[*who].0,
-                    self.sent.len()
-                );
-                let time = self.model.now
-                    + match signed {
-                        Signed::Stale => -301,
-                        Signed::Ahead => 301,
-                        Signed::Well | Signed::Forged => 0,
-                    };
-                let forged = *signed == Signed::Forged;
-                let tag = hmac_hex(
-                    if forged { "guessed" } else { KEY },
-                    &format!("{time}.{body}"),
-                );
-                let header = format!("t={time},v1={tag}");
-                let (who, about, approves) = (*who, *about, *approves);
-                self.send(Message {
-                    who,
-                    about,
-                    approves,
-                    forged,
-                    time,
-                    header,
-                    body,
-                })
-                .await;
+            Step::Says { .. } => {
+                let message = self.written(step);
+                self.send(message).await;
             }
             Step::Again(which) if !self.sent.is_empty() => {
                 let message = self.sent[which % self.sent.len()].clone();
