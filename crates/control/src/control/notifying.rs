@@ -103,7 +103,8 @@ impl Control {
                 reference
             }
             Err(failure) => {
-                let chance = crate::keys::random::<1>().map_or(0, |bytes| bytes[0]);
+                let chance =
+                    crate::keys::random::<1>().map_or(0, |bytes| u8::from_be_bytes(*bytes));
                 delivery = delivery.failed(&failure.why, failure.retry_after, now, chance);
                 if delivery.state == DeliveryState::Dead {
                     tracing::error!(notifier = %notifier.name, delivery = %delivery.id(), why = %failure.why, "a message was given up");

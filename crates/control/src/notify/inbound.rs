@@ -319,11 +319,11 @@ fn of_jira(jira: &Jira, event: JiraEvent) -> Arrival {
     let said = match event.webhook_event.as_str() {
         "jira:issue_updated" => {
             let items = event.changelog.map(|log| log.items).unwrap_or_default();
-            let moved = items
+            let mut moved = items
                 .into_iter()
                 .filter(|c| c.field == "status")
                 .filter_map(|c| c.to);
-            let verdict = moved.last().and_then(|to| by_status(jira, &to));
+            let verdict = moved.next_back().and_then(|to| by_status(jira, &to));
             event.user.zip(verdict)
         }
         "comment_created" => event.comment.and_then(|comment| {

@@ -93,9 +93,7 @@ pub(crate) async fn send(
         if *step == Step::Reminder {
             body = reminder(delivery, channel, ts);
         } else if !matches!(step, Step::Opened | Step::Escalated { .. }) {
-            let mut change = body.clone();
-            change["channel"] = channel.into();
-            change["ts"] = ts.into();
+            let change = with(body.clone(), &[("channel", channel), ("ts", ts)]);
             let answer = call("chat.update", change).await?;
             let gone = answer.error.as_deref().is_some_and(|e| GONE.contains(&e));
             if !gone {
@@ -181,32 +179,42 @@ fn blocks(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Vec<Va
 }
 
 fn buttons(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Value {
-    let button = |action: &str, text: &str| json!({"type": "button", "action_id": action, "text": {"type": "plain_text", "text": text, "emoji": false}});
-    let mut open = button(OPEN, "Open in the console");
-    open["url"] = context.request_url(&delivery.message).into();
+    let url = context.request_url(&delivery.message);
+    let open = button(OPEN, "Open in the console", &[("url", &url)]);
     let mut elements = Vec::new();
-    if let Some((_, request)) = delivery
-        .message
-        .request()
-        .filter(|(step, _)| step.is_open())
-    {
+    let request = delivery.message.request();
+    if let Some((_, request)) = request.filter(|(step, _)| step.is_open()) {
+        let value = ("value", request.id.as_str());
         if can_decide(notifier, request) {
             let text = match request.window_seconds {
                 Some(_) => "Approve as asked",
                 None => "Approve once",
             };
-            let mut approve = button(APPROVE, text);
-            approve["style"] = "primary".into();
-            approve["value"] = request.id.as_str().into();
-            elements.push(approve);
+            elements.push(button(APPROVE, text, &[value, ("style", "primary")]));
         }
-        let mut deny = button(DENY, "Deny");
-        deny["style"] = "danger".into();
-        deny["value"] = request.id.as_str().into();
-        elements.push(deny);
+        elements.push(button(DENY, "Deny", &[value, ("style", "danger")]));
     }
     elements.push(open);
     json!({"type": "actions", "block_id": BLOCK, "elements": elements})
+}
+
+fn button(action: &str, text: &str, more: &[(&str, &str)]) -> Value {
+    let text = json!({"type": "plain_text", "text": text, "emoji": false});
+    with(
+        json!({"type": "button", "action_id": action, "text": text}),
+        more,
+    )
+}
+
+/// An object with more texts in it.
+fn with(mut object: Value, more: &[(&str, &str)]) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).into()));
+        fields.extend(more);
+    }
+    object
 }
 
 fn plain(text: &str, longest: usize) -> Value {

@@ -370,14 +370,14 @@ mod tests {
     fn names_are_replaced_and_nothing_else_is() {
         let value = |name: &str| format!("<{name}>");
         for (text, expected) in [
-            ("plain", Ok("plain")),
-            ("{{title}}", Ok("<title>")),
-            ("a {{ title }} b {{at}}", Ok("a <title> b <at>")),
-            ("{title} }}", Ok("{title} }}")),
-            ("{{title", Err(())),
+            ("plain", Some("plain")),
+            ("{{title}}", Some("<title>")),
+            ("a {{ title }} b {{at}}", Some("a <title> b <at>")),
+            ("{title} }}", Some("{title} }}")),
+            ("{{title", None),
         ] {
-            let got = filled(text, value).map_err(|_| ());
-            assert_eq!(got.as_deref().map_err(|()| ()), expected, "{text}");
+            let got = filled(text, value).ok();
+            assert_eq!(got.as_deref(), expected, "{text}");
         }
     }
 

@@ -391,7 +391,8 @@ mod tests {
     const MAIL: &str = "kind: Notifier\nname: mail\nemail: {smtp: 'm.example:587', from: a@example.com, to: [b@example.com]}\n";
     const JIRA: &str = "kind: Notifier\nname: tickets\njira: {url: 'https://j.example', email: a@example.com, token: {env: T}, project: OPS, issue_type: Task}\n";
 
-    fn check(text: &str, expected: &str) {
+    /// What is wrong with what is found to be wrong.
+    fn check(text: &str, expected: &str) -> Option<String> {
         let file = SourceFile {
             name: "f".into(),
             text: text.into(),
@@ -405,20 +406,20 @@ mod tests {
             "" => got.is_empty(),
             expected => got.iter().any(|problem| problem.starts_with(expected)),
         };
-        assert!(fits, "{text}\n{got:#?}\nexpected {expected}");
+        (!fits).then(|| format!("{text}\n{got:#?}\nexpected {expected}\n"))
     }
 
     #[test]
     fn each_mistake_is_named_at_its_place() {
         for good in [SLACK, HOOK, MAIL, JIRA] {
-            check(good, "");
+            assert_eq!(check(good, ""), None);
         }
         let with = |text: &str, more: &str| format!("{text}{more}\n");
         let instead = |text: &str, from: &str, to: &str| {
             assert!(text.contains(from), "{text} {from}");
             text.replace(from, to)
         };
-        for (text, expected) in [
+        let cases = [
             (
                 "kind: Notifier\nname: x\n".to_owned(),
                 "f:1:1: expected exactly one of",
@@ -430,7 +431,7 @@ mod tests {
             (instead(SLACK, "name: chat", "name: a/b"), "f:2:7: the name"),
             (
                 instead(SLACK, "C01", "'#general'"),
-                "f:3:69: expected the id of a channel",
+                "f:3:61: expected the id of a channel",
             ),
             (instead(SLACK, "{env: T}", "xoxb-1"), "f:3:16: "),
             (
@@ -439,7 +440,7 @@ mod tests {
             ),
             (
                 with(SLACK, "people: {U1: Admin}"),
-                "f:4:10: the user \"admin\" is built in",
+                "f:4:14: the user \"admin\" is built in",
             ),
             (
                 with(SLACK, "map_by: email"),
@@ -496,7 +497,7 @@ mod tests {
                     "secret: {env: S}",
                     "secret: {env: S}, headers: {Host: {value: {env: H}}}",
                 ),
-                "f:3:74: the gateway says \"Host\" itself",
+                "f:3:73: the gateway says \"Host\" itself",
             ),
             (
                 instead(MAIL, "m.example:587", "m.example"),
@@ -523,11 +524,11 @@ mod tests {
             ),
             (
                 with(MAIL, "people: {bob: bob}"),
-                "f:4:10: expected an e-mail address",
+                "f:4:15: expected an e-mail address",
             ),
             (
                 instead(JIRA, "OPS", "ops"),
-                "f:3:83: expected a project's key",
+                "f:3:82: expected a project's key",
             ),
             (
                 instead(JIRA, "Task", "Task, approve_status: Done"),
@@ -541,8 +542,11 @@ mod tests {
                 ),
                 "f:3:7: what approves and what denies is the same",
             ),
-        ] {
-            check(&text, expected);
-        }
+        ];
+        let wrong: String = cases
+            .iter()
+            .filter_map(|(text, expected)| check(text, expected))
+            .collect();
+        assert!(wrong.is_empty(), "{wrong}");
     }
 }

@@ -49,8 +49,11 @@ impl Received {
 struct Inside {
     received: Arc<Mutex<Vec<Received>>>,
     /// Answers in the order in which they are given; the last one stays.
-    answers: Arc<Mutex<VecDeque<(u16, String, Vec<(String, String)>)>>>,
+    answers: Arc<Mutex<VecDeque<Answer>>>,
 }
+
+/// A status, a body and headers.
+type Answer = (u16, String, Vec<(String, String)>);
 
 /// A service over HTTP.
 pub(super) struct Double {

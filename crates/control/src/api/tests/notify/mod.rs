@@ -16,18 +16,18 @@ use doubles::{Double, hmac_hex};
 use sluice_model::ApprovalId;
 
 /// What the generic webhook of these tests is signed with.
-pub(super) const KEY: &str = "a key for tests";
+const KEY: &str = "a key for tests";
 
 impl Rig {
     /// A file with a secret, as a reference.
-    pub(super) fn secret(&self, name: &str, value: &str) -> String {
+    fn secret(&self, name: &str, value: &str) -> String {
         let path = self.dir.path().join(name);
         std::fs::write(&path, value).unwrap();
         format!("{{file: '{}'}}", path.display())
     }
 
     /// A generic webhook with these people.
-    pub(super) async fn with_webhook(&self, double: &Double, more: &str) {
+    async fn with_webhook(&self, double: &Double, more: &str) {
         let key = self.secret("hook.key", KEY);
         let yaml = format!(
             "kind: Notifier\nname: hook\nwebhook: {{url: '{}/in', secret: {key}}}\npeople: {{u-bob: bob, u-ada: ada, u-eve: eve}}\n{more}\n",
@@ -37,28 +37,23 @@ impl Rig {
     }
 
     /// A request by ada that somebody in `dba` has to approve.
-    pub(super) async fn asked(&self) -> ApprovalId {
+    async fn asked(&self) -> ApprovalId {
         let ticket = self.control.request_approval(self.held("user:ada")).await;
         ticket.unwrap().id
     }
 
-    pub(super) async fn approval(&self, id: &ApprovalId) -> ApprovalInfo {
+    async fn approval(&self, id: &ApprovalId) -> ApprovalInfo {
         let admin = self.caller("user:admin");
         self.control.get_approval(&admin, id).await.unwrap()
     }
 
     /// What the other side of the generic webhook answers, signed by it.
-    pub(super) async fn says(
-        &self,
-        who: &str,
-        decision: &str,
-        id: &ApprovalId,
-    ) -> super::rig::Reply {
+    async fn says(&self, who: &str, decision: &str, id: &ApprovalId) -> super::rig::Reply {
         let body = format!(r#"{{"approval": "{id}", "decision": "{decision}", "user": "{who}"}}"#);
         self.signed("hook", &body).await
     }
 
-    pub(super) async fn signed(&self, notifier: &str, body: &str) -> super::rig::Reply {
+    async fn signed(&self, notifier: &str, body: &str) -> super::rig::Reply {
         let seconds = self.now().seconds();
         let tag = hmac_hex(KEY, &format!("{seconds}.{body}"));
         let header = format!("t={seconds},v1={tag}");

@@ -11,7 +11,7 @@ const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 const POSTED: &str = r#"{"ok": true, "channel": "C0123", "ts": "1503435956.000247"}"#;
 
 impl Rig {
-    pub(super) async fn with_slack(&self, double: &Double, more: &str) {
+    async fn with_slack(&self, double: &Double, more: &str) {
         let (token, signing) = (
             self.secret("slack.token", "xoxb-1-canary"),
             self.secret("slack.key", SIGNING),
@@ -24,7 +24,7 @@ impl Rig {
     }
 
     /// Somebody presses a button.
-    pub(super) async fn presses(
+    async fn presses(
         &self,
         who: &str,
         action: &str,
