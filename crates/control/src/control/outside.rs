@@ -5,10 +5,9 @@
 use super::notifying::fetcher_of;
 use super::{Caller, Control, described};
 use crate::api::types::{ApprovalInfo, ApproveScope, OpenedLink};
-use crate::approvals::What;
 use crate::error::ControlError;
 use crate::notify::{
-    About, Arrival, Details, Heads, Link, Notifier, Said, Verdict, can_decide, explain, hear,
+    About, Arrival, Heads, Link, Notifier, Said, Verdict, can_decide, explain, hear, issue_parts,
     shown_in_issue,
 };
 use crate::resources::LOCAL_ADMIN;
@@ -157,28 +156,18 @@ impl Control {
         let (Some(jira), About::Reference(issue)) = (&notifier.jira, &said.about) else {
             return Ok(());
         };
-        let asked = {
-            let working = self.0.working.lock().await;
-            let found = working
-                .approvals
-                .get(id)
-                .filter(|a| matches!(a.what, What::Operation(_)));
-            found.map(|a| crate::notify::operation(&described(a)))
-        };
-        let Some(asked) =
-            asked.filter(|text| !text.is_empty() && notifier.details == Details::Full)
-        else {
-            return Ok(());
-        };
         let refused = |why: &str| ControlError::Forbidden(why.to_owned(), None);
         let fetcher = fetcher_of(notifier).map_err(|failure| refused(&failure.why))?;
         let shown = shown_in_issue(jira, &fetcher, issue).await;
         let shown = shown
             .map_err(|_| refused("the issue could not be read again; decide in the console"))?;
-        match shown.is_some_and(|shown| shown.trim() == asked.trim()) {
+        let told = self.0.store.reference(&notifier.name, id.as_str()).await;
+        let told = self.stored(told)?;
+        let same = told.as_deref().and_then(issue_parts);
+        match same.is_some_and(|(_, told)| told == shown) {
             true => Ok(()),
             false => Err(refused(
-                "the issue shows another operation than the one that waits; decide in the console",
+                "the issue was edited, so that it may show something else than what waits; decide in the console",
             )),
         }
     }

@@ -9,6 +9,8 @@ use super::outbox::Delivery;
 use super::send::{Context, Failure};
 use super::templates::{filled, values};
 use crate::identity::fetch::Fetcher;
+use crate::keys::hex;
+use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
@@ -21,6 +23,8 @@ pub(crate) const MAX_OPERATION: usize = 16_000;
 const MAX_SUMMARY: usize = 255;
 /// The longest text before the facts.
 const MAX_OPENING: usize = 4_000;
+/// Between the key of an issue and the digest of what it showed.
+const BETWEEN: char = ' ';
 /// The longest key of an issue: ten letters of a project, a dash and a number.
 const MAX_KEY: usize = 32;
 
@@ -31,9 +35,9 @@ pub(crate) async fn send(
     delivery: &Delivery,
     context: &Context,
 ) -> Result<Option<String>, Failure> {
-    let issue = context.reference.as_deref().filter(|key| is_key(key));
+    let issue = context.reference.as_deref().and_then(parts);
     let step = delivery.message.request().map(|(step, _)| step);
-    let (Some(issue), Some(step)) = (issue, step) else {
+    let (Some((issue, _)), Some(step)) = (issue, step) else {
         return create(notifier, jira, fetcher, delivery, context)
             .await
             .map(Some);
@@ -96,11 +100,14 @@ async fn create(
     };
     let summary = fill(&jira.summary, "{{title}}")?.replace('\n', " ");
     let opening = fill(&jira.description, "{{title}}")?;
+    let summary = capped(&summary, MAX_SUMMARY);
+    let description = description(notifier, delivery, context, &capped(&opening, MAX_OPENING));
+    let shown = digest_of(&summary, &description);
     let body = json!({"fields": {
         "project": {"key": jira.project},
         "issuetype": {"name": jira.issue_type},
-        "summary": capped(&summary, MAX_SUMMARY),
-        "description": description(notifier, delivery, context, &capped(&opening, MAX_OPENING)),
+        "summary": summary,
+        "description": description,
         "labels": ["sluice"],
     }});
     let url = format!("{}/rest/api/3/issue", site(jira));
@@ -113,7 +120,30 @@ async fn create(
         .and_then(Value::as_str)
         .filter(|key| is_key(key));
     let wrong = || Failure::new("jira made an issue and did not say which".to_owned());
-    key.map(str::to_owned).ok_or_else(wrong)
+    key.map(|key| format!("{key}{BETWEEN}{shown}"))
+        .ok_or_else(wrong)
+}
+
+/// The key of an issue and the digest of what it showed, in what the message is referred to by.
+pub(crate) fn parts(reference: &str) -> Option<(&str, &str)> {
+    let (key, shown) = reference.split_once(BETWEEN)?;
+    is_key(key).then_some((key, shown))
+}
+
+/// A digest of every word of an issue. Spaces do not count: Jira keeps some otherwise than they were sent.
+fn digest_of(summary: &str, description: &Value) -> String {
+    let mut text = summary.to_owned();
+    gather(description, &mut text);
+    text.retain(|c| !c.is_whitespace());
+    hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+}
+
+fn gather(node: &Value, text: &mut String) {
+    text.extend(node.get("text").and_then(Value::as_str));
+    let children = node.get("content").and_then(Value::as_array);
+    for child in children.into_iter().flatten() {
+        gather(child, text);
+    }
 }
 
 /// Whether a text is the key of an issue, which is all that is put into an address.
@@ -182,35 +212,27 @@ fn link(url: &str) -> Value {
     }]})
 }
 
-/// The operation that an issue shows now, where somebody may have changed it.
-pub(crate) async fn shown_operation(
+/// The digest of what an issue shows now: somebody may have changed it.
+pub(crate) async fn shown_now(
     jira: &Jira,
     fetcher: &Fetcher,
     issue: &str,
-) -> Result<Option<String>, Failure> {
+) -> Result<String, Failure> {
+    let site = site(jira);
     let request = Request {
         method: Method::GET,
-        url: format!("{}/rest/api/3/issue/{issue}?fields=description", site(jira)),
+        url: format!("{site}/rest/api/3/issue/{issue}?fields=summary,description"),
         headers: Vec::new(),
         body: None,
     };
     let answer = authorized(jira, request)?.send(fetcher).await?;
     let answer: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let blocks = answer
-        .pointer("/fields/description/content")
-        .and_then(Value::as_array);
-    let code = |block: &&Value| block.get("type").and_then(Value::as_str) == Some("codeBlock");
-    let text = |block: &Value| {
-        let parts = block.get("content").and_then(Value::as_array)?.iter();
-        Some(
-            parts
-                .filter_map(|p| p.get("text")?.as_str())
-                .collect::<String>(),
-        )
-    };
-    let mut found = blocks.into_iter().flatten().filter(code).filter_map(text);
-    let first = found.next();
-    Ok(first.filter(|_| found.next().is_none()))
+    let field = |name: &str| answer.get("fields").and_then(|fields| fields.get(name));
+    let summary = field("summary").and_then(Value::as_str).unwrap_or_default();
+    Ok(digest_of(
+        summary,
+        field("description").unwrap_or(&Value::Null),
+    ))
 }
 
 #[cfg(test)]

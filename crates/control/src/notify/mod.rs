@@ -24,9 +24,9 @@ pub(crate) use declared::{
 };
 pub(crate) use email::{host_and_port, is_address};
 pub(crate) use inbound::{About, Arrival, Heads, Said, Verdict, hear};
-pub(crate) use jira::shown_operation as shown_in_issue;
+pub(crate) use jira::{parts as issue_parts, shown_now as shown_in_issue};
 pub(crate) use link::Link;
-pub(crate) use message::{Message, Subject, on_one_line, operation};
+pub(crate) use message::{Message, Subject, on_one_line};
 pub use notice::Notice;
 pub(crate) use outbox::{Delivery, DeliveryState, MAX_PENDING};
 pub(crate) use send::{Context, Failure, can_decide, explain, send, takes_answers};

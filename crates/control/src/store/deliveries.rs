@@ -146,13 +146,14 @@ impl Store {
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
-    /// The request that a notifier's service calls so.
+    /// The request that a notifier's service calls so: what it calls it ends at the first space.
     pub(crate) async fn referred(
         &self,
         notifier: &str,
         reference: &str,
     ) -> Result<Option<ApprovalId>> {
-        let sql = "SELECT approval FROM message_references WHERE notifier = $1 AND reference = $2";
+        let sql = "SELECT approval FROM message_references WHERE notifier = $1 \
+                   AND substr(reference, 1, length($2) + 1) = $2 || ' '";
         let row = sqlx::query(sql)
             .bind(notifier)
             .bind(reference)

@@ -33,12 +33,11 @@ impl Rig {
     }
 }
 
-/// The description as Jira gives it back.
-fn shown(text: &str) -> String {
-    json!({"fields": {"description": {"type": "doc", "version": 1, "content": [
-        {"type": "codeBlock", "content": [{"type": "text", "text": text}]},
-    ]}}})
-    .to_string()
+/// The issue as Jira gives it back: as it was made, with what it does to spaces.
+fn shown(made: &Received) -> String {
+    let fields = made.body.replace("put t", "put t ");
+    let fields: Value = serde_json::from_str(&fields).unwrap();
+    json!({"key": "OPS-24", "fields": fields["fields"]}).to_string()
 }
 
 fn moved(rig: &Rig, who: &str, to: &str, nonce: i64) -> Value {
@@ -84,7 +83,7 @@ async fn an_issue_is_made_moved_and_closed() {
         "Access: Approval needed: user:ada on shop"
     );
     assert!(made.body.contains("codeBlock") && made.body.contains("put t"));
-    double.answers(200, &shown("put t"));
+    double.answers(200, &shown(&made));
     // Somebody who may not, another status, and a word in a sentence: nothing.
     for (nonce, event) in [
         moved(&rig, "acc-eve", "Approved", 1),
@@ -132,26 +131,31 @@ async fn a_comment_decides_and_an_issue_that_was_edited_does_not() {
     double.answers(201, MADE);
     let id = rig.asked().await;
     rig.control.carry_all().await;
-    double.received();
-    double.answers(200, &shown("put something harmless"));
-    let approve = |nonce| commented(&rig, "acc-bob", json!(" Approve \n"), nonce);
-    rig.jira_says(&approve(1)).await;
-    let told = double.receives(2).await;
-    assert_eq!(
-        paths(&told)[0],
-        "GET /rest/api/3/issue/OPS-24?fields=description"
-    );
-    assert!(
-        told[1].body.contains("another operation"),
-        "{}",
-        told[1].body
-    );
-    assert_eq!(rig.approval(&id).await.state, ApprovalState::Pending);
+    let [made] = double.received().try_into().unwrap();
+    let edits = [
+        ("put t", "put something harmless"),
+        ("Connection: shop", "Connection: staging"),
+        ("Access: Approval", "Access: harmless approval"),
+    ];
+    for (nonce, (from, to)) in edits.into_iter().enumerate() {
+        let issue = shown(&made);
+        assert!(issue.contains(from), "{issue}");
+        double.answers(200, &issue.replace(from, to));
+        let nonce = i64::try_from(nonce).unwrap();
+        let approve = commented(&rig, "acc-bob", json!(" Approve \n"), nonce);
+        rig.jira_says(&approve).await;
+        let told = double.receives(2).await;
+        let read = "GET /rest/api/3/issue/OPS-24?fields=summary,description";
+        assert_eq!(paths(&told)[0], read);
+        let why = &told[1].body;
+        assert!(why.contains("the issue was edited"), "{why}");
+        assert_eq!(rig.approval(&id).await.state, ApprovalState::Pending);
+    }
     let document = json!({"type": "doc", "version": 1, "content": [
         {"type": "paragraph", "content": [{"type": "text", "text": "deny: not today"}]},
     ]});
     assert_eq!(
-        rig.jira_says(&commented(&rig, "acc-bob", document, 2))
+        rig.jira_says(&commented(&rig, "acc-bob", document, 9))
             .await
             .status,
         200
@@ -171,7 +175,8 @@ async fn forged_stale_and_foreign_events_are_refused() {
     double.answers(201, MADE);
     let id = rig.asked().await;
     rig.control.carry_all().await;
-    double.answers(200, &shown("put t"));
+    let [made] = double.received().try_into().unwrap();
+    double.answers(200, &shown(&made));
     let good = moved(&rig, "acc-bob", "Approved", 1).to_string();
     let tag = |key: &str, body: &str| format!("sha256={}", hmac_hex(key, body));
     assert_eq!(rig.hook("tickets", &[], &good).await.status, 404);
