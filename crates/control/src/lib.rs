@@ -11,6 +11,7 @@ mod error;
 mod identity;
 mod index;
 mod keys;
+mod notify;
 mod port_types;
 mod ports;
 mod problems;
@@ -27,6 +28,7 @@ pub use control::{ADMINS, Control, LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
 pub use error::StartError;
 pub use identity::development::DevelopmentProvider;
 pub use keys::KeyError;
+pub use notify::Notice;
 pub use port_types::{
     ApprovalError, ApprovalLook, ApprovalProgress, ApprovalTicket, Authenticated, Health,
     LeaseError, LoginError, SiteToken, Spent,

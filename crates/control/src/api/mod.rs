@@ -9,6 +9,7 @@ pub(crate) mod console;
 mod identity;
 mod live;
 mod meta;
+mod notify;
 mod oauth;
 mod openapi;
 pub(crate) mod pages;

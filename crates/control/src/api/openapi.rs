@@ -1,6 +1,8 @@
 //! The description of the API, made from the handlers and types themselves.
 
-use super::{approvals, changes, identity, live, meta, recorded, resources, sessions, targets};
+use super::{
+    approvals, changes, identity, live, meta, notify, recorded, resources, sessions, targets,
+};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
@@ -16,6 +18,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
         identity::list_principals, identity::disable, identity::enable,
         resources::connections, resources::list, resources::apply, resources::diff,
         approvals::list, approvals::one, approvals::approve, approvals::deny, approvals::end, approvals::request,
+        notify::list, notify::test, notify::deliveries, notify::retry, notify::open_link, notify::hook,
         sessions::list, sessions::kill, sessions::replay, sessions::verify, sessions::explain,
         recorded::operations, recorded::session, recorded::verify_session, recorded::overview,
         recorded::log, recorded::standing, changes::history, changes::history_diff, changes::dry_run,

@@ -2,8 +2,8 @@
 
 use super::auth::{Gate, Who, gate};
 use super::{
-    App, approvals, browser, changes, console, identity, live, meta, oauth, recorded, resources,
-    saml, scim, sessions, sites, targets,
+    App, approvals, browser, changes, console, identity, live, meta, notify, oauth, recorded,
+    resources, saml, scim, sessions, sites, targets,
 };
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -115,6 +115,7 @@ pub(super) fn routes() -> Vec<Route> {
     ];
     all.extend(recorded_routes());
     all.extend(identity_routes());
+    all.extend(notifier_routes());
     all.extend(browser_routes());
     all.extend(scim_routes());
     all
@@ -208,6 +209,25 @@ fn identity_routes() -> Vec<Route> {
         route(POST, "/v1/principals/{id}/enable", Admins, |m| {
             on(m, identity::enable)
         }),
+    ]
+}
+
+/// Those about notifiers. A hook looks itself at who signed what it is sent.
+fn notifier_routes() -> Vec<Route> {
+    use Who::{Admins, Anybody, SignedIn};
+    vec![
+        route(GET, "/v1/notifiers", Admins, |m| on(m, notify::list)),
+        route(POST, "/v1/notifiers/{id}/test", Admins, |m| {
+            on(m, notify::test)
+        }),
+        route(GET, "/v1/deliveries", Admins, |m| on(m, notify::deliveries)),
+        route(POST, "/v1/deliveries/{id}/retry", Admins, |m| {
+            on(m, notify::retry)
+        }),
+        route(POST, "/v1/links/open", SignedIn, |m| {
+            on(m, notify::open_link)
+        }),
+        route(POST, "/hooks/{id}", Anybody, |m| on(m, notify::hook)),
     ]
 }
 

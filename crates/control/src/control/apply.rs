@@ -176,10 +176,15 @@ impl Control {
                 .write_resources(&next, directory.as_ref(), change.as_ref(), now)
                 .await,
         )?;
+        // Those that a gateway begins with are nobody's news.
+        if !working.resources.0.is_empty() {
+            self.tell_of_connections(actor, changes);
+        }
         working.roster.declared = next.principals();
         working.roster.provisioning = next.provisioning();
         self.0.issuers.replace(next.declared_issuers());
         self.replace_providers(next.identity_providers());
+        self.0.desk.replace(next.notifiers());
         working.resources = next;
         if let Some(directory) = directory {
             working.directory = directory;

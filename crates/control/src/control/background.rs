@@ -47,6 +47,7 @@ impl Control {
             () = self.follow_directory() => {}
             () = self.keep_asking_providers() => {}
             () = self.follow_log() => {}
+            () = self.carry_messages() => {}
         }
         self.chores(sessions.as_ref()).await;
         self.beat().await;
@@ -172,6 +173,7 @@ impl Control {
     async fn chores(&self, sessions: &dyn LiveSessions) {
         self.refresh_certificate();
         self.end_session_grants(sessions).await;
+        self.tidy_messages().await;
         let used: Vec<_> = std::mem::take(&mut *self.0.used.lock())
             .into_iter()
             .collect();

@@ -18,13 +18,18 @@ pub(crate) struct Caller {
 impl Caller {
     /// Whether they administer the gateway. An agent acts only within its owner's rights, so never for itself.
     pub(crate) fn is_admin(&self) -> bool {
-        let in_group = |p: &Principal| p.groups.contains(ADMINS);
-        in_group(&self.principal) && self.principal.owner.as_deref().is_none_or(in_group)
+        administers(&self.principal)
     }
 
     pub(crate) fn id(&self) -> &PrincipalId {
         &self.principal.id
     }
+}
+
+/// Whether somebody administers the gateway.
+pub(super) fn administers(who: &Principal) -> bool {
+    let in_group = |p: &Principal| p.groups.contains(ADMINS);
+    in_group(who) && who.owner.as_deref().is_none_or(in_group)
 }
 
 impl Control {

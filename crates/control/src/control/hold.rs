@@ -1,7 +1,7 @@
 //! Approvals: asking, waiting, deciding, using up. The rules are in [`crate::approvals`]; here they are recorded,
 //! stored and published.
 
-use super::caller::Caller;
+use super::caller::{Caller, administers};
 use super::{Control, Working};
 use crate::api::console::CONSOLE;
 use crate::api::types::{ApprovalInfo, ApproveScope, CreateRequest};
@@ -59,6 +59,7 @@ impl Control {
         }
         let id = new_id()?;
         let approval = Approval::of_operation(id.clone(), held, owner, self.now());
+        let approval = self.0.desk.narrowed(approval, &self.snapshot());
         let progress = self
             .open(&mut working, approval)
             .await
@@ -237,7 +238,8 @@ impl Control {
             created: now,
             expires: now.plus_seconds(LIFE_SECONDS),
         };
-        let info = self.info(&approval, caller);
+        let approval = self.0.desk.narrowed(approval, &self.snapshot());
+        let info = self.info(&approval, &caller.principal);
         self.open(&mut working, approval).await?;
         Ok(info)
     }
@@ -290,18 +292,8 @@ impl Control {
         scope: ApproveScope,
     ) -> Result<ApprovalInfo, ControlError> {
         let (mut working, caller) = self.turn(caller).await?;
-        let caller = &caller;
-        let request = visible(&working, caller, id)?;
-        let who = &caller.principal;
-        let next = request.approve(who, scope, self.now())?;
-        let scope = serde_json::to_string(&scope).unwrap_or_default();
-        self.record(
-            caller.id(),
-            "approval.approve",
-            id,
-            format!("scope {scope}"),
-        )?;
-        self.decided(&mut working, next, caller).await
+        self.agree(&mut working, &caller.principal, id, scope, "")
+            .await
     }
 
     /// One person refuses.
@@ -311,11 +303,43 @@ impl Control {
         id: &ApprovalId,
         reason: Option<String>,
     ) -> Result<ApprovalInfo, ControlError> {
-        let reason = check_reason(reason)?;
         let (mut working, caller) = self.turn(caller).await?;
-        let caller = &caller;
-        let request = visible(&working, caller, id)?;
-        let who = &caller.principal;
+        self.refuse(&mut working, &caller.principal, id, reason, "")
+            .await
+    }
+
+    /// Agrees as somebody who was looked up under this very lock. `through` says by which way, for the record.
+    pub(super) async fn agree(
+        &self,
+        working: &mut Working,
+        who: &Principal,
+        id: &ApprovalId,
+        scope: ApproveScope,
+        through: &str,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let request = visible(working, who, id)?;
+        let next = request.approve(who, scope, self.now())?;
+        let scope = serde_json::to_string(&scope).unwrap_or_default();
+        self.record(
+            &who.id,
+            "approval.approve",
+            id,
+            format!("scope {scope}{through}"),
+        )?;
+        self.decided(working, next, who).await
+    }
+
+    /// The same for refusing.
+    pub(super) async fn refuse(
+        &self,
+        working: &mut Working,
+        who: &Principal,
+        id: &ApprovalId,
+        reason: Option<String>,
+        through: &str,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let reason = check_reason(reason)?;
+        let request = visible(working, who, id)?;
         // Refusing one's own request is taking it back.
         let (act, next) = match request.principal == who.id {
             true => {
@@ -327,8 +351,9 @@ impl Control {
                 request.deny(who, reason.clone(), self.now())?,
             ),
         };
-        self.record(caller.id(), act, id, reason.unwrap_or_default())?;
-        self.decided(&mut working, next, caller).await
+        let detail = format!("{}{through}", reason.unwrap_or_default());
+        self.record(&who.id, act, id, detail)?;
+        self.decided(working, next, who).await
     }
 
     /// Ends what was approved: those it is about, those who agreed, and administrators may.
@@ -341,7 +366,7 @@ impl Control {
         let reason = check_reason(reason)?;
         let (mut working, caller) = self.turn(caller).await?;
         let caller = &caller;
-        let request = visible(&working, caller, id)?;
+        let request = visible(&working, &caller.principal, id)?;
         let theirs = request.principal == *caller.id()
             || request.owner.as_ref() == Some(caller.id())
             || request.given.iter().any(|g| g.by == *caller.id());
@@ -352,17 +377,17 @@ impl Control {
         let nothing = || ControlError::Conflict(format!("request {id} grants nothing now"));
         let next = request.end().ok_or_else(nothing)?;
         self.record(caller.id(), "approval.end", id, reason.unwrap_or_default())?;
-        self.decided(&mut working, next, caller).await
+        self.decided(&mut working, next, &caller.principal).await
     }
 
     async fn decided(
         &self,
         working: &mut Working,
         next: Approval,
-        caller: &Caller,
+        who: &Principal,
     ) -> Result<ApprovalInfo, ControlError> {
         self.write(&Changes::approvals(vec![next.clone()])).await?;
-        let info = self.info(&next, caller);
+        let info = self.info(&next, who);
         if !next.is_over() && next.state == ApprovalState::Approved {
             // The grant is published before the waiting side hears of it.
             working.approvals.insert(next.id.clone(), next.clone());
@@ -378,23 +403,30 @@ impl Control {
     /// What the caller asked for or may decide; everything for administrators. Newest first.
     pub(crate) async fn list_approvals(&self, caller: &Caller, all: bool) -> Vec<ApprovalInfo> {
         let working = self.0.working.lock().await;
-        let wanted = |a: &&Approval| is_visible(a, caller) && (all || !a.is_over());
+        let wanted = |a: &&Approval| is_visible(a, &caller.principal) && (all || !a.is_over());
         let mut list: Vec<ApprovalInfo> = working
             .approvals
             .values()
             .filter(wanted)
-            .map(|a| self.info(a, caller))
+            .map(|a| self.info(a, &caller.principal))
             .collect();
         list.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
         list
     }
 
     /// A request as one caller sees it.
-    pub(super) fn info(&self, a: &Approval, caller: &Caller) -> ApprovalInfo {
+    pub(super) fn info(&self, a: &Approval, who: &Principal) -> ApprovalInfo {
         let snapshot = self.snapshot();
         let connection = snapshot.connection(&a.connection);
         let protocol = connection.map(|c| c.protocol.clone());
-        info(a, protocol.unwrap_or_default(), caller)
+        let decided_already = a.given.iter().any(|g| g.by == who.id);
+        ApprovalInfo {
+            may_decide: a.state == ApprovalState::Pending
+                && !decided_already
+                && a.may_decide(who).is_ok(),
+            protocol: protocol.unwrap_or_default(),
+            ..described(a)
+        }
     }
 
     /// One of them.
@@ -404,7 +436,8 @@ impl Control {
         id: &ApprovalId,
     ) -> Result<ApprovalInfo, ControlError> {
         let working = self.0.working.lock().await;
-        visible(&working, caller, id).map(|a| self.info(a, caller))
+        let who = &caller.principal;
+        visible(&working, who, id).map(|a| self.info(a, who))
     }
 }
 
@@ -415,20 +448,19 @@ fn is_waited_for(working: &Working, id: &ApprovalId) -> bool {
 }
 
 /// Whether somebody may know of a request: they asked, they may decide, they did, or they administer.
-fn is_visible(a: &Approval, caller: &Caller) -> bool {
-    let decided =
-        a.given.iter().any(|g| g.by == *caller.id()) || a.refused_by.as_ref() == Some(caller.id());
-    let own = a.principal == *caller.id() || a.owner.as_ref() == Some(caller.id());
-    own || decided || caller.is_admin() || a.may_decide(&caller.principal).is_ok()
+fn is_visible(a: &Approval, who: &Principal) -> bool {
+    let decided = a.given.iter().any(|g| g.by == who.id) || a.refused_by.as_ref() == Some(&who.id);
+    let own = a.principal == who.id || a.owner.as_ref() == Some(&who.id);
+    own || decided || administers(who) || a.may_decide(who).is_ok()
 }
 
 /// Somebody else's request does not exist.
 fn visible<'w>(
     working: &'w Working,
-    caller: &Caller,
+    who: &Principal,
     id: &ApprovalId,
 ) -> Result<&'w Approval, ControlError> {
-    let found = working.approvals.get(id).filter(|a| is_visible(a, caller));
+    let found = working.approvals.get(id).filter(|a| is_visible(a, who));
     found.ok_or_else(|| ControlError::NotFound(format!("there is no request {id}")))
 }
 
@@ -522,8 +554,8 @@ fn to_approval_error(e: ControlError) -> ApprovalError {
     }
 }
 
-/// A request as one caller sees it.
-fn info(a: &Approval, protocol: String, caller: &Caller) -> ApprovalInfo {
+/// A request as it is, for nobody in particular.
+pub(crate) fn described(a: &Approval) -> ApprovalInfo {
     let held = match &a.what {
         What::Operation(held) => Some(held.as_ref()),
         What::Window { .. } => None,
@@ -532,7 +564,6 @@ fn info(a: &Approval, protocol: String, caller: &Caller) -> ApprovalInfo {
         What::Operation(_) => None,
         What::Window { seconds } => Some(*seconds),
     };
-    let decided_by_caller = a.given.iter().any(|g| g.by == *caller.id());
     ApprovalInfo {
         id: a.id.clone(),
         state: a.state,
@@ -547,7 +578,7 @@ fn info(a: &Approval, protocol: String, caller: &Caller) -> ApprovalInfo {
         parameters: held.map(|h| h.parameters.clone()).unwrap_or_default(),
         estimated_rows: held.and_then(|h| h.estimated_rows),
         reason: a.reason.clone(),
-        protocol,
+        protocol: String::new(),
         policies: a.policies.clone(),
         group_sets: a.group_sets.clone(),
         people: a.people,
@@ -560,8 +591,6 @@ fn info(a: &Approval, protocol: String, caller: &Caller) -> ApprovalInfo {
         }),
         created: a.created,
         expires: a.expires,
-        may_decide: a.state == ApprovalState::Pending
-            && !decided_by_caller
-            && a.may_decide(&caller.principal).is_ok(),
+        may_decide: false,
     }
 }

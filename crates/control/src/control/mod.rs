@@ -14,7 +14,9 @@ mod hold;
 mod issue;
 mod judge;
 mod news;
+mod notifying;
 mod offboard;
+mod outside;
 mod principals;
 mod provision;
 mod recorded;
@@ -26,7 +28,9 @@ mod targets;
 pub(crate) use caller::Caller;
 pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
 pub(crate) use history::HistoryFilter;
+pub(crate) use hold::described;
 pub(crate) use news::Topic;
+pub(crate) use outside::Hooked;
 pub(crate) use provision::{Edit, Listed, ProvisionError, Wanted};
 pub(crate) use recorded::is_seen;
 pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, SignedOutBy};
@@ -49,6 +53,7 @@ use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::identity::sign_in::SignIn;
 use crate::index::Index;
+use crate::notify::{Desk, Notice};
 use crate::port_types::{ApprovalProgress, Health, LeaseError, LoginError};
 use crate::resources::{LOCAL_ADMIN, ResourceSet};
 use crate::store::{Changes, Store, StoreError};
@@ -114,6 +119,8 @@ struct Inner {
     health: watch::Sender<Health>,
     /// Rings when something that ends by time was added.
     timer: Notify,
+    /// What leaves the gateway as messages.
+    desk: Desk,
 }
 
 /// What changes.
@@ -250,15 +257,24 @@ impl Control {
             let changed = h.log_failing != failing;
             if let (true, Some(why)) = (changed, &failing) {
                 tracing::error!(%why, "the log failed; nothing is done that cannot be recorded");
+                let (why, at) = (why.clone(), self.now());
+                self.notice(Notice::LogGap { why, at });
             }
             h.log_failing = failing;
             changed
         });
     }
 
-    /// Keeps changes in the store, or refuses.
+    /// Keeps changes in the store with the messages that they call for, or refuses.
     async fn write(&self, changes: &Changes) -> Result<(), ControlError> {
-        self.stored(self.0.store.write(changes).await)?;
+        let told = self
+            .0
+            .desk
+            .about(&changes.approvals, &self.snapshot(), self.now());
+        self.stored(self.0.store.write(changes, &told).await)?;
+        if !told.is_empty() {
+            self.0.desk.ring();
+        }
         // Whoever asks now waits until the change is seen: all of it happens under one lock.
         if !changes.approvals.is_empty() {
             self.0.news.tell(Topic::Approvals);
@@ -325,6 +341,7 @@ impl Control {
         };
         let logins = working.tokens.values().map(|t| (t.hash, login(t)));
         self.0.logins.store(Arc::new(logins.collect()));
+        self.0.desk.note_addresses(&working.roster);
         let snapshot = working.base.with_standing(working.version, standing);
         self.0.snapshots.send_replace(Arc::new(snapshot));
         self.0.timer.notify_one();

@@ -15,6 +15,7 @@ use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::index::Index;
 use crate::keys::{KeyError, Keys, read_private, write_new};
+use crate::notify::Desk;
 use crate::port_types::Health;
 use crate::problems::Problems;
 use crate::resources::{ResourceSet, build, merged_with_directory};
@@ -69,6 +70,7 @@ impl Control {
         let issuers = Issuers::default();
         issuers.replace(loaded.resources.declared_issuers());
         let providers = loaded.resources.identity_providers();
+        let desk = Desk::new(loaded.resources.notifiers(), loaded.last_delivery);
         let control = Self(Arc::new(Inner {
             working: tokio::sync::Mutex::new(Working {
                 version: 0,
@@ -116,6 +118,7 @@ impl Control {
             used: Mutex::new(HashMap::new()),
             health: watch::Sender::new(Health::default()),
             timer: Notify::new(),
+            desk,
         }));
         control.replace_providers(providers);
         control.record_start()?;

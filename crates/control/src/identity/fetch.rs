@@ -1,7 +1,8 @@
 //! Asking identity providers and issuers over HTTP: https alone (plain http to this very host), no redirects, and
 //! limits on everything.
 
-use reqwest::{Certificate, Client, StatusCode, Url, redirect};
+use reqwest::header::{HeaderValue, RETRY_AFTER};
+use reqwest::{Certificate, Client, Method, StatusCode, Url, redirect};
 use serde::de::DeserializeOwned;
 use sluice_identity::form::{encoded, percent};
 use sluice_model::Secret;
@@ -27,6 +28,9 @@ pub(crate) enum FetchError {
     /// The authority that was named cannot be used.
     #[error("the certificate authority {0:?} cannot be read")]
     Authority(PathBuf),
+    /// A secret that is to stand in a header cannot.
+    #[error("the value of header {0:?} cannot stand in a header")]
+    Header(String),
     /// The other side cannot be reached or says nothing in time.
     #[error("{0} cannot be reached")]
     Unreachable(String),
@@ -36,6 +40,15 @@ pub(crate) enum FetchError {
     /// What it says cannot be understood.
     #[error("{0} answered something else than was expected")]
     Answer(String),
+}
+
+/// What a service answered, whatever it was.
+#[derive(Debug)]
+pub(crate) struct Exchanged {
+    pub(crate) status: u16,
+    /// How many seconds it asks to be left alone for.
+    pub(crate) retry_after: Option<i64>,
+    pub(crate) body: Vec<u8>,
 }
 
 /// An HTTP client for one authority.
@@ -148,6 +161,40 @@ impl Fetcher {
             });
         }
         Ok((status, parsed(response, &url).await?))
+    }
+}
+
+impl Fetcher {
+    /// Sends JSON, or asks for it, with headers that may be secrets.
+    pub(crate) async fn exchange(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &Secret)],
+        json: Option<Vec<u8>>,
+    ) -> Result<Exchanged, FetchError> {
+        let url = checked_url(url)?;
+        let mut request = self.0.request(method, url.clone());
+        request = request.header("accept", "application/json");
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(value.expose());
+            let mut value = value.map_err(|_| FetchError::Header((*name).to_owned()))?;
+            value.set_sensitive(true);
+            request = request.header(*name, value);
+        }
+        if let Some(json) = json {
+            let kind = "application/json; charset=utf-8";
+            request = request.header("content-type", kind).body(json);
+        }
+        let answer = request.send().await;
+        let answer = answer.map_err(|_| FetchError::Unreachable(host(&url)))?;
+        let after = answer.headers().get(RETRY_AFTER);
+        let after = after.and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Exchanged {
+            status: answer.status().as_u16(),
+            retry_after: after,
+            body: body(answer, &url).await?,
+        })
     }
 }
 

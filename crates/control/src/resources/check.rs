@@ -6,7 +6,7 @@ use crate::api::types::{ProblemInfo, SourceFile};
 use crate::problems::{did_you_mean, reason};
 use sluice_model::{PrincipalKind, ProtocolSpec, Secret};
 use sluice_policy::{Snapshot, SnapshotInput, Standing};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The most files that are read: enough for a file per connection in a large company.
@@ -199,6 +199,36 @@ fn unknown_names(set: &ResourceSet) -> Vec<UnknownName> {
         }
         taken.insert(scim.service, provider.name.clone());
     }
+    found.extend(names_in_notifiers(set));
+    found
+}
+
+/// Connections and notifiers that a notifier names and that are not declared: it would be silent about them for ever.
+fn names_in_notifiers(set: &ResourceSet) -> Vec<UnknownName> {
+    let connections = set.connections();
+    let connections: BTreeSet<&str> = connections.iter().map(|c| c.name.as_str()).collect();
+    let notifiers = set.notifiers();
+    let names: BTreeSet<&str> = notifiers.iter().map(|n| n.name.as_str()).collect();
+    let mut found = Vec::new();
+    for notifier in &notifiers {
+        let mut say = |what: &str, name: &str, known: &BTreeSet<&str>| {
+            if known.contains(name) {
+                return;
+            }
+            let message = format!(
+                "the {what} of notifier {:?} is not declared: {name:?}",
+                notifier.name
+            );
+            let help = did_you_mean(name, known.iter().copied());
+            found.push((Kind::Notifier, notifier.name.clone(), message, help));
+        };
+        for name in &notifier.only.connections {
+            say("connection", name, &connections);
+        }
+        if let Some(escalate) = &notifier.escalate {
+            say("escalation", &escalate.to, &names);
+        }
+    }
     found
 }
 
@@ -286,7 +316,7 @@ mod tests {
         check_text(
             "kind: Conection\nname: x",
             &[
-                "f.yaml:1:7: unknown kind \"Conection\", expected one of: Connection, DataClass, User, Service, Agent, TrustedIssuer, IdentityProvider, PolicyTest (did you mean \"Connection\"?)",
+                "f.yaml:1:7: unknown kind \"Conection\", expected one of: Connection, DataClass, User, Service, Agent, TrustedIssuer, IdentityProvider, Notifier, PolicyTest (did you mean \"Connection\"?)",
             ],
         );
         check_text(

@@ -2,6 +2,7 @@
 
 mod connection;
 mod issuer;
+mod notifier;
 mod policy_test;
 mod provider;
 
@@ -134,6 +135,7 @@ fn document(parsed: &mut Parsed, file: &SourceFile, mut node: Node, protocols: &
         Kind::Connection => connection::connection(&file.name, &node, protocols),
         Kind::DataClass => data_class(&file.name, &node),
         Kind::IdentityProvider => provider::identity_provider(&file.name, &node),
+        Kind::Notifier => notifier::notifier(&file.name, &node),
         Kind::TrustedIssuer => issuer::trusted_issuer(&file.name, &node),
         Kind::PolicyTest => policy_test::policy_test(&file.name, &node),
         Kind::User | Kind::Service | Kind::Agent | Kind::Policy => {

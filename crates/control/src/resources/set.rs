@@ -2,6 +2,7 @@
 
 use crate::identity::issuers::DeclaredIssuer;
 use crate::identity::provider::DeclaredProvider;
+use crate::notify::Notifier;
 use serde::{Deserialize, Serialize};
 use sluice_model::{Connection, DataClass, PrincipalId, PrincipalKind};
 use sluice_policy::{PolicySource, TrustedIssuer};
@@ -19,6 +20,7 @@ pub(crate) enum Kind {
     Agent,
     TrustedIssuer,
     IdentityProvider,
+    Notifier,
     PolicyTest,
     /// One file of policies; its name is the file's path.
     Policy,
@@ -26,7 +28,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// What `kind:` in a YAML document may say.
-    pub(crate) const DECLARED: [Self; 8] = [
+    pub(crate) const DECLARED: [Self; 9] = [
         Self::Connection,
         Self::DataClass,
         Self::User,
@@ -34,6 +36,7 @@ impl Kind {
         Self::Agent,
         Self::TrustedIssuer,
         Self::IdentityProvider,
+        Self::Notifier,
         Self::PolicyTest,
     ];
 
@@ -46,6 +49,7 @@ impl Kind {
             Self::Agent => "Agent",
             Self::TrustedIssuer => "TrustedIssuer",
             Self::IdentityProvider => "IdentityProvider",
+            Self::Notifier => "Notifier",
             Self::PolicyTest => "PolicyTest",
             Self::Policy => "Policy",
         }
@@ -61,6 +65,7 @@ impl Kind {
             | Self::DataClass
             | Self::TrustedIssuer
             | Self::IdentityProvider
+            | Self::Notifier
             | Self::PolicyTest
             | Self::Policy => None,
         }
@@ -186,6 +191,10 @@ impl ResourceSet {
 
     pub(crate) fn identity_providers(&self) -> Vec<DeclaredProvider> {
         self.typed(Kind::IdentityProvider)
+    }
+
+    pub(crate) fn notifiers(&self) -> Vec<Notifier> {
+        self.typed(Kind::Notifier)
     }
 
     /// The policy tests, by name.

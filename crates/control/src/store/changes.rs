@@ -5,6 +5,7 @@ use crate::approvals::Approval;
 use crate::identity::roster::{OwnedAgent, Person, ProvisionedGroup};
 use crate::identity::sign_in::SignIn;
 use crate::keys::hex;
+use crate::notify::Delivery;
 use crate::tokens::TokenRow;
 use sluice_model::{ApprovalState, PrincipalId, Timestamp, TokenId};
 use sqlx::Sqlite;
@@ -67,10 +68,11 @@ impl Changes {
 }
 
 impl Store {
-    /// Keeps all of it.
-    pub(crate) async fn write(&self, changes: &Changes) -> Result<()> {
+    /// Keeps all of it, and what is told about it.
+    pub(crate) async fn write(&self, changes: &Changes, told: &[Delivery]) -> Result<()> {
         let mut tx = self.changing().await?;
-        for statement in changes.statements() {
+        let told = told.iter().map(super::deliveries::insert);
+        for statement in changes.statements().chain(told) {
             statement.execute(&mut *tx).await?;
         }
         Ok(tx.commit().await?)
@@ -90,7 +92,8 @@ impl Store {
     }
 }
 
-type Statement<'q> = sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::Arguments>;
+pub(super) type Statement<'q> =
+    sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::Arguments>;
 
 impl Changes {
     fn statements(&self) -> impl Iterator<Item = Statement<'_>> {
@@ -122,7 +125,7 @@ fn gone<'q>(sql: &'static str, keys: &'q [String]) -> impl Iterator<Item = State
     keys.iter().map(move |key| sqlx::query(sql).bind(key))
 }
 
-fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl serde::Serialize) -> String {
     // Only types of our own are kept, none of which can fail.
     serde_json::to_string(value).unwrap_or_default()
 }

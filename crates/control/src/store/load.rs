@@ -60,6 +60,7 @@ impl Store {
                 )
                 .await?,
             mark,
+            last_delivery: self.last_delivery().await?,
             local_admin: admin.and_then(|text| from_hex(&text)).map(|hash| *hash),
         })
     }

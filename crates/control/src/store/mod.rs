@@ -2,10 +2,12 @@
 //! kept in memory; every change is written here before it takes effect.
 
 mod changes;
+mod deliveries;
 mod history;
 mod load;
 
 pub(crate) use changes::{Changes, Disabled};
+pub(crate) use deliveries::WantedDeliveries;
 pub(crate) use history::{NewChange, Wanted};
 
 use crate::approvals::Approval;
@@ -72,6 +74,8 @@ pub(crate) struct Loaded {
     pub(crate) sign_ins: Vec<SignIn>,
     pub(crate) mark: Option<Mark>,
     pub(crate) local_admin: Option<[u8; HASH_BYTES]>,
+    /// The number of the latest message that left, or waits to.
+    pub(crate) last_delivery: i64,
 }
 
 /// The open store.

@@ -4,6 +4,7 @@ mod changes;
 mod flows;
 mod identity;
 mod late;
+mod notify;
 mod rig;
 mod roles;
 mod scim;

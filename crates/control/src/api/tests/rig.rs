@@ -448,6 +448,46 @@ impl Rig {
         }
     }
 
+    /// What another service sends to a hook.
+    pub(super) async fn hook(&self, name: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let mut request = Request::builder()
+            .method("POST")
+            .uri(format!("/hooks/{name}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::from(body.to_owned())).unwrap();
+        let from: IpAddr = REMOTE.parse().unwrap();
+        request.extensions_mut().insert(Peer(from));
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), 1 << 20)
+            .await
+            .unwrap();
+        Reply {
+            status,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
+    }
+
+    /// Resources that are added to what there is.
+    pub(super) async fn add(&self, yaml: &str) {
+        let file = crate::api::types::SourceFile {
+            name: "added.yaml".into(),
+            text: yaml.into(),
+        };
+        let request = crate::api::types::ApplyRequest {
+            files: vec![file],
+            dry_run: false,
+            prune: false,
+        };
+        let done = self
+            .control
+            .apply(&self.caller("user:admin"), request)
+            .await;
+        done.unwrap();
+    }
+
     pub(super) async fn get(&self, path: &str, secret: &str) -> Reply {
         self.call("get", path, Some(secret), REMOTE, "").await
     }

@@ -25,6 +25,7 @@ fn body(path: &str) -> &'static str {
         "/v1/resources/apply" | "/v1/resources/diff" => r#"{"files": [], "dry_run": true}"#,
         "/v1/tokens/{id}/rotate" => r#"{"ttl_seconds": 60, "overlap_seconds": 0}"#,
         "/v1/requests" => r#"{"connection": "vault", "window_seconds": 60, "reason": "r"}"#,
+        "/v1/links/open" => r#"{"link": "x"}"#,
         "/v1/explain" => r#"{"as": "user:root", "connection": "shop", "operation": "x"}"#,
         _ => "{}",
     }
@@ -146,6 +147,7 @@ async fn every_route_admits_exactly_whom_the_table_says() {
                 p if p.contains("/agents/") => "agent:nobody",
                 p if p.contains("/sign-ins/") => "i-000000000000",
                 p if p.contains("/approvals/") => "a-0000000000",
+                p if p.contains("/deliveries/") => "d-1",
                 _ => "s-00000000000000000000",
             };
             let path = route.path.replace("{id}", id).replace("{*file}", "any");

@@ -3,6 +3,7 @@
 
 mod changes;
 mod identity;
+mod notify;
 mod recorded;
 mod targets;
 
@@ -23,6 +24,10 @@ pub use recorded::{
 pub use targets::{
     ActionInfo, CertificateInfo, ConnectionTested, FactInfo, ListenerInfo, ProtocolInfo,
     ProtocolList, SettingInfo, SettingsInfo, TargetHealth, TestConnection, TestStep,
+};
+
+pub use notify::{
+    DeliveryInfo, DeliveryList, NotifierInfo, NotifierList, OpenLink, OpenedLink, TestResult,
 };
 
 use serde::{Deserialize, Serialize};

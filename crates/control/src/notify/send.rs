@@ -1,0 +1,123 @@
+//! Sending one delivery through whatever its notifier speaks to.
+
+use super::declared::{Notifier, Template};
+use super::inbound::{About, Said};
+use super::message::{Message, is_shown_whole};
+use super::outbox::Delivery;
+use super::{email, jira, slack, teams, templates, webhook};
+use crate::api::types::ApprovalInfo;
+use crate::identity::fetch::Fetcher;
+use sluice_model::{Secret, Timestamp};
+
+/// What a message needs to know besides itself.
+pub(crate) struct Context {
+    /// Where people reach the gateway.
+    pub(crate) public_url: String,
+    /// What the other side calls the message about the same request.
+    pub(crate) reference: Option<String>,
+    /// What the recipient's link carries.
+    pub(crate) link: Option<Secret>,
+    pub(crate) now: Timestamp,
+}
+
+impl Context {
+    /// Where a request is looked at; of anything else, the console.
+    pub(crate) fn request_url(&self, message: &Message) -> String {
+        match message.request() {
+            Some((_, request)) => format!("{}/console/approvals/{}", self.public_url, request.id),
+            None => format!("{}/console", self.public_url),
+        }
+    }
+
+    /// Where a decision is sent back to, where the notifier takes any.
+    pub(crate) fn callback(&self, notifier: &Notifier) -> Option<String> {
+        takes_answers(notifier).then(|| format!("{}/hooks/{}", self.public_url, notifier.name))
+    }
+}
+
+/// Why something was not sent. Names no address, no answer and no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub(crate) why: String,
+    /// How many seconds the other side asks to be left alone for.
+    pub(crate) retry_after: Option<i64>,
+}
+
+impl Failure {
+    pub(crate) fn new(why: String) -> Self {
+        Self {
+            why,
+            retry_after: None,
+        }
+    }
+}
+
+/// Sends it. What comes back is what the other side calls the message from now on.
+pub(crate) async fn send(
+    notifier: &Notifier,
+    fetcher: &Fetcher,
+    delivery: &Delivery,
+    context: &Context,
+) -> Result<Option<String>, Failure> {
+    if let Some(slack) = &notifier.slack {
+        return slack::send(notifier, slack, fetcher, delivery, context).await;
+    }
+    if let Some(teams) = &notifier.teams {
+        return teams::send(notifier, teams, fetcher, delivery, context).await;
+    }
+    if let Some(email) = &notifier.email {
+        return email::send(notifier, email, delivery, context).await;
+    }
+    if let Some(webhook) = &notifier.webhook {
+        return webhook::send(notifier, webhook, fetcher, delivery, context).await;
+    }
+    match &notifier.jira {
+        Some(jira) => jira::send(notifier, jira, fetcher, delivery, context).await,
+        None => Err(Failure::new("the notifier speaks to nothing".to_owned())),
+    }
+}
+
+/// Whether decisions can come back through a notifier at all.
+pub(crate) fn takes_answers(notifier: &Notifier) -> bool {
+    let signed = notifier
+        .webhook
+        .as_ref()
+        .is_some_and(|w| w.secret.is_some());
+    let jira = notifier
+        .jira
+        .as_ref()
+        .is_some_and(|j| j.webhook_secret.is_some());
+    notifier.slack.is_some() || signed || jira
+}
+
+/// Whether a request can be approved through a notifier: only where all that is asked for is shown there.
+pub(crate) fn can_decide(notifier: &Notifier, request: &ApprovalInfo) -> bool {
+    let template = notifier.webhook.as_ref().and_then(|w| w.template.as_ref());
+    let longest = match (&notifier.slack, &notifier.jira, template) {
+        (Some(_), ..) => slack::MAX_OPERATION,
+        (_, Some(_), _) => jira::MAX_OPERATION,
+        (.., Some(Template::Inline(template))) => {
+            match template.to_string().contains("{{operation}}") {
+                true => usize::MAX,
+                false => 0,
+            }
+        }
+        (.., Some(_)) => templates::MAX_OPERATION,
+        (.., None) => usize::MAX,
+    };
+    takes_answers(notifier) && is_shown_whole(request, notifier.details, longest)
+}
+
+/// Tells somebody why their decision does not count: in Slack for them alone, in Jira under the issue.
+pub(crate) async fn explain(
+    notifier: &Notifier,
+    fetcher: &Fetcher,
+    said: &Said,
+    why: &str,
+) -> Result<(), Failure> {
+    match (&notifier.jira, &said.about, &said.reply) {
+        (Some(jira), About::Reference(issue), _) => jira::say(jira, fetcher, issue, why).await,
+        (_, _, Some(url)) => slack::whisper(fetcher, url, why).await,
+        _ => Ok(()),
+    }
+}

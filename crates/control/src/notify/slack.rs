@@ -1,0 +1,229 @@
+//! Slack: a message of blocks with buttons, changed when the request is over. Whatever a stranger wrote stands in plain
+//! text or in preformatted rich text, where nothing is a link, a mention or a format.
+
+use super::Notifier;
+use super::declared::Slack;
+use super::http::{Request, secret};
+use super::message::{Step, capped};
+use super::outbox::Delivery;
+use super::send::{Context, Failure, can_decide};
+use crate::identity::fetch::Fetcher;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sluice_model::Secret;
+
+/// Slack's Web API.
+const API: &str = "https://slack.com/api";
+/// The longest operation that is shown, in characters: in more than two blocks it is no message any more.
+pub(crate) const MAX_OPERATION: usize = 5_600;
+/// The longest part of it in one block. Slack takes 3,000 in a text; escapes of other senders are counted there too.
+const MAX_PART: usize = 2_800;
+/// The longest header (Slack's limit is 150).
+const MAX_HEADER: usize = 150;
+/// Fields of one section (Slack's limit).
+const MAX_FIELDS: usize = 10;
+/// The longest field (Slack's limit is 2,000, with escapes of up to five characters for one).
+const MAX_FIELD: usize = 390;
+/// What the buttons stand in.
+pub(crate) const BLOCK: &str = "sluice_decide";
+pub(crate) const APPROVE: &str = "sluice_approve";
+pub(crate) const DENY: &str = "sluice_deny";
+const OPEN: &str = "sluice_open";
+/// Between a channel and a moment in what a message is referred to by.
+const BETWEEN: char = ' ';
+/// Slack says so when a message is gone that should be changed.
+const GONE: &[&str] = &[
+    "message_not_found",
+    "cant_update_message",
+    "edit_window_closed",
+];
+
+/// What every method of the Web API answers.
+#[derive(Deserialize)]
+struct Answer {
+    ok: bool,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    channel: Option<String>,
+    #[serde(default)]
+    ts: Option<String>,
+}
+
+pub(crate) fn api(slack: &Slack) -> &str {
+    slack
+        .api_url
+        .as_deref()
+        .unwrap_or(API)
+        .trim_end_matches('/')
+}
+
+pub(crate) async fn send(
+    notifier: &Notifier,
+    slack: &Slack,
+    fetcher: &Fetcher,
+    delivery: &Delivery,
+    context: &Context,
+) -> Result<Option<String>, Failure> {
+    let token = secret("the token", &slack.token)?;
+    let call = async |method: &str, body: Value| {
+        let bearer = Secret::new(format!("Bearer {}", token.expose()));
+        let url = format!("{}/{method}", api(slack));
+        let answer = Request::post(url, body)
+            .with("authorization", bearer)
+            .send(fetcher)
+            .await?;
+        let wrong = |_| Failure::new("slack answered something else than was expected".to_owned());
+        serde_json::from_slice::<Answer>(&answer.body).map_err(wrong)
+    };
+    let mut body = json!({
+        "channel": slack.channel,
+        "text": escaped(&delivery.message.title()),
+        "mrkdwn": false,
+        "unfurl_links": false,
+        "unfurl_media": false,
+        "blocks": blocks(notifier, delivery, context),
+    });
+    let posted = context
+        .reference
+        .as_deref()
+        .and_then(|r| r.split_once(BETWEEN));
+    let step = delivery.message.request().map(|(step, _)| step);
+    if let (Some((channel, ts)), Some(step)) = (posted, step) {
+        if *step == Step::Reminder {
+            body = reminder(delivery, channel, ts);
+        } else if !matches!(step, Step::Opened | Step::Escalated { .. }) {
+            let change = with(body.clone(), &[("channel", channel), ("ts", ts)]);
+            let answer = call("chat.update", change).await?;
+            let gone = answer.error.as_deref().is_some_and(|e| GONE.contains(&e));
+            if !gone {
+                return taken(answer).map(|_| None);
+            }
+        }
+    }
+    let is_reply = body.get("thread_ts").is_some();
+    let answer = taken(call("chat.postMessage", body).await?)?;
+    let reference = answer.channel.zip(answer.ts);
+    Ok(reference
+        .filter(|_| !is_reply)
+        .map(|(channel, ts)| format!("{channel}{BETWEEN}{ts}")))
+}
+
+/// Tells one person something in the channel, where they acted.
+pub(crate) async fn whisper(fetcher: &Fetcher, url: &str, why: &str) -> Result<(), Failure> {
+    let body = json!({
+        "response_type": "ephemeral",
+        "replace_original": false,
+        "text": escaped(&format!("Not done: {why}")),
+    });
+    Request::post(url, body).send(fetcher).await.map(|_| ())
+}
+
+fn taken(answer: Answer) -> Result<Answer, Failure> {
+    match answer.ok {
+        true => Ok(answer),
+        false => {
+            // A word of Slack's own, such as `channel_not_found`.
+            let word = answer.error.unwrap_or_default();
+            let word: String = word
+                .chars()
+                .filter(|c| c.is_ascii_lowercase() || *c == '_')
+                .collect();
+            Err(Failure::new(format!(
+                "slack refused: {}",
+                capped(&word, 60)
+            )))
+        }
+    }
+}
+
+/// A reminder in the thread of the message, shown in the channel as well.
+fn reminder(delivery: &Delivery, channel: &str, ts: &str) -> Value {
+    let title = delivery.message.title();
+    json!({
+        "channel": channel,
+        "thread_ts": ts,
+        "reply_broadcast": true,
+        "text": escaped(&title),
+        "mrkdwn": false,
+        "unfurl_links": false,
+        "unfurl_media": false,
+        "blocks": [{"type": "section", "text": plain(&title, MAX_PART)}],
+    })
+}
+
+fn blocks(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Vec<Value> {
+    let message = &delivery.message;
+    let mut blocks = vec![json!({"type": "header", "text": plain(&message.title(), MAX_HEADER)})];
+    let facts = message.facts();
+    for facts in facts.chunks(MAX_FIELDS) {
+        let field = |(name, value): &(&str, String)| plain(&format!("{name}: {value}"), MAX_FIELD);
+        let fields: Vec<Value> = facts.iter().map(field).collect();
+        blocks.push(json!({"type": "section", "fields": fields}));
+    }
+    if let Some(operation) = message.operation(notifier.details) {
+        let shown: Vec<char> = capped(&operation, MAX_OPERATION).chars().collect();
+        for part in shown.chunks(MAX_PART) {
+            let text: String = part.iter().collect();
+            blocks.push(json!({
+                "type": "rich_text",
+                "elements": [{
+                    "type": "rich_text_preformatted",
+                    "elements": [{"type": "text", "text": text}],
+                }],
+            }));
+        }
+    }
+    blocks.push(buttons(notifier, delivery, context));
+    blocks
+}
+
+fn buttons(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Value {
+    let url = context.request_url(&delivery.message);
+    let open = button(OPEN, "Open in the console", &[("url", &url)]);
+    let mut elements = Vec::new();
+    let request = delivery.message.request();
+    if let Some((_, request)) = request.filter(|(step, _)| step.is_open()) {
+        let value = ("value", request.id.as_str());
+        if can_decide(notifier, request) {
+            let text = match request.window_seconds {
+                Some(_) => "Approve as asked",
+                None => "Approve once",
+            };
+            elements.push(button(APPROVE, text, &[value, ("style", "primary")]));
+        }
+        elements.push(button(DENY, "Deny", &[value, ("style", "danger")]));
+    }
+    elements.push(open);
+    json!({"type": "actions", "block_id": BLOCK, "elements": elements})
+}
+
+fn button(action: &str, text: &str, more: &[(&str, &str)]) -> Value {
+    let text = json!({"type": "plain_text", "text": text, "emoji": false});
+    with(
+        json!({"type": "button", "action_id": action, "text": text}),
+        more,
+    )
+}
+
+/// An object with more texts in it.
+fn with(mut object: Value, more: &[(&str, &str)]) -> Value {
+    if let Some(fields) = object.as_object_mut() {
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).into()));
+        fields.extend(more);
+    }
+    object
+}
+
+fn plain(text: &str, longest: usize) -> Value {
+    json!({"type": "plain_text", "text": escaped(&capped(text, longest)), "emoji": false})
+}
+
+/// The three characters that Slack gives a meaning to.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+}
