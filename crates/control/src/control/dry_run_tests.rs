@@ -32,7 +32,16 @@ fn snapshot(policies: &[&str]) -> Arc<Snapshot> {
         principals: vec![ada],
         ..Standing::default()
     };
-    Arc::new(build(1, &set, PROTOCOLS, Secret::new("a key that is long enough".to_owned()), standing).unwrap())
+    Arc::new(
+        build(
+            1,
+            &set,
+            PROTOCOLS,
+            Secret::new("a key that is long enough".to_owned()),
+            standing,
+        )
+        .unwrap(),
+    )
 }
 
 fn operation(who: &str, connection: &str, text: &str) -> OperationInfo {
