@@ -1,8 +1,8 @@
 //! The command line: every command with its options.
 
 use crate::commands::{
-    approvals, audit, connect, dev_idp, explain, identity, login, meta, people, replay, resources,
-    serve, sessions, tokens,
+    approvals, audit, connect, dev_idp, explain, identity, login, meta, people, policy, replay,
+    resources, serve, sessions, tokens,
 };
 use crate::failure;
 use clap::{Args, Parser, Subcommand};
@@ -57,6 +57,9 @@ pub enum Command {
     Apply(resources::Apply),
     /// Check resource files without a gateway, or list the names that policies may use
     Check(resources::Check),
+    /// Test policies
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Sign in at your identity provider
     Login(login::Login),
     /// Revoke the token of `sluice login` and forget it
@@ -134,6 +137,9 @@ mod tests {
             ("check -f resources", true),
             ("check --names", true),
             ("check", false),
+            ("policy test", true),
+            ("policy test -f resources", true),
+            ("policy", false),
             ("token create --for user:ada --ttl 8h", true),
             ("token create --for ada --ttl 8h", false),
             ("token create --for user:ada --ttl 8", false),

@@ -10,6 +10,7 @@ pub mod identity;
 pub mod login;
 pub mod meta;
 pub mod people;
+pub mod policy;
 pub mod replay;
 pub mod resources;
 pub mod serve;
@@ -34,6 +35,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reference(command) => command.run(&context),
         Command::DevIdp(command) => wait(command.run()),
         Command::Apply(command) => wait(command.run(&context)),
+        Command::Policy(command) => wait(command.run(&context)),
         Command::Token(command) => wait(command.run(&context)),
         Command::Whoami(command) => wait(command.run(&context)),
         Command::Principals(command) => wait(command.run(&context)),

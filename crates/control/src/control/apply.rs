@@ -165,7 +165,7 @@ impl Control {
         }
         self.end_deleted(working, actor, changes, &next).await?;
         let now = self.now();
-        let change = (!changes.is_empty()).then(|| NewChange {
+        let change = (!changes.is_empty()).then_some(NewChange {
             actor,
             before: &working.resources,
             touched: changes,

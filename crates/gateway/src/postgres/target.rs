@@ -118,7 +118,7 @@ fn refused(code: &str) -> String {
         "3D000" => "there is no such database",
         "42501" => "the account may not connect to this database",
         "53300" => "it has too many connections",
-        "57P03" => "it is starting up or shutting down",
+        _ if code.starts_with("57P") => "it is starting up or shutting down",
         _ => "it refused the login",
     };
     format!("{words} (sqlstate {code})")
