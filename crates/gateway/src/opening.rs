@@ -27,6 +27,8 @@ pub fn event(context: &SessionContext, policies: Vec<String>) -> EventBody {
         database: context.database.clone(),
         client_address: context.client_address.to_string(),
         application: context.application.clone(),
+        reason: context.reason.clone(),
+        break_glass: context.break_glass,
         policies,
     }
 }

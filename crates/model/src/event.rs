@@ -106,6 +106,12 @@ pub enum EventBody {
         client_address: String,
         /// What the client says it is.
         application: Option<String>,
+        /// Why, as they said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// They asked for emergency access, where a policy gives it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        break_glass: bool,
         /// The policies that let it connect; none where the login waits for an approval (an `asked` says which).
         policies: Vec<String>,
     },

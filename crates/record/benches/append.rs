@@ -28,6 +28,8 @@ fn begin(log: &Log, number: u128) -> Result<SessionRecord, RecordError> {
         database: "shop".to_owned(),
         client_address: "127.0.0.1:5".to_owned(),
         application: None,
+        reason: None,
+        break_glass: false,
         policies: vec!["eng-reads-prod".to_owned()],
     };
     log.begin(&session, NOW, &opening)

@@ -190,12 +190,8 @@ impl EventRef<'_> {
                     out.extend_from_slice(b",\"parameters\":");
                     write_json(out, &parameters)?;
                 }
-                if let Some(accesses) = accesses {
-                    out.extend_from_slice(b",\"accesses\":");
-                    out.extend_from_slice(&accesses.json);
-                }
-                out.extend_from_slice(b",\"decision\":");
-                out.extend_from_slice(&decision.json);
+                put_rendered(out, b",\"accesses\":", accesses);
+                put_rendered(out, b",\"decision\":", Some(decision));
                 if let Some(approval) = approval {
                     out.extend_from_slice(b",\"approval\":");
                     write_json(out, approval)?;
@@ -208,10 +204,7 @@ impl EventRef<'_> {
                 capped,
             } => {
                 put(out, format_args!(",\"event\":\"rows\",\"op\":{op}"));
-                if let Some(columns) = columns {
-                    out.extend_from_slice(b",\"columns\":");
-                    out.extend_from_slice(&columns.json);
-                }
+                put_rendered(out, b",\"columns\":", columns);
                 rows.end();
                 out.extend_from_slice(b",\"rows\":[");
                 out.extend_from_slice(&rows.json);
@@ -247,6 +240,14 @@ impl EventRef<'_> {
 fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     // Writing to memory does not fail.
     let _ = out.write_fmt(text);
+}
+
+/// A field that was rendered before, where there is one.
+fn put_rendered<T: ?Sized>(out: &mut Vec<u8>, name: &[u8], value: Option<&Rendered<T>>) {
+    if let Some(value) = value {
+        out.extend_from_slice(name);
+        out.extend_from_slice(&value.json);
+    }
 }
 
 fn put_value(out: &mut Vec<u8>, value: ValueRef<'_>) {

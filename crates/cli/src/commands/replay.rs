@@ -341,6 +341,8 @@ fn opening(out: Output, event: &Event) -> String {
         database,
         client_address,
         application,
+        reason,
+        break_glass,
         policies,
         workload,
     } = &event.body
@@ -377,6 +379,13 @@ fn opening(out: Output, event: &Event) -> String {
         "client",
         application.as_deref().map(one_line).unwrap_or_default(),
     );
+    line(
+        "reason",
+        reason.as_deref().map(one_line).unwrap_or_default(),
+    );
+    if *break_glass {
+        line("emergency", "access was asked for".to_owned());
+    }
     line("allowed by", names(policies));
     text
 }
@@ -457,6 +466,8 @@ mod tests {
                 database: "shop".into(),
                 client_address: "127.0.0.1".into(),
                 application: Some("evil\x1b]0;x\x07".into()),
+                reason: None,
+                break_glass: false,
                 policies: vec!["eng-connects".into()],
             },
             EventBody::Held {

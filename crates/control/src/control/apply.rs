@@ -190,7 +190,7 @@ impl Control {
             working.directory = directory;
         }
         working.base = snapshot.into();
-        self.0.news.tell(Topic::Resources);
+        self.0.following.news.tell(Topic::Resources);
         let mut changes = Changes::default();
         for provider in working.resources.identity_providers() {
             changes

@@ -51,7 +51,7 @@ impl Control {
         }
         self.chores(sessions.as_ref()).await;
         self.beat().await;
-        self.0.index.close().await;
+        self.0.following.index.close().await;
         self.0.store.close().await;
     }
 

@@ -37,7 +37,6 @@ pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, Sig
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
 pub(crate) use targets::Tests;
 
-use crate::api::types::Verified;
 use crate::approvals::Approval;
 use crate::certificates::{CertificateSource, ServerCertificate};
 use crate::clock::Clock;
@@ -52,14 +51,12 @@ use crate::identity::roster::Roster;
 use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::identity::sign_in::SignIn;
-use crate::index::Index;
 use crate::notify::{Desk, Notice};
 use crate::port_types::{ApprovalProgress, Health, LeaseError, LoginError};
 use crate::resources::{LOCAL_ADMIN, ResourceSet};
 use crate::store::{Changes, Store, StoreError};
 use crate::tokens::{HASH_BYTES, Lockout, Purpose, TokenRow};
 use arc_swap::ArcSwap;
-use news::News;
 use parking_lot::Mutex;
 use recorded::Following;
 use sluice_model::{
@@ -84,12 +81,7 @@ struct Inner {
     protocols: &'static [ProtocolSpec],
     clock: Clock,
     log: Log,
-    /// What lists over the records are answered from.
-    index: Index,
     following: Following,
-    news: News,
-    /// What verifying came to last.
-    verified: Mutex<Option<Verified>>,
     store: Store,
     hash_key: Secret,
     local_admin: [u8; HASH_BYTES],
@@ -277,17 +269,17 @@ impl Control {
         }
         // Whoever asks now waits until the change is seen: all of it happens under one lock.
         if !changes.approvals.is_empty() {
-            self.0.news.tell(Topic::Approvals);
+            self.0.following.news.tell(Topic::Approvals);
         }
         if changes.touches_principals() {
-            self.0.news.tell(Topic::Principals);
+            self.0.following.news.tell(Topic::Principals);
         }
         Ok(())
     }
 
     /// Follows what changes.
     pub(crate) fn news(&self) -> broadcast::Receiver<Topic> {
-        self.0.news.listen()
+        self.0.following.news.listen()
     }
 
     /// Notes how the store is, and refuses what it could not keep.

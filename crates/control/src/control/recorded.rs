@@ -1,13 +1,16 @@
 //! What was recorded, as people may look through it.
 
-use super::news::Topic;
+use super::news::{News, Topic};
 use super::{Caller, Control};
 use crate::api::types::{
     AuditReport, LogEntry, LogStanding, OperationInfo, Overview, SessionInfo, SessionVerified,
     Verified,
 };
 use crate::error::ControlError;
-use crate::index::{Cursor, Filter, Found, IndexError, LogFilter, Noticed, Scope, SessionFilter};
+use crate::index::{
+    Cursor, Filter, Found, Index, IndexError, LogFilter, Noticed, Scope, SessionFilter,
+};
+use crate::notify::Notice;
 use crate::ports::LiveSessions;
 use crate::rights::may_watch;
 use parking_lot::Mutex;
@@ -17,6 +20,8 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
+/// What is older than so many seconds when it is noticed is not told any more.
+const NEWS_SECONDS: i64 = 900;
 /// How often the log is read on when nobody asks.
 const PACE: Duration = Duration::from_secs(1);
 /// How long a list waits for what was recorded just now.
@@ -30,9 +35,13 @@ const SEARCH_AGAIN: Duration = Duration::from_secs(600);
 /// The longest description of a search that is recorded.
 const MAX_SEARCH: usize = 2_000;
 
-/// Following the log.
-#[derive(Default)]
+/// Following the log, and whoever follows what changes.
 pub(super) struct Following {
+    /// What lists over the records are answered from.
+    pub(super) index: Index,
+    pub(super) news: News,
+    /// What verifying came to last.
+    verified: Mutex<Option<Verified>>,
     /// Rings when somebody waits for what is new.
     wanted: Notify,
     /// How many entries of the log are in the index.
@@ -40,6 +49,20 @@ pub(super) struct Following {
     /// When lists were brought up to date last.
     fresh: tokio::sync::Mutex<Option<Instant>>,
     searches: Mutex<VecDeque<(Instant, String)>>,
+}
+
+impl Following {
+    pub(super) fn of(index: Index) -> Self {
+        Self {
+            index,
+            news: News::default(),
+            verified: Mutex::default(),
+            wanted: Notify::default(),
+            reached: watch::Sender::default(),
+            fresh: tokio::sync::Mutex::default(),
+            searches: Mutex::default(),
+        }
+    }
 }
 
 impl Control {
@@ -60,14 +83,14 @@ impl Control {
     pub(crate) async fn follow_once(&self) -> bool {
         let mut notice = |noticed| self.noticed(noticed);
         let dir = self.0.log.dir();
-        let caught = self.0.index.catch_up(dir, &mut notice).await;
-        if let Ok(place) = self.0.index.place().await {
+        let caught = self.0.following.index.catch_up(dir, &mut notice).await;
+        if let Ok(place) = self.0.following.index.place().await {
             self.0.following.reached.send_replace(place.next);
         }
         match caught {
             Ok(true) => {
                 for topic in [Topic::Operations, Topic::Sessions, Topic::Log] {
-                    self.0.news.tell(topic);
+                    self.0.following.news.tell(topic);
                 }
                 true
             }
@@ -79,9 +102,44 @@ impl Control {
         }
     }
 
-    /// What was noticed while the records were read.
-    #[expect(clippy::unused_self, reason = "notifiers are told here")]
-    fn noticed(&self, _noticed: Noticed) {}
+    /// What was noticed while the records were read. What is long past, such as when the index is made anew, is nobody's
+    /// news.
+    fn noticed(&self, noticed: Noticed) {
+        let notice = match noticed {
+            Noticed::Refused {
+                place,
+                policy,
+                message,
+            } => Notice::Refused {
+                principal: place.principal,
+                connection: place.connection,
+                policy,
+                message,
+                session: place.session,
+                op: place.op,
+                at: place.at,
+            },
+            Noticed::Masked { place, columns } => Notice::Masked {
+                principal: place.principal,
+                connection: place.connection,
+                classes: columns.into_iter().filter_map(|c| c.class).collect(),
+                session: place.session,
+                op: place.op,
+                at: place.at,
+            },
+            Noticed::BreakGlass { place, reason } => Notice::BreakGlass {
+                principal: place.principal,
+                connection: place.connection,
+                reason,
+                session: place.session,
+                at: place.at,
+            },
+            Noticed::Gap { why, at } => Notice::LogGap { why, at },
+        };
+        if notice.at() >= self.now().plus_seconds(-NEWS_SECONDS) {
+            self.notice(notice);
+        }
+    }
 
     /// Brings the index up to date with what was recorded until now, within reason.
     pub(crate) async fn freshen(&self) {
@@ -151,7 +209,12 @@ impl Control {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Found<OperationInfo>, ControlError> {
-        let found = self.0.index.operations(filter, scope, cursor, limit).await;
+        let found = self
+            .0
+            .following
+            .index
+            .operations(filter, scope, cursor, limit)
+            .await;
         found.map_err(unavailable)
     }
 
@@ -162,7 +225,12 @@ impl Control {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Found<SessionInfo>, ControlError> {
-        let found = self.0.index.sessions(filter, scope, cursor, limit).await;
+        let found = self
+            .0
+            .following
+            .index
+            .sessions(filter, scope, cursor, limit)
+            .await;
         found.map_err(unavailable)
     }
 
@@ -175,6 +243,7 @@ impl Control {
     ) -> Result<Found<SessionInfo>, ControlError> {
         let found = self
             .0
+            .following
             .index
             .sessions_with(filter, scope, cursor, limit)
             .await;
@@ -186,7 +255,12 @@ impl Control {
         &self,
         id: &SessionId,
     ) -> Result<Option<SessionInfo>, ControlError> {
-        self.0.index.session(id).await.map_err(unavailable)
+        self.0
+            .following
+            .index
+            .session(id)
+            .await
+            .map_err(unavailable)
     }
 
     /// Whether the record of one session is as it was written.
@@ -194,7 +268,13 @@ impl Control {
         &self,
         id: &SessionId,
     ) -> Result<SessionVerified, ControlError> {
-        let committed = self.0.index.committed(id).await.map_err(unavailable)?;
+        let committed = self
+            .0
+            .following
+            .index
+            .committed(id)
+            .await
+            .map_err(unavailable)?;
         let (log, wanted) = (self.0.log.clone(), id.clone());
         let report = tokio::task::spawn_blocking(move || {
             sluice_record::verify_session(log.dir(), &wanted, committed)
@@ -213,32 +293,37 @@ impl Control {
         filter: &LogFilter,
         limit: usize,
     ) -> Result<Vec<LogEntry>, ControlError> {
-        self.0.index.acts(filter, limit).await.map_err(unavailable)
+        self.0
+            .following
+            .index
+            .acts(filter, limit)
+            .await
+            .map_err(unavailable)
     }
 
     /// Keeps what verifying came to, to be shown.
     pub(crate) fn note_verified(&self, report: &AuditReport) {
-        *self.0.verified.lock() = Some(Verified {
+        *self.0.following.verified.lock() = Some(Verified {
             at: self.now(),
             ok: report.ok,
             sessions: report.sessions,
             events: report.events,
             problems: report.problems.clone(),
         });
-        self.0.news.tell(Topic::Log);
+        self.0.following.news.tell(Topic::Log);
     }
 
     /// How the log is.
     pub(crate) async fn log_standing(&self) -> Result<LogStanding, ControlError> {
         let mark = self.0.log.latest().mark;
-        let place = self.0.index.place().await.map_err(unavailable)?;
-        let gaps = self.0.index.gaps().await.map_err(unavailable)?;
+        let place = self.0.following.index.place().await.map_err(unavailable)?;
+        let gaps = self.0.following.index.gaps().await.map_err(unavailable)?;
         Ok(LogStanding {
             size: mark.size,
             root: crate::keys::hex(&mark.root.0),
             failing: self.0.health.borrow().log_failing.clone(),
             gaps,
-            verified: self.0.verified.lock().clone(),
+            verified: self.0.following.verified.lock().clone(),
             behind: mark.size.saturating_sub(place.next),
         })
     }
@@ -253,7 +338,12 @@ impl Control {
     ) -> Result<Overview, ControlError> {
         let scope = self.known_of(caller, from);
         let now = self.now();
-        let numbers = self.0.index.numbers(&scope, i64::from(seconds), now).await;
+        let numbers = self
+            .0
+            .following
+            .index
+            .numbers(&scope, i64::from(seconds), now)
+            .await;
         let numbers = numbers.map_err(unavailable)?;
         let live = sessions.list().into_iter().filter(|s| is_seen(&scope, s));
         let waiting = self.list_approvals(caller, false).await;

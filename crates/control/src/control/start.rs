@@ -1,6 +1,5 @@
 //! Starting: keys, store, log, the last state, and the resources directory on top of it.
 
-use super::news::News;
 use super::recorded::Following;
 use super::{Control, Inner, Working, local_admin};
 use crate::certificates::CertificateSource;
@@ -63,7 +62,6 @@ impl Control {
         let store = Store::open(&config.data_dir).await?;
         let loaded = store.load(now).await?;
         let log = open_log(&config.data_dir, &keys, loaded.mark, now)?;
-        let index = Index::open(&config.data_dir, &log).await?;
         let local_admin =
             local_admin_credential(&config.data_dir, &store, loaded.local_admin).await?;
         let base = Arc::new(first_snapshot(&config, &loaded, protocols, &keys)?);
@@ -92,16 +90,13 @@ impl Control {
                 waiting: BTreeMap::new(),
                 cut_off: false,
             }),
+            following: Following::of(Index::open(&config.data_dir, &log).await?),
             saml_key: SamlKey::new(&config.data_dir),
             identity_key: IdentityKey::new(&config.data_dir),
             config,
             protocols,
             clock,
             log,
-            index,
-            following: Following::default(),
-            news: News::default(),
-            verified: Mutex::default(),
             store,
             hash_key: keys.hash_key,
             issuers,

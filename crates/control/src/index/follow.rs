@@ -5,7 +5,7 @@ use super::read::{Batch, Part};
 use super::write::ActRow;
 use super::{Index, Result};
 use crate::api::types::Verdict;
-use sluice_model::{MaskedColumn, SessionId};
+use sluice_model::{MaskedColumn, PrincipalId, SessionId, Timestamp};
 use sluice_record::{Committed, Entry, LogPlace, Tail, entries_from, replay_from};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,10 +29,11 @@ struct News {
 /// Where something was noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Place {
-    pub(crate) principal: String,
+    pub(crate) principal: PrincipalId,
     pub(crate) connection: String,
     pub(crate) session: SessionId,
     pub(crate) op: u64,
+    pub(crate) at: Timestamp,
 }
 
 /// Something in what was read that somebody may want to hear of.
@@ -49,8 +50,13 @@ pub(crate) enum Noticed {
         place: Place,
         columns: Vec<MaskedColumn>,
     },
+    /// A session began with emergency access.
+    BreakGlass {
+        place: Place,
+        reason: Option<String>,
+    },
     /// Something may be missing in the log.
-    Gap { why: String },
+    Gap { why: String, at: Timestamp },
 }
 
 impl Index {
@@ -72,6 +78,7 @@ impl Index {
         for act in news.acts.iter().filter(|act| act.act == GAP) {
             notice(Noticed::Gap {
                 why: act.detail.clone(),
+                at: act.at,
             });
         }
         self.keep_log(&news.acts, news.gaps, after).await?;
@@ -113,28 +120,40 @@ impl Index {
             .iter()
             .filter(|o| o.verdict == Verdict::Deny);
         let masked = batch.all_ended().filter(|ended| !ended.masked.is_empty());
-        if refused.clone().next().is_none() && masked.clone().next().is_none() {
+        let opened = batch.opened.as_ref().filter(|opened| opened.break_glass);
+        let nothing = refused.clone().next().is_none() && masked.clone().next().is_none();
+        if nothing && opened.is_none() {
             return Ok(());
         }
         let Some((principal, connection)) = self.session_names(&part.session).await? else {
             return Ok(());
         };
-        let of = |op| Place {
+        let Ok(principal) = principal.parse::<PrincipalId>() else {
+            return Ok(());
+        };
+        let of = |op, at| Place {
             principal: principal.clone(),
             connection: connection.clone(),
             session: part.session.clone(),
             op,
+            at,
         };
+        if let Some(opened) = opened {
+            notice(Noticed::BreakGlass {
+                place: of(0, opened.at),
+                reason: opened.reason.clone(),
+            });
+        }
         for row in refused {
             notice(Noticed::Refused {
-                place: of(row.op),
+                place: of(row.op, row.at),
                 policy: row.policies.first().cloned(),
                 message: row.message.clone().unwrap_or_default(),
             });
         }
         for ended in masked {
             notice(Noticed::Masked {
-                place: of(ended.op),
+                place: of(ended.op, ended.at),
                 columns: ended.masked.clone(),
             });
         }

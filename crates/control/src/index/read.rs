@@ -1,7 +1,6 @@
 //! Events into rows.
 
 use crate::api::types::{Ending, Verdict};
-use serde::Serialize;
 use sluice_model::{
     Decision, Event, EventBody, MaskedColumn, Outcome, PrincipalId, RecordedAccess, SessionId,
     Timestamp,
@@ -38,6 +37,8 @@ pub(super) struct OpenedRow {
     pub(super) database: String,
     pub(super) client_address: String,
     pub(super) application: Option<String>,
+    pub(super) reason: Option<String>,
+    pub(super) break_glass: bool,
     pub(super) at: Timestamp,
 }
 
@@ -56,15 +57,14 @@ pub(super) struct OperationRow {
 }
 
 /// How an operation ended.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub(super) struct EndedRow {
     pub(super) op: u64,
-    #[serde(skip)]
+    pub(super) at: Timestamp,
     pub(super) ending: Ending,
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) micros: u64,
-    #[serde(skip)]
     pub(super) masked: Vec<MaskedColumn>,
     pub(super) masked_values: u64,
 }
@@ -90,6 +90,7 @@ impl Batch {
                 micros,
             } => self.end(EndedRow {
                 op,
+                at,
                 ending: match outcome {
                     Outcome::Done(_) => Ending::Done,
                     Outcome::Failed(_) => Ending::Failed,
@@ -131,6 +132,8 @@ fn opening(at: Timestamp, body: EventBody) -> Option<OpenedRow> {
         database,
         client_address,
         application,
+        reason,
+        break_glass,
         ..
     } = body
     else {
@@ -144,6 +147,8 @@ fn opening(at: Timestamp, body: EventBody) -> Option<OpenedRow> {
         database,
         client_address,
         application,
+        reason,
+        break_glass,
         at,
     })
 }

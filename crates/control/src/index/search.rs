@@ -302,7 +302,7 @@ impl Index {
         let (from, to) = filter.range(cursor);
         let conditions = filter.conditions(scope);
         let few = self.fewest(&conditions, (from, to)).await?;
-        let mut search = Search {
+        let search = Search {
             index: self,
             conditions: &conditions,
             cursor,
@@ -313,7 +313,7 @@ impl Index {
                 let items = search.stretch(index, (from, to)).await?;
                 Ok(page(items, limit))
             }
-            None => search.from_the_newest(from, to).await,
+            None => search.newest_first(from, to).await,
         }
     }
 
@@ -366,7 +366,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Looks at operations from the newest on.
-    async fn from_the_newest(&mut self, from: i64, to: i64) -> Result<Found<Hit>> {
+    async fn newest_first(&self, from: i64, to: i64) -> Result<Found<Hit>> {
         let begun = Instant::now();
         let (mut items, mut upper) = (Vec::new(), to);
         loop {

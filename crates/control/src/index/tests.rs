@@ -57,6 +57,8 @@ impl Stage {
             database: "shop".to_owned(),
             client_address: "192.0.2.1".to_owned(),
             application: Some("psql".to_owned()),
+            reason: None,
+            break_glass: false,
             policies: vec![],
         };
         self.log.begin(&session, at(seconds), &opening).unwrap()
@@ -571,6 +573,8 @@ async fn keep(index: &Index, number: u64, operations: u64, begun: i64) {
         database: "shop".to_owned(),
         client_address: "192.0.2.1".to_owned(),
         application: Some("job".to_owned()),
+        reason: None,
+        break_glass: false,
         at: Timestamp(begun),
     });
     batch.closed = Some(Timestamp(begun + 60_000_000));

@@ -42,6 +42,8 @@ fn opening(id: &SessionId) -> EventBody {
         database: "shop".to_owned(),
         client_address: "127.0.0.1:5".to_owned(),
         application: None,
+        reason: None,
+        break_glass: false,
         policies: vec!["eng-reads-prod".to_owned()],
     }
 }

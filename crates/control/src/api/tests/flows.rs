@@ -398,6 +398,8 @@ fn opened(id: &SessionId, by: &str) -> EventBody {
         database: "shop".into(),
         client_address: "192.0.2.1".into(),
         application: None,
+        reason: None,
+        break_glass: false,
         policies: vec![],
     }
 }

@@ -480,6 +480,7 @@ impl Rig {
             files: vec![file],
             dry_run: false,
             prune: false,
+            delete: Vec::new(),
         };
         let done = self
             .control

@@ -110,12 +110,12 @@ async fn approvers_are_written_to_and_their_link_is_theirs_alone_and_decides_not
     );
     let link = link_of(text);
     assert!(html.contains(&link));
-    // Whoever follows the address without signing in changes nothing.
+    // Whoever follows the address without signing in changes nothing: the page is the same for everybody.
     assert_eq!(
         rig.get(&format!("/console/approvals/{id}?link={link}"), "x")
             .await
             .status,
-        404
+        200
     );
     let open = json!({"link": link}).to_string();
     let (bob, eve) = (
