@@ -10,6 +10,8 @@ const { steps, profile } = JSON.parse(process.argv[2]);
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: '/usr/bin/chromium',
   headless: true,
+  // Nothing moves: what is looked at is as it stays.
+  reducedMotion: 'reduce',
   // The gateway's own authority is in no browser's store.
   ignoreHTTPSErrors: true,
   args: [
@@ -55,6 +57,9 @@ const barriers = async () => {
   return serious.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
 };
 
+// What is wrong with pages, said at the end so that one look finds all of it.
+const faults = [];
+
 const actions = {
   // People, rather than parts of the page.
   press: (what) => found(what).click(),
@@ -64,16 +69,20 @@ const actions = {
   type: (text) => page.keyboard.type(text),
   gone: (what) => found(what).waitFor({ state: 'hidden' }),
   shows: (what) => found(what).waitFor(),
-  scheme: (colorScheme) => page.emulateMedia({ colorScheme }),
+  scheme: async (colorScheme) => {
+    await page.emulateMedia({ colorScheme });
+    // Once it has been drawn.
+    await page.waitForTimeout(200);
+  },
   size: ([width, height]) => page.setViewportSize({ width, height }),
   accessible: async (where) => {
     const all = await barriers();
-    if (all.length > 0) throw new Error(`${where} keeps people out:\n${all.join('\n')}`);
+    faults.push(...all.map((barrier) => `${where} keeps people out: ${barrier}`));
   },
   // Nothing is wider than the screen.
   fits: async (where) => {
     const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-    if (over > 0) throw new Error(`${where} is ${over} pixels too wide`);
+    if (over > 0) faults.push(`${where} is ${over} pixels too wide`);
   },
   // Nothing more is being fetched for the page (the stream of what changes stays open).
   quiet: async () => {
@@ -102,6 +111,7 @@ try {
     const [[name, argument]] = Object.entries(step);
     await actions[name](argument);
   }
+  if (faults.length > 0) throw new Error(faults.join('\n'));
 } catch (error) {
   console.error(`${error}\nat ${page.url()}\n${await page.innerText('body')}`);
   process.exitCode = 1;

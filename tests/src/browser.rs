@@ -139,6 +139,14 @@ impl Browser {
         if let Some(next) = refresh.and_then(|rest| rest.split('"').next()) {
             return self.ask(&next.replace("&amp;", "&"), &[]);
         }
+        if url.ends_with("/console/") {
+            // Made of scripts, which this browser has not: what it can read is the page about who is signed in.
+            let account = self.ask("/account", &[])?;
+            return Ok(Page {
+                text: format!("{text}\n{}", account.text),
+                ..account
+            });
+        }
         Ok(Page {
             url: url.to_owned(),
             status: status.parse()?,

@@ -31,7 +31,7 @@ impl DevIdp {
     pub fn resource(&self) -> String {
         format!(
             "kind: IdentityProvider\nname: dev\ntitle: the development identity provider\noidc:\n  \
-             issuer: http://127.0.0.1:{}\n  client_id: sluice\nrefresh_seconds: 5\n",
+             issuer: http://127.0.0.1:{}\n  client_id: sluice\ngroups: {{map: {{admins: admins}}}}\nrefresh_seconds: 5\n",
             self.port
         )
     }

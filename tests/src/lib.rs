@@ -8,6 +8,7 @@ pub mod cache;
 pub mod cargo;
 pub mod chromium;
 pub mod clients;
+pub mod console;
 pub mod dev_idp;
 pub mod gateway;
 pub mod issuer;

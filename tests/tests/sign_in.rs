@@ -325,7 +325,7 @@ fn pages_are_inert_and_send_nobody_elsewhere() {
         .sign_in("/signin?next=//evil.example/", "1001")
         .unwrap();
     assert!(
-        home.url.ends_with("/") && home.url.contains("127.0.0.1"),
+        home.url.ends_with("/account") && home.url.contains("127.0.0.1"),
         "{}",
         home.url
     );

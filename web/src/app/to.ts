@@ -38,5 +38,7 @@ export const to = {
   identityProviders: "/settings/identity-providers",
   identityProvider: (name: string) => `/settings/identity-providers/${part(name)}`,
   notifiers: "/settings/notifiers",
+  newNotifier: (integration?: string) =>
+    integration ? `/settings/notifiers/+new/${part(integration)}` : "/settings/notifiers/+new",
   notifier: (name: string) => `/settings/notifiers/${part(name)}`,
 };

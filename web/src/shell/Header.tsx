@@ -33,10 +33,14 @@ export function Header({ menuOpen, toggleMenu, openHelp }: HeaderProps) {
         Sluice
       </Link>
       <LiveState />
-      <button type="button" className={classes.search} onClick={spotlight.open}>
+      <button
+        type="button"
+        className={classes.search}
+        onClick={spotlight.open}
+        aria-label={`Search ${mac ? "⌘" : "Ctrl"} K`}
+      >
         <IconSearch size={16} stroke={1.7} aria-hidden />
-        <span>Search</span>
-        <Kbd size="xs">{mac ? "⌘" : "Ctrl"} K</Kbd>
+        <span>Search</span> <Kbd size="xs">{mac ? "⌘" : "Ctrl"} K</Kbd>
       </button>
       <Tooltip label="Keyboard shortcuts">
         <ActionIcon

@@ -24,7 +24,8 @@ export default function ChartDrawing({ points, series, kind, height, format }: C
       legendProps={{ verticalAlign: "bottom" }}
       valueFormatter={format}
       xAxisProps={{ tickFormatter: tick, minTickGap: 40 }}
-      yAxisProps={{ width: 48 }}
+      // What is drawn is counted, and nothing happens half.
+      yAxisProps={{ width: 48, allowDecimals: false }}
       areaProps={{ isAnimationActive: false }}
       tooltipProps={{ labelFormatter: (at) => exact(Number(at)) }}
     />

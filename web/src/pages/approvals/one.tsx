@@ -1,6 +1,7 @@
 // One approval: everything that somebody needs to decide it, and how it was decided.
 import { Alert, Skeleton } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
+import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
 import { useMe } from "@/api/me";
 import { useApi } from "@/api/query";
@@ -11,6 +12,7 @@ import { EmptyState, ErrorState } from "@/ui/states";
 import { type Approval, timeLeft, whyNot } from "./approval";
 import classes from "./approvals.module.css";
 import { DecideButtons, EndButton, TakeBackButton } from "./Buttons";
+import { MailLink, useMailLink } from "./MailLink";
 import { About, Agreement, WhatIsAsked } from "./Parts";
 import { Sentence } from "./Recap";
 import { StateBadge } from "./StateBadge";
@@ -19,12 +21,20 @@ import { useSecond } from "./useSecond";
 
 export function Component() {
   const { id = "" } = useParams();
+  // Another approval begins with nothing of this one.
+  return <One key={id} id={id} />;
+}
+
+function One({ id }: { id: string }) {
   const approval = useApi("/v1/approvals/{id}", { path: { id } });
   const waiting = useWaiting();
-  if (approval.data) return <Shown approval={approval.data} waiting={waiting} />;
+  const unopened = useMailLink();
+  const mail = <MailLink error={unopened} />;
+  if (approval.data) return <Shown approval={approval.data} waiting={waiting} mail={mail} />;
   return (
     <>
       <PageHeader title={`Approval ${id}`} waiting={waiting} />
+      {mail}
       {approval.error?.status === 404 ? (
         <EmptyState
           title="There is no such request for you"
@@ -40,7 +50,14 @@ export function Component() {
   );
 }
 
-function Shown({ approval, waiting }: { approval: Approval; waiting: number }) {
+interface ShownProps {
+  approval: Approval;
+  waiting: number;
+  /** What is to be said of the link from mail that led here. */
+  mail: ReactNode;
+}
+
+function Shown({ approval, waiting, mail }: ShownProps) {
   const now = useSecond();
   const pending = approval.state === "pending";
   return (
@@ -71,6 +88,7 @@ function Shown({ approval, waiting }: { approval: Approval; waiting: number }) {
           </>
         }
       />
+      {mail}
       <WhyNot approval={approval} />
       <div className={classes.columns}>
         <div className={classes.stack}>

@@ -1,5 +1,5 @@
 // What is going on now: live sessions, and what waits for the caller.
-import { Skeleton, Text } from "@mantine/core";
+import { Anchor, Skeleton, Text } from "@mantine/core";
 import { Link } from "react-router";
 import { useApi } from "@/api/query";
 import { to } from "@/app/to";
@@ -54,7 +54,10 @@ export function LiveSessions() {
           title: "Nobody is connected",
           hint: (
             <>
-              <Link to={to.connections}>Connections</Link> says how to connect.
+              <Anchor component={Link} to={to.connections} underline="always">
+                Connections
+              </Anchor>{" "}
+              says how to connect.
             </>
           ),
         }}

@@ -44,6 +44,7 @@ export function SessionFacts({ session, opened }: SessionFactsProps) {
           </Link>
           {session.protocol && ` (${session.protocol})`}
         </Fact>
+        <Fact name="Reason">{opened?.reason && <HostileText text={opened.reason} />}</Fact>
         <Fact name="Started">
           <Timestamp at={session.started} exactly />
         </Fact>

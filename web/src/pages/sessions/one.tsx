@@ -1,6 +1,6 @@
 // One session: who and where, whether it lives, and everything that was done in it.
 import { Badge, Button, Tooltip } from "@mantine/core";
-import { IconEye, IconEyeOff, IconPlayerStop } from "@tabler/icons-react";
+import { IconEye, IconEyeOff, IconPlayerStop, IconUrgent } from "@tabler/icons-react";
 import { useParams, useSearchParams } from "react-router";
 import { useMe } from "@/api/me";
 import { type Answer, useApi, useSend } from "@/api/query";
@@ -47,6 +47,11 @@ function Session({ id }: { id: string }) {
         aside={
           <>
             {data && <LiveBadge live={live} />}
+            {read.record.opened?.break_glass && (
+              <Badge color="red" leftSection={<IconUrgent size={13} aria-hidden />}>
+                emergency access
+              </Badge>
+            )}
             {following && (
               <Badge color="sluice" leftSection={<IconEye size={13} aria-hidden />}>
                 watching

@@ -1,7 +1,7 @@
 // One resource as its text: checked while it is typed, reviewed and applied.
 import { Button, Group, Stack } from "@mantine/core";
 import { IconTrash } from "@tabler/icons-react";
-import { useMemo, useState } from "react";
+import { type ReactNode, useMemo, useState } from "react";
 import { useNavigate } from "react-router";
 import { DirectoryNote } from "@/ui/resources/DirectoryNote";
 import { fileOf, type Resource, textOf } from "@/ui/resources/resources";
@@ -16,12 +16,14 @@ interface ResourceEditorProps {
   existing?: Resource;
   /** What a new one begins as. */
   begun: string;
+  before?: (name: string) => ReactNode;
   label: string;
   /** Where to go once it is applied or deleted. */
   back: string;
 }
 
-export function ResourceEditor({ kind, existing, begun, label, back }: ResourceEditorProps) {
+export function ResourceEditor(props: ResourceEditorProps) {
+  const { kind, existing, begun, before, label, back } = props;
   const [first] = useState(() => (existing ? textOf(existing) : begun));
   const [text, setText] = useState(first);
   const said = useMemo(() => parse(text), [text]);
@@ -47,6 +49,7 @@ export function ResourceEditor({ kind, existing, begun, label, back }: ResourceE
   return (
     <Stack gap="md">
       <DirectoryNote />
+      {before?.(said.name)}
       <YamlEditor
         label={label}
         file={file}

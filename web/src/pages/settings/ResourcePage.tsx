@@ -1,5 +1,5 @@
 // The page of one resource of a kind: what it says in short, and the editor.
-import { Anchor, Button, Skeleton, Stack, Title } from "@mantine/core";
+import { Anchor, Button, Group, Skeleton, Stack, Title } from "@mantine/core";
 import type { ReactNode } from "react";
 import { Link, useParams } from "react-router";
 import { HostileText } from "@/ui/HostileText";
@@ -20,21 +20,30 @@ interface ResourcePageProps {
   back: string;
   begun: string;
   facts?: (resource: Resource) => ReactNode;
+  /** Beside the heading of one that exists. */
+  actions?: (resource: Resource) => ReactNode;
+  /** Above the text, with the name as far as it is typed. */
+  before?: (name: string) => ReactNode;
 }
 
-export function ResourcePage({ kind, list, one, back, begun, facts }: ResourcePageProps) {
-  const { name = "" } = useParams();
+export function ResourcePage(props: ResourcePageProps) {
+  const { kind, list, one, back, begun, facts, actions, before } = props;
+  // An address without a name is that of a new one.
+  const { name = NEW } = useParams();
   const { query, resources } = useResources(kind);
   const existing = resources?.find((r) => r.name === name);
   const isNew = name === NEW;
   const heading = (
-    <Title order={2}>
-      <Anchor component={Link} to={back} inherit underline="always">
-        {list}
-      </Anchor>
-      {" / "}
-      {isNew ? `new ${one}` : <HostileText text={name} />}
-    </Title>
+    <Group justify="space-between" gap="xs">
+      <Title order={2}>
+        <Anchor component={Link} to={back} inherit underline="always">
+          {list}
+        </Anchor>
+        {" / "}
+        {isNew ? `new ${one}` : <HostileText text={name} />}
+      </Title>
+      {existing && actions?.(existing)}
+    </Group>
   );
   return (
     <Stack gap="md">
@@ -62,6 +71,7 @@ export function ResourcePage({ kind, list, one, back, begun, facts }: ResourcePa
             kind={kind}
             existing={existing}
             begun={begun}
+            before={before}
             label={`${one} as YAML`}
             back={back}
           />

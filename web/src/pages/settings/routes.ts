@@ -11,6 +11,8 @@ export const routes: RouteObject[] = [
       { path: "identity-providers", lazy: () => import("./providers/index") },
       { path: "identity-providers/:name", lazy: () => import("./providers/one") },
       { path: "notifiers", lazy: () => import("./notifiers/index") },
+      { path: "notifiers/+new", lazy: () => import("./notifiers/choose") },
+      { path: "notifiers/+new/:integration", lazy: () => import("./notifiers/begin") },
       { path: "notifiers/:name", lazy: () => import("./notifiers/one") },
     ],
   },

@@ -46,6 +46,7 @@ const ORDER = [
 const DEFAULTS: Record<string, Fields> = {
   Connection: { labels: {}, strict_masking: true, hold_timeout_seconds: 600, settings: {} },
   DataClass: { columns: [], fields: [], detectors: [] },
+  Notifier: { events: ["approval"], only: {}, people: {}, details: "full" },
 };
 
 // A list or group of settings that fits is written on one line.

@@ -49,6 +49,10 @@ export interface SessionOpened {
   database: string;
   client_address: string;
   application: string | null;
+  /** Why, as they said. */
+  reason?: string;
+  /** They asked for emergency access. */
+  break_glass?: boolean;
   policies: string[];
 }
 

@@ -2,6 +2,7 @@
 import { Badge, Button, Stack, Text } from "@mantine/core";
 import { IconRefresh } from "@tabler/icons-react";
 import { Link } from "react-router";
+import { useApi, useSend } from "@/api/query";
 import { to } from "@/app/to";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { FilterBar } from "@/ui/FilterBar";
@@ -10,10 +11,9 @@ import { Timestamp } from "@/ui/Timestamp";
 import { useCursor } from "@/ui/useCursor";
 import { oneOf, useFilters } from "@/ui/useFilters";
 import { visible } from "@/ui/visible";
-import { type Delivery, type DeliveryState, useDeliveries, useRetry } from "./api";
+import { ASK_AGAIN_MS, type Delivery, STATES } from "./api";
 
-const STATES: DeliveryState[] = ["pending", "sent", "dead"];
-const COLORS = { pending: "yellow", sent: "green", dead: "red" };
+const COLORS: Record<string, string> = { pending: "yellow", sent: "green", dead: "red" };
 
 interface DeliveriesProps {
   /** To choose from. */
@@ -26,7 +26,11 @@ export function Deliveries({ notifiers, only }: DeliveriesProps) {
   const filters = useFilters("notifier", "state");
   const { cursor } = useCursor();
   const state = oneOf(filters.values.state, STATES);
-  const query = useDeliveries({ notifier: only ?? filters.values.notifier, state, cursor });
+  const query = useApi(
+    "/v1/deliveries",
+    { query: { notifier: only ?? filters.values.notifier, state, cursor } },
+    { keep: true, refetchInterval: ASK_AGAIN_MS },
+  );
   return (
     <Section title="Deliveries" plain>
       <FilterBar
@@ -42,14 +46,14 @@ export function Deliveries({ notifiers, only }: DeliveriesProps) {
                   options: notifiers,
                 },
               ]),
-          { kind: "choice", name: "state", label: "State", options: STATES },
+          { kind: "choice", name: "state", label: "State", options: [...STATES] },
         ]}
       />
       <DataTable
         label="Deliveries"
         query={query}
         rows={query.data?.deliveries}
-        older={query.data?.next}
+        older={query.data?.cursor}
         rowKey={(d) => d.id}
         columns={COLUMNS}
         empty={{
@@ -94,7 +98,7 @@ function StateOf({ delivery }: { delivery: Delivery }) {
 }
 
 function Retry({ delivery }: { delivery: Delivery }) {
-  const retry = useRetry();
+  const retry = useSend("post", "/v1/deliveries/{id}/retry");
   if (delivery.state === "sent") return null;
   return (
     <Button
@@ -103,7 +107,7 @@ function Retry({ delivery }: { delivery: Delivery }) {
       leftSection={<IconRefresh size={13} aria-hidden />}
       loading={retry.isPending}
       aria-label={`Send again: ${visible(delivery.event)} to ${visible(delivery.notifier)}`}
-      onClick={() => retry.mutate(delivery.id)}
+      onClick={() => retry.mutate({ params: { path: { id: delivery.id } } })}
     >
       Send again
     </Button>

@@ -1,25 +1,41 @@
-// Sends a notification for trying out, and says how that went.
+// Sends a message for trying out, at once, and says how that went.
 import { Button } from "@mantine/core";
 import { notifications } from "@mantine/notifications";
 import { IconSend } from "@tabler/icons-react";
-import { useTestNotifier } from "./api";
+import { useSend } from "@/api/query";
+import { visible } from "@/ui/visible";
 
 export function TestNotifier({ name }: { name: string }) {
-  const test = useTestNotifier();
-  const sent = () =>
-    notifications.show({
-      color: "green",
-      title: "A test is on its way",
-      message: "How it went is in the list of deliveries.",
-    });
+  const test = useSend("post", "/v1/notifiers/{id}/test");
+  const send = () =>
+    test.mutate(
+      { params: { path: { id: name } } },
+      {
+        onSuccess: ({ ok, error }) =>
+          notifications.show(
+            ok
+              ? {
+                  color: "green",
+                  title: "The test was taken",
+                  message: `${visible(name)} works: the other side took the message.`,
+                }
+              : {
+                  color: "red",
+                  title: `The test of ${visible(name)} failed`,
+                  message: visible(error ?? "The other side did not take the message."),
+                  autoClose: false,
+                },
+          ),
+      },
+    );
   return (
     <Button
       size="compact-sm"
       variant="default"
       leftSection={<IconSend size={14} aria-hidden />}
       loading={test.isPending}
-      aria-label={`Send a test to ${name}`}
-      onClick={() => test.mutate(name, { onSuccess: sent })}
+      aria-label={`Send a test to ${visible(name)}`}
+      onClick={send}
     >
       Send a test
     </Button>

@@ -2,6 +2,7 @@
 import { Badge, Button, Group, Stack, Text } from "@mantine/core";
 import { IconPlus } from "@tabler/icons-react";
 import { Link } from "react-router";
+import { useApi } from "@/api/query";
 import { to } from "@/app/to";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { HostileText } from "@/ui/HostileText";
@@ -9,10 +10,8 @@ import { count } from "@/ui/numbers";
 import { Section } from "@/ui/Section";
 import { Timestamp } from "@/ui/Timestamp";
 import { visible } from "@/ui/visible";
-import { NEW } from "../ResourcePage";
-import { isNotThere, type NotifierInfo, useNotifiers } from "./api";
+import { ASK_AGAIN_MS, type NotifierInfo } from "./api";
 import { Deliveries } from "./Deliveries";
-import { NotThere } from "./NotThere";
 import { TestNotifier } from "./TestNotifier";
 
 const COLUMNS: Column<NotifierInfo>[] = [
@@ -55,11 +54,10 @@ function Standing({ notifier }: { notifier: NotifierInfo }) {
 }
 
 export function Component() {
-  const query = useNotifiers();
-  if (isNotThere(query.error)) return <NotThere />;
+  const query = useApi("/v1/notifiers", {}, { refetchInterval: ASK_AGAIN_MS });
   const rows = query.data?.notifiers;
   const add = (
-    <Button component={Link} to={to.notifier(NEW)} leftSection={<IconPlus size={15} aria-hidden />}>
+    <Button component={Link} to={to.newNotifier()} leftSection={<IconPlus size={15} aria-hidden />}>
       New notifier
     </Button>
   );

@@ -2,16 +2,12 @@
 import { Stack } from "@mantine/core";
 import { useParams } from "react-router";
 import { to } from "@/app/to";
-import { NEW, ResourcePage } from "../ResourcePage";
-import { isNotThere, useNotifiers } from "./api";
+import { ResourcePage } from "../ResourcePage";
 import { Deliveries } from "./Deliveries";
-
-// What it takes depends on its kind; the check says what is missing.
-const BEGUN = "kind: Notifier\nname: approvers\n";
+import { TestNotifier } from "./TestNotifier";
 
 export function Component() {
   const { name = "" } = useParams();
-  const { error } = useNotifiers();
   return (
     <Stack gap="lg">
       <ResourcePage
@@ -19,9 +15,10 @@ export function Component() {
         list="Notifiers"
         one="notifier"
         back={to.notifiers}
-        begun={BEGUN}
+        begun=""
+        actions={(resource) => <TestNotifier name={resource.name} />}
       />
-      {name !== NEW && !isNotThere(error) && <Deliveries notifiers={[]} only={name} />}
+      <Deliveries notifiers={[]} only={name} />
     </Stack>
   );
 }
