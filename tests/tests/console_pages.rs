@@ -44,7 +44,7 @@ fn every_page_can_be_used_in_light_and_dark_and_on_a_telephone() {
         (&format!("/sessions/{session}") as &str, "session"),
         ("/sessions/player", "player"),
         ("/policies", "policies"),
-        ("/policies/classes", "classes"),
+        ("/policies/data-classes", "classes"),
         ("/policies/explain", "explain"),
         ("/policies/tests", "policy-tests"),
         ("/policies/dry-run", "dry-run"),
@@ -53,7 +53,7 @@ fn every_page_can_be_used_in_light_and_dark_and_on_a_telephone() {
         ("/people/user:ada", "person"),
         ("/log", "log"),
         ("/settings", "settings"),
-        ("/settings/providers", "providers"),
+        ("/settings/identity-providers", "providers"),
         ("/settings/notifiers", "notifiers"),
         ("/me", "me"),
     ] {

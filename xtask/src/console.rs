@@ -35,6 +35,11 @@ pub fn build() -> Result<()> {
     fs::write(web.join(BUILT_FROM), wanted).context("the console's mark cannot be written")
 }
 
+/// Whether there is one.
+pub fn is_built() -> bool {
+    shell::root().join("web/dist/index.html").is_file()
+}
+
 /// Its types, its lint and its own tests.
 pub fn check() -> Result<()> {
     let web = shell::root().join("web");

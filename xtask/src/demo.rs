@@ -24,7 +24,8 @@ const DISABLE: &str = "admin disable user:ada";
 const WHO: &str = "kim sluice whoami";
 const KIM_READS: &str = r#"kim sluice connect shop --account app -- psql -c "SELECT id, name, ssn FROM customers LIMIT 1""#;
 /// The people of the development identity provider.
-const PEOPLE: &str = "- {name: kim, email: kim@example.com, groups: [engineering]}\n\
+const PEOPLE: &str = "- {name: root, email: root@example.com, groups: [admins, dba]}\n\
+                      - {name: kim, email: kim@example.com, groups: [engineering]}\n\
                       - {name: lee, email: lee@example.com, groups: []}\n";
 
 /// The demo's servers while they run.
@@ -54,6 +55,7 @@ pub fn check() -> Result<()> {
     demo.check_record()?;
     demo.check_switching_off()?;
     demo.check_sign_in()?;
+    demo.check_console()?;
     println!("the tour holds");
     Ok(())
 }
@@ -88,6 +90,7 @@ impl Demo {
 
     fn text(&self) -> String {
         let tour = self.tour.display();
+        let console = format!("https://127.0.0.1:{}/console/", self.gateway.https_port);
         format!(
             r#"
 The gateway is ready. In every terminal that you use for the tour, first:
@@ -128,6 +131,9 @@ The gateway is ready. In every terminal that you use for the tour, first:
     {WHO}
     {KIM_READS}
 
+7. The console: open {console} in a browser (the certificate is the gateway's own) and sign in as root, who administers
+   and is of the database team. Let the line of step 3 wait once more, and approve it there; then look at its session.
+
 Also worth a look: what would be decided, without running anything.
 
     {EXPLAIN}
@@ -145,6 +151,17 @@ Ctrl-C ends the demo and removes everything it made.
             .arg(format!(". {} && {line}", self.tour.display()))
             .stdin(Stdio::null());
         command
+    }
+
+    /// The console is there, unless it could not be built.
+    fn check_console(&self) -> Result<()> {
+        let page = self.gateway.https("/console/")?;
+        let expected = match console::is_built() {
+            true => "id=\"root\"",
+            false => "without its web console",
+        };
+        ensure!(page.contains(expected), "expected {expected}, got {page}");
+        Ok(())
     }
 
     fn check_read(&self) -> Result<()> {

@@ -7,12 +7,22 @@ mod measure;
 mod report;
 mod stage;
 
+use crate::shell;
 use anyhow::{Context, Result, bail};
 use measure::{Cell, Sample};
 use report::Results;
 use stage::Stage;
 
 pub use http::run as http;
+
+/// Lists and searches over 10 million made-up operations. Asks the index itself: its operations cannot be made by asking a
+/// gateway in less than hours.
+pub fn lists() -> Result<()> {
+    let test = "index::tests::lists_over_ten_million_operations";
+    let mut arguments = vec!["test", "--release", "-p", "sluice-control", "--lib", "--"];
+    arguments.extend(["--ignored", "--nocapture", "--exact", test]);
+    shell::run("cargo", &arguments)
+}
 
 /// What to run.
 pub struct Plan {
