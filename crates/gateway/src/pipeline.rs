@@ -56,11 +56,16 @@ fn needed(operation: &Operation) -> Result<Rendered<[RecordedAccess]>, RecordErr
     let accesses: BTreeSet<&Access> = operation.accesses.iter().collect();
     let written =
         |access: &Access| RecordedAccess(access.action.to_string(), access.resource.to_string());
-    let kept: Vec<RecordedAccess> = accesses
+    let more = accesses.len().saturating_sub(MAX_ACCESSES);
+    let mut kept: Vec<RecordedAccess> = accesses
         .into_iter()
         .take(MAX_ACCESSES)
         .map(written)
         .collect();
+    if more > 0 {
+        let rest = format!("{more} that are not kept");
+        kept.push(RecordedAccess(RecordedAccess::MORE.to_owned(), rest));
+    }
     Rendered::new(kept.as_slice())
 }
 

@@ -42,6 +42,11 @@ pub enum RecordedValue {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RecordedAccess(pub String, pub String);
 
+impl RecordedAccess {
+    /// The action of the one that stands for all that are not kept: whoever looks for something looks there as well.
+    pub const MORE: &'static str = "more";
+}
+
 /// Who sent a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -124,7 +129,7 @@ pub enum EventBody {
         /// Bound parameters as kept (capped, masked where of a data class).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         parameters: Vec<RecordedValue>,
-        /// What it needed, as far as it was understood; at most the first 32.
+        /// What it needed, as far as it was understood: the first 32, and one [`RecordedAccess::MORE`] where more are.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         accesses: Vec<RecordedAccess>,
         /// The decision.

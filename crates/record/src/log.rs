@@ -90,7 +90,9 @@ struct Inner {
     signer: Signer,
     entries: Mutex<Entries>,
     live: Mutex<Vec<Arc<Live>>>,
-    /// The latest checkpoint; held while the next one is made, so that they are made one at a time.
+    /// Held while a checkpoint is made, so that they are made one at a time.
+    making: Mutex<()>,
+    /// The latest checkpoint; never held while something is written.
     latest: Mutex<Checkpoint>,
 }
 
@@ -117,6 +119,7 @@ impl Log {
         layout::make_dirs(&layout.sessions())?;
         let recovered = recover::open(&layout, signer.verifier(), at)?;
         let log = Self(Arc::new(Inner {
+            making: Mutex::new(()),
             latest: Mutex::new(match recovered.latest {
                 Some(latest) => latest,
                 None => write_checkpoint(&layout, &signer, recovered.entries.mark())?,
@@ -246,7 +249,8 @@ impl Log {
     /// # Errors
     /// Something could not be written or made durable. Nothing is lost by that; the next call tries again.
     pub fn checkpoint(&self, at: Timestamp) -> Result<Checkpoint, RecordError> {
-        let mut latest = self.0.latest.lock();
+        let _making = self.0.making.lock();
+        let latest = self.latest();
         self.0.entries.lock().mend(at)?;
         let live = self.0.live.lock().clone();
         for session in &live {
@@ -261,16 +265,32 @@ impl Log {
             )
         };
         if mark == latest.mark {
-            return Ok(latest.clone());
+            return Ok(latest);
         }
         self.make_durable()?;
         file.sync_data().map_err(RecordError::io("sync", &path))?;
-        *latest = write_checkpoint(&self.0.layout, &self.0.signer, mark)?;
+        let latest = write_checkpoint(&self.0.layout, &self.0.signer, mark)?;
+        *self.0.latest.lock() = latest.clone();
         self.0.live.lock().retain(|session| {
             let standing = session.standing.lock();
             !standing.closing_logged || standing.is_behind() || standing.gap.is_some()
         });
-        Ok(latest.clone())
+        Ok(latest)
+    }
+
+    /// Whether something was recorded that the latest checkpoint does not commit to.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        let size = self.latest().mark.size;
+        if self.0.entries.lock().tree.size() != size {
+            return true;
+        }
+        let live = self.0.live.lock().clone();
+        live.iter().any(|session| {
+            let standing = session.standing.lock();
+            let closed = standing.state == State::Closed && !standing.closing_logged;
+            standing.tail.count > standing.logged || closed
+        })
     }
 
     /// Adds what the log does not know of one session yet.

@@ -22,7 +22,8 @@ pub struct Sessions {
 impl Sessions {
     /// Lists them, newest first.
     pub async fn run(self, context: &Context) -> Result<(), Failure> {
-        let path = format!("/v1/sessions?live={}&limit={}", self.live, self.limit);
+        let live = if self.live { "live=true&" } else { "" };
+        let path = format!("/v1/sessions?{live}limit={}", self.limit);
         let list: SessionList = context.gateway()?.client()?.get(&path).await?;
         let out = context.out;
         out.show(&list, |list| {

@@ -42,7 +42,8 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
         let error = "where the request comes from is not known";
         return Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, None).into_response();
     };
-    let caller = caller(&gate.app, request.method(), request.headers(), from).await;
+    let asked = (request.method(), request.uri().path());
+    let caller = caller(&gate.app, asked, request.headers(), from).await;
     let admitted = match (gate.who, &caller) {
         (Who::Anybody, _) => Ok(()),
         (Who::LocalOrSignedIn, Err(_)) if from.to_canonical().is_loopback() => Ok(()),
@@ -70,8 +71,22 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
         }
         (_, Err(_)) => {}
     }
-    match tokio::time::timeout(gate.patience, next.run(request)).await {
-        Ok(response) => response,
+    let changes = !request.method().is_safe();
+    let running = next.run(request);
+    let answer = async {
+        match changes {
+            // What was begun is finished, also when whoever asked has gone: a change half made would be in the store and
+            // not in force.
+            true => tokio::spawn(running).await.map_err(|_| ()),
+            false => Ok(running.await),
+        }
+    };
+    match tokio::time::timeout(gate.patience, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(())) => {
+            let error = "this could not be finished; the gateway's log says why";
+            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error, None).into_response()
+        }
         Err(_) => {
             let error = "this took too long and was given up";
             Refusal::new(
@@ -87,7 +102,7 @@ pub(super) async fn gate(State(gate): State<Gate>, mut request: Request, next: N
 /// Who sent a request: whoever its token or JWT is of, or the person who is signed in in a browser.
 async fn caller(
     app: &App,
-    method: &Method,
+    asked: (&Method, &str),
     headers: &HeaderMap,
     from: IpAddr,
 ) -> Result<Caller, Refusal> {
@@ -96,7 +111,7 @@ async fn caller(
     let value = match (said.next(), said.next()) {
         (Some(value), None) => value,
         (None, _) if allowed.allow(WayIn::Browser) => {
-            return person(app, method, headers, from);
+            return person(app, asked, headers, from);
         }
         _ => return Err(Refusal::who_are_you()),
     };
@@ -138,7 +153,7 @@ fn arrived(found: Authenticated, way: WayIn) -> Caller {
 /// The person in a browser. What changes something has to come from a page of the gateway's own.
 fn person(
     app: &App,
-    method: &Method,
+    (method, path): (&Method, &str),
     headers: &HeaderMap,
     from: IpAddr,
 ) -> Result<Caller, Refusal> {
@@ -146,9 +161,22 @@ fn person(
     if !method.is_safe() && !is_from_here(headers) {
         return Err(Refusal::who_are_you());
     }
+    if path.starts_with(API) && !is_asked_here(headers) {
+        return Err(Refusal::who_are_you());
+    }
     let ways = WaysIn::of(&[WayIn::Browser]);
     let found = app.control.authenticate_token(&secret, ways, from)?;
     Ok(arrived(found, WayIn::Browser))
+}
+
+/// Where the API is, which no page of anybody else's has any business with.
+const API: &str = "/v1/";
+
+/// Whether a browser says that its own page, or the person, asks (Fetch Metadata). Pages of services that are reached
+/// through the gateway are of the same site, and would bring the cookie. What says nothing is no browser of today.
+fn is_asked_here(headers: &HeaderMap) -> bool {
+    let by = headers.get("sec-fetch-site");
+    by.is_none_or(|by| matches!(by.as_bytes(), b"same-origin" | b"none"))
 }
 
 /// Whether a browser says that a page of this very host sent the request. Browsers send `Origin` with everything that

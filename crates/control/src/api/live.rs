@@ -2,20 +2,22 @@
 
 use super::App;
 use super::answer::Refusal;
+use super::places::{Place, Places};
 use crate::control::{Caller, Topic};
-use crate::error::ControlError;
 use axum::Extension;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, broadcast};
 
-/// Pages that follow what changes at a time: each has a connection of its own.
-pub(super) const MAX_FOLLOWING: usize = 512;
+/// Pages that follow what changes at a time, altogether and of one person.
+const MAX_FOLLOWING: usize = 512;
+const MAX_FOLLOWING_EACH: usize = 24;
 /// Topics that come within this time of each other are told of together, so that nobody asks more than a few times a
 /// second.
 const TOGETHER: Duration = Duration::from_millis(300);
@@ -32,9 +34,7 @@ pub(super) async fn events(
     State(app): State<App>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Refusal> {
-    let place = app.following.clone().try_acquire_owned().map_err(|_| {
-        ControlError::TooMany(format!("{MAX_FOLLOWING} pages are open; try again shortly"))
-    })?;
+    let place = app.following.take(caller.id())?;
     let follower = Follower {
         topics: app.control.news(),
         ready: Vec::new(),
@@ -52,6 +52,15 @@ pub(super) async fn events(
         .into_response())
 }
 
+/// For those who follow.
+pub(super) fn places() -> Arc<Places> {
+    Places::new(
+        MAX_FOLLOWING,
+        MAX_FOLLOWING_EACH,
+        "pages that follow what changes",
+    )
+}
+
 /// One page.
 struct Follower {
     app: App,
@@ -59,7 +68,7 @@ struct Follower {
     topics: broadcast::Receiver<Topic>,
     /// Topics that are to be told of now.
     ready: Vec<Topic>,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Follower {
@@ -73,7 +82,11 @@ impl Follower {
                 _ = beat.tick() => {
                     self.app.control.as_now(&self.caller).await.ok()?;
                 }
-                changed = self.topics.recv() => self.gather(changed).await?,
+                changed = self.topics.recv() => {
+                    self.gather(changed).await?;
+                    // However much goes on, whoever may not be here any more hears nothing of it.
+                    self.app.control.as_now(&self.caller).await.ok()?;
+                }
             }
         }
         self.ready.pop()

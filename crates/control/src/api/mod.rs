@@ -13,6 +13,7 @@ mod notify;
 mod oauth;
 mod openapi;
 pub(crate) mod pages;
+mod places;
 mod recorded;
 mod resources;
 mod routes;
@@ -33,9 +34,9 @@ pub use serve::Api;
 use crate::control::{Control, Tests};
 use crate::ports::{Explainer, LiveSessions, Targets};
 use metrics_exporter_prometheus::PrometheusHandle;
+use places::Places;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// What handlers work with.
@@ -48,10 +49,12 @@ struct App {
     /// Targets that are being tried out.
     tests: Tests,
     metrics: PrometheusHandle,
-    /// Places for those who watch sessions live.
-    watching: Arc<Semaphore>,
-    /// Places for those who follow what changes.
-    following: Arc<Semaphore>,
+    /// For those who replay sessions, or watch them live.
+    replaying: Arc<Places>,
+    /// For those who follow what changes.
+    following: Arc<Places>,
+    /// For those who search in what was recorded.
+    searching: Arc<Places>,
     /// The API is to stop: what would go on for ever ends.
     stop: CancellationToken,
     /// Verifying reads everything that was ever recorded; one at a time.

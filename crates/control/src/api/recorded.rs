@@ -1,6 +1,7 @@
 //! What was recorded, for people who look through it: operations, the log, numbers over time.
 
 use super::answer::{Ask, Id, Refusal};
+use super::places::Places;
 use super::types::{
     ErrorBody, LogList, LogStanding, OperationList, Overview, SessionInfo, SessionVerified, Verdict,
 };
@@ -14,15 +15,24 @@ use axum::{Extension, Json};
 use serde::Deserialize;
 use sluice_model::{SessionId, Timestamp};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// How many are listed unless a number is given.
 pub(super) const DEFAULT_LIMIT: u32 = 50;
 /// How many are listed at most.
 const MAX_LIMIT: u32 = 200;
+/// Searches at a time, altogether and of one principal.
+const MAX_SEARCHES: usize = 32;
+const MAX_SEARCHES_EACH: usize = 4;
 /// How far back numbers go unless it is said.
 const DEFAULT_SPAN: u32 = 3_600;
 /// How far back numbers go at most.
 const MAX_SPAN: u32 = 90 * 86_400;
+
+/// For those who search.
+pub(super) fn search_places() -> Arc<Places> {
+    Places::new(MAX_SEARCHES, MAX_SEARCHES_EACH, "searches")
+}
 
 /// Which operations, or sessions with such operations.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -164,7 +174,9 @@ pub(super) async fn operations(
         app.control.freshen().await;
     }
     let scope = app.control.watched(&caller, from);
-    app.control.record_search(&caller, &filter.described())?;
+    app.control
+        .record_search(&caller, &scope, &filter.described())?;
+    let _place = app.searching.take(caller.id())?;
     let wanted = filter.wanted();
     let found = app.control.operations(&wanted, &scope, cursor, limit);
     let found = found.await?;
@@ -232,11 +244,11 @@ pub(super) async fn verify_session(
     Id(id): Id<SessionId>,
 ) -> Result<Json<SessionVerified>, Refusal> {
     known(&app, &caller, from, &id).await?;
-    let Ok(_turn) = app.verifying.clone().try_lock_owned() else {
+    let Ok(turn) = app.verifying.clone().try_lock_owned() else {
         let what = "somebody is verifying already; wait for their answer".to_owned();
         return Err(ControlError::TooMany(what).into());
     };
-    Ok(Json(app.control.verify_session(&id).await?))
+    Ok(Json(app.control.verify_session(&id, turn).await?))
 }
 
 /// Which time.

@@ -1,12 +1,15 @@
 //! The API's listener: TLS only, every connection bounded in time and number, none delaying another.
 
-use super::{App, Peer, live, routes, sessions};
+use super::{App, Peer, live, recorded, routes, sessions};
 use crate::control::{Control, Tests};
 use crate::error::StartError;
 use crate::ports::{Explainer, LiveSessions, Targets};
 use axum::Router;
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
+use axum::response::Response;
+use futures_util::StreamExt as _;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -17,7 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +35,8 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const LONGEST_CONNECTION: Duration = Duration::from_secs(600);
 /// HTTP/2 as TLS calls it (RFC 9113, section 3.2).
 const H2: &[u8] = b"h2";
+/// How long an HTTP/2 connection may have nothing to do.
+const IDLE: Duration = Duration::from_secs(60);
 /// Requests on one HTTP/2 connection at a time.
 const MAX_STREAMS: u32 = 64;
 /// The largest head of a request.
@@ -104,8 +109,9 @@ impl Control {
             targets,
             tests: Tests::default(),
             metrics,
-            watching: Arc::new(Semaphore::new(sessions::MAX_WATCHING)),
-            following: Arc::new(Semaphore::new(live::MAX_FOLLOWING)),
+            replaying: sessions::replay_places(),
+            following: live::places(),
+            searching: recorded::search_places(),
             stop: stop.clone(),
             verifying: Arc::default(),
             judging: Arc::default(),
@@ -184,24 +190,30 @@ async fn serve_one(
         return;
     };
     let two = stream.get_ref().1.alpn_protocol() == Some(H2);
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+    let busy = Busy::default();
+    let open = busy.clone();
+    let answer = move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer.ip()));
         name_host(&mut request);
         router.clone().oneshot(request)
-    });
+    };
+    let stream = TokioIo::new(stream);
     if two {
+        let service = hyper::service::service_fn(|request| open.clone().answered(answer(request)));
         let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
             .max_header_list_size(MAX_HEAD_SIZE)
             .keep_alive_interval(HANDSHAKE)
             .keep_alive_timeout(HANDSHAKE)
-            .serve_connection(TokioIo::new(stream), service);
+            .serve_connection(stream, service);
         let mut connection = pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
-            () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+            () = stop.cancelled() => {}
+            () = busy.idle() => {}
         }
+        connection.as_mut().graceful_shutdown();
         let _ = connection.await;
         return;
     }
@@ -209,13 +221,74 @@ async fn serve_one(
         .timer(TokioTimer::new())
         .header_read_timeout(HANDSHAKE)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(stream, hyper::service::service_fn(answer));
     let mut connection = pin!(connection);
     tokio::select! {
         _ = connection.as_mut() => return,
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _ = connection.await;
+}
+
+/// The requests that are under way on one connection, with their answers.
+#[derive(Clone, Default)]
+struct Busy(Arc<watch::Sender<usize>>);
+
+impl Busy {
+    /// Answers a request; it counts until the last of its answer has been handed on.
+    async fn answered<E>(
+        self,
+        answer: impl Future<Output = Result<Response, E>>,
+    ) -> Result<Response, E> {
+        let open = Open::new(self);
+        let answer = answer.await?;
+        Ok(answer.map(|body| {
+            // Its length is not known any more; HTTP/2 needs none.
+            let parts = futures_util::stream::unfold((body.into_data_stream(), open), next_part);
+            Body::from_stream(parts)
+        }))
+    }
+
+    /// Returns once nothing has been under way for a while: a client that only keeps its connection has no use for it.
+    async fn idle(self) {
+        let mut open = self.0.subscribe();
+        loop {
+            let nothing = async {
+                open.wait_for(|open| *open == 0).await.ok()?;
+                let again = open.wait_for(|open| *open > 0);
+                tokio::time::timeout(IDLE, again)
+                    .await
+                    .is_err()
+                    .then_some(())
+            };
+            if nothing.await.is_some() {
+                return;
+            }
+        }
+    }
+}
+
+async fn next_part(
+    (mut parts, open): (BodyDataStream, Open),
+) -> Option<(Result<Bytes, axum::Error>, (BodyDataStream, Open))> {
+    let part = parts.next().await?;
+    Some((part, (parts, open)))
+}
+
+/// One request that is under way.
+struct Open(Busy);
+
+impl Open {
+    fn new(busy: Busy) -> Self {
+        busy.0.send_modify(|open| *open += 1);
+        Self(busy)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.send_modify(|open| *open = open.saturating_sub(1));
+    }
 }
 
 /// HTTP/2 names the host in the request's own line (RFC 9113, section 8.3.1); who looks for it finds it in one place.

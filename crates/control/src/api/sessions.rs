@@ -1,6 +1,7 @@
 //! Sessions: listing, ending, replaying, verifying; and explaining what would be decided.
 
 use super::answer::{Ask, Body, Id, Refusal};
+use super::places::Places;
 use super::recorded::{DEFAULT_LIMIT, Filter, both, page};
 use super::types::{
     AuditReport, ErrorBody, ExplainRequest, ExplainResponse, Reason, SessionInfo, SessionList,
@@ -21,17 +22,22 @@ use sluice_model::{Event, EventBody, SessionId};
 use sluice_record::{Replay, Tail};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Sessions that are watched live at a time.
-pub(super) const MAX_WATCHING: usize = 64;
+/// Sessions that are replayed or watched at a time, altogether and by one principal: each takes a thread while it is sent.
+const MAX_REPLAYS: usize = 64;
+const MAX_REPLAYS_EACH: usize = 8;
 /// How often a live record is looked at.
 const WATCH_PACE: Duration = Duration::from_millis(250);
 /// Events that may wait for a slow reader of a replay.
 const REPLAY_AHEAD: usize = 64;
 /// Sessions that are listed at most: the command line asks for many.
 const MAX_LIMIT: u32 = 10_000;
+
+/// The same with conditions on what was done in them, for each of which many operations are looked at.
+const MAX_LIMIT_WITH: usize = 200;
 
 /// Lists sessions: one's own, those on connections that one may watch, all for administrators. With conditions on what
 /// was done in them, those that one may watch alone, and that is recorded.
@@ -55,8 +61,11 @@ pub(super) async fn list(
     }
     let found = match filter.asks_about_operations() {
         true => {
-            app.control.record_search(&caller, &filter.described())?;
             let scope = app.control.watched(&caller, from);
+            app.control
+                .record_search(&caller, &scope, &filter.described())?;
+            let _place = app.searching.take(caller.id())?;
+            let limit = limit.min(MAX_LIMIT_WITH);
             app.control
                 .sessions_with(&filter.wanted(), &scope, cursor, limit)
                 .await?
@@ -188,15 +197,7 @@ pub(super) async fn replay(
     let none = || ControlError::NotFound(format!("there is no session {id}"));
     let (events, opening) = opened.ok_or_else(none)?;
     may_replay(&app, &caller, &id, &opening, from)?;
-    let place = match how.follow {
-        true => Some(
-            app.watching
-                .clone()
-                .try_acquire_owned()
-                .map_err(|_| too_many_watch())?,
-        ),
-        false => None,
-    };
+    let place = app.replaying.take(caller.id())?;
     let detail = if how.follow { "live" } else { "" };
     app.control
         .record(caller.id(), "session.watch", &id, detail)?;
@@ -205,21 +206,21 @@ pub(super) async fn replay(
         let sender = sender.clone();
         move || send_events(opening, events, &sender)
     });
-    if let Some(place) = place {
-        let watch = Watch {
-            app,
-            caller,
-            from,
-            id,
-            sender,
-        };
-        tokio::spawn(async move {
-            if let Ok(Some((opening, behind))) = begun.await {
-                watch.follow(&opening, behind).await;
-            }
-            drop(place);
-        });
-    }
+    let watch = how.follow.then_some(Watch {
+        app,
+        caller,
+        from,
+        id,
+        sender,
+    });
+    // The place is taken for as long as the thread is.
+    tokio::spawn(async move {
+        let sent = begun.await;
+        if let (Ok(Some((opening, behind))), Some(watch)) = (sent, watch) {
+            watch.follow(&opening, behind).await;
+        }
+        drop(place);
+    });
     let lines = futures_util::stream::unfold(receiver, |mut receiver| async move {
         receiver.recv().await.map(|line| (line, receiver))
     });
@@ -230,9 +231,9 @@ pub(super) async fn replay(
         .into_response())
 }
 
-fn too_many_watch() -> Refusal {
-    let what = format!("{MAX_WATCHING} sessions are being watched already; try again shortly");
-    ControlError::TooMany(what).into()
+/// For those who replay.
+pub(super) fn replay_places() -> Arc<Places> {
+    Places::new(MAX_REPLAYS, MAX_REPLAYS_EACH, "sessions that are replayed")
 }
 
 /// Somebody who watches a session that goes on.

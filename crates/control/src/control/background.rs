@@ -17,6 +17,8 @@ const BEAT: Duration = Duration::from_secs(1);
 const BEATS_BETWEEN_CHORES: u64 = 15;
 /// Files are often written in several steps; they are read when this long nothing more happened.
 const SETTLE: Duration = Duration::from_millis(100);
+/// How long searches may go on after a request to stop.
+const LAST_SEARCHES: Duration = Duration::from_secs(2);
 /// The longest sleep of the timer; it is woken earlier by whatever is added.
 const LONGEST_SLEEP: Duration = Duration::from_secs(3_600);
 
@@ -51,8 +53,9 @@ impl Control {
         }
         self.chores(sessions.as_ref()).await;
         self.beat().await;
-        self.0.following.index.close().await;
         self.0.store.close().await;
+        // A search that goes on keeps nobody waiting: the index can be lost.
+        let _ = tokio::time::timeout(LAST_SEARCHES, self.0.following.index.close()).await;
     }
 
     async fn keep_asking_providers(&self) {
@@ -109,12 +112,14 @@ impl Control {
     /// Signs the log, keeps its mark in the store, and notes whether both work.
     pub(crate) async fn beat(&self) {
         let (log, now) = (self.0.log.clone(), self.now());
+        let number = self.beat_begins();
         let signed = tokio::task::spawn_blocking(move || log.checkpoint(now)).await;
         self.note_log(match signed {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => Some("the log could not be signed".to_owned()),
         });
+        self.beat_made(number);
         let kept = self.keep_mark(now).await;
         let works = self.stored(kept).is_ok();
         self.judge_store(works).await;

@@ -43,7 +43,13 @@ impl Control {
         let gone = request.delete.iter();
         let gone = gone.map(|gone| format!("-{} {}", gone.kind, gone.name));
         let names: Vec<String> = names.chain(gone).take(MAX_NAMED).collect();
-        let detail = format!("{limit} operations with {}", names.join(", "));
+        let of = request.principal.as_ref().map(ToString::to_string);
+        let detail = format!(
+            "{limit} operations of {} on {} with {}",
+            of.as_deref().unwrap_or("everybody"),
+            request.connection.as_deref().unwrap_or("every connection"),
+            names.join(", ")
+        );
         self.record(caller.id(), "policy.dry-run", "policies", detail)?;
         let wanted = Filter {
             connection: request.connection,

@@ -14,23 +14,23 @@ use crate::notify::Notice;
 use crate::ports::LiveSessions;
 use crate::rights::may_watch;
 use parking_lot::Mutex;
-use sluice_model::SessionId;
+use sluice_model::{PrincipalId, SessionId};
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, OwnedMutexGuard, watch};
 
 /// What is older than so many seconds when it is noticed is not told any more.
 const NEWS_SECONDS: i64 = 900;
 /// How often the log is read on when nobody asks.
 const PACE: Duration = Duration::from_secs(1);
-/// How long a list waits for what was recorded just now.
-const FRESH: Duration = Duration::from_secs(1);
-/// Lists within this time of each other see the same.
-const FRESH_AGAIN: Duration = Duration::from_millis(250);
+/// How long a list waits for what was recorded just now: two beats, and a little to read it.
+const FRESH: Duration = Duration::from_millis(2_500);
 /// Searches that are remembered, and for how long: the same one again, page by page or because a page stays open, is on
 /// record once.
-const SEARCHES: usize = 256;
+const SEARCHES: usize = 10_000;
+const SEARCHES_EACH: usize = 200;
 const SEARCH_AGAIN: Duration = Duration::from_secs(600);
 /// The longest description of a search that is recorded.
 const MAX_SEARCH: usize = 2_000;
@@ -46,9 +46,10 @@ pub(super) struct Following {
     wanted: Notify,
     /// How many entries of the log are in the index.
     reached: watch::Sender<u64>,
-    /// When lists were brought up to date last.
-    fresh: tokio::sync::Mutex<Option<Instant>>,
-    searches: Mutex<VecDeque<(Instant, String)>>,
+    /// The number of the checkpoint that was begun last, and of the one that was made last.
+    begun: AtomicU64,
+    signed: watch::Sender<u64>,
+    searches: Mutex<VecDeque<(Instant, (PrincipalId, String))>>,
 }
 
 impl Following {
@@ -59,7 +60,8 @@ impl Following {
             verified: Mutex::default(),
             wanted: Notify::default(),
             reached: watch::Sender::default(),
-            fresh: tokio::sync::Mutex::default(),
+            begun: AtomicU64::new(0),
+            signed: watch::Sender::default(),
             searches: Mutex::default(),
         }
     }
@@ -102,8 +104,8 @@ impl Control {
         }
     }
 
-    /// What was noticed while the records were read. What is long past, such as when the index is made anew, is nobody's
-    /// news.
+    /// What was noticed while the records were read. Refusals and masks of long ago, such as when the index is made anew,
+    /// are nobody's news; emergency access and gaps are, however late.
     fn noticed(&self, noticed: Noticed) {
         let notice = match noticed {
             Noticed::Refused {
@@ -136,26 +138,41 @@ impl Control {
             },
             Noticed::Gap { why, at } => Notice::LogGap { why, at },
         };
-        if notice.at() >= self.now().plus_seconds(-NEWS_SECONDS) {
+        let always = matches!(notice, Notice::BreakGlass { .. } | Notice::LogGap { .. });
+        if always || notice.at() >= self.now().plus_seconds(-NEWS_SECONDS) {
             self.notice(notice);
         }
     }
 
-    /// Brings the index up to date with what was recorded until now, within reason.
+    /// Waits until lists know of what was recorded until now, within reason. Nothing is signed for whoever looks: that
+    /// happens once a second by itself.
     pub(crate) async fn freshen(&self) {
-        let mut fresh = self.0.following.fresh.lock().await;
-        if fresh.is_some_and(|at| at.elapsed() < FRESH_AGAIN) {
-            return;
-        }
-        let (log, now) = (self.0.log.clone(), self.now());
-        let signed = tokio::task::spawn_blocking(move || log.checkpoint(now)).await;
-        if let Ok(Ok(checkpoint)) = signed {
-            let mut reached = self.0.following.reached.subscribe();
-            self.0.following.wanted.notify_one();
-            let there = reached.wait_for(|next| *next >= checkpoint.mark.size);
-            let _ = tokio::time::timeout(FRESH, there).await;
-        }
-        *fresh = Some(Instant::now());
+        let following = &self.0.following;
+        let asked = following.begun.load(Ordering::Acquire);
+        let mut reached = following.reached.subscribe();
+        let there = async {
+            if self.0.log.has_news() {
+                let mut signed = following.signed.subscribe();
+                // One that had begun already may have passed by what is new.
+                signed.wait_for(|beat| *beat > asked).await.ok()?;
+            }
+            following.wanted.notify_one();
+            let size = self.0.log.latest().mark.size;
+            reached.wait_for(|next| *next >= size).await.ok()?;
+            Some(())
+        };
+        let _ = tokio::time::timeout(FRESH, there).await;
+    }
+
+    /// A checkpoint is about to be made: its number.
+    pub(super) fn beat_begins(&self) -> u64 {
+        self.0.following.begun.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// That checkpoint was made.
+    pub(super) fn beat_made(&self, beat: u64) {
+        self.0.following.signed.send_replace(beat);
+        self.0.following.wanted.notify_one();
     }
 
     /// What the caller may see the content of: what is theirs, and what is on connections that they may watch.
@@ -177,28 +194,35 @@ impl Control {
         }
     }
 
-    /// Puts a search in others' records on record, once for as long as it goes on.
-    pub(crate) fn record_search(&self, caller: &Caller, what: &str) -> Result<(), ControlError> {
-        let key = format!("{} {what}", caller.id());
+    /// Puts a search in others' records on record, once for as long as it goes on. Who can find nothing but their own is
+    /// not on record for looking.
+    pub(crate) fn record_search(
+        &self,
+        caller: &Caller,
+        scope: &Scope,
+        what: &str,
+    ) -> Result<(), ControlError> {
+        if matches!(scope, Scope::Theirs { connections, .. } if connections.is_empty()) {
+            return Ok(());
+        }
+        let key = (caller.id().clone(), what.to_owned());
         {
             let mut searches = self.0.following.searches.lock();
             searches.retain(|(at, _)| at.elapsed() < SEARCH_AGAIN);
             if searches.iter().any(|(_, known)| *known == key) {
                 return Ok(());
             }
-            if searches.len() >= SEARCHES {
-                searches.pop_front();
+            let theirs = searches.iter().filter(|(_, (who, _))| who == caller.id());
+            if theirs.count() >= SEARCHES_EACH || searches.len() >= SEARCHES {
+                let what = "too many different searches within ten minutes; each is put on record";
+                return Err(ControlError::TooMany(what.to_owned()));
             }
         }
-        let detail = what
-            .get(..what.floor_char_boundary(MAX_SEARCH))
-            .unwrap_or(what);
+        let end = what.floor_char_boundary(MAX_SEARCH);
+        let detail = what.get(..end).unwrap_or(what);
         self.record(caller.id(), "session.search", "log", detail)?;
-        self.0
-            .following
-            .searches
-            .lock()
-            .push_back((Instant::now(), key));
+        let mut searches = self.0.following.searches.lock();
+        searches.push_back((Instant::now(), key));
         Ok(())
     }
 
@@ -263,28 +287,30 @@ impl Control {
             .map_err(unavailable)
     }
 
-    /// Whether the record of one session is as it was written.
+    /// Whether the record of one session is as it was written. `turn` is given back when it has been read.
     pub(crate) async fn verify_session(
         &self,
         id: &SessionId,
+        turn: OwnedMutexGuard<()>,
     ) -> Result<SessionVerified, ControlError> {
-        let committed = self
-            .0
-            .following
-            .index
-            .committed(id)
-            .await
-            .map_err(unavailable)?;
+        let committed = self.0.following.index.committed(id).await;
+        let committed = committed.map_err(unavailable)?;
         let (log, wanted) = (self.0.log.clone(), id.clone());
         let report = tokio::task::spawn_blocking(move || {
-            sluice_record::verify_session(log.dir(), &wanted, committed)
+            let report = sluice_record::verify_session(log.dir(), &wanted, committed);
+            drop(turn);
+            report
         });
         let report = report.await.map_err(|_| ControlError::Unavailable)?;
+        let mut problems: Vec<String> = report.problems.iter().map(ToString::to_string).collect();
+        if committed.is_none() {
+            problems.push("the log has said nothing of it yet that it could be held against; try again shortly".to_owned());
+        }
         Ok(SessionVerified {
-            ok: report.is_clean(),
+            ok: problems.is_empty(),
             events: report.events,
             closed: committed.is_some_and(|said| said.closed),
-            problems: report.problems.iter().map(ToString::to_string).collect(),
+            problems,
         })
     }
 
@@ -349,13 +375,18 @@ impl Control {
         let waiting = self.list_approvals(caller, false).await;
         let pending =
             |a: &&crate::api::types::ApprovalInfo| a.state == sluice_model::ApprovalState::Pending;
+        // What the log holds of everybody is for administrators.
+        let log = match caller.is_admin() {
+            true => Some(self.log_standing().await?),
+            false => None,
+        };
         Ok(Overview {
             live_sessions: live.count() as u64,
             held: waiting.iter().filter(pending).count() as u64,
             step_seconds: u32::try_from(numbers.step_seconds).unwrap_or(u32::MAX),
             points: numbers.points,
             busiest: numbers.busiest,
-            log: self.log_standing().await?,
+            log,
         })
     }
 }

@@ -6,7 +6,7 @@ use super::write::ActRow;
 use super::{Index, Result};
 use crate::api::types::Verdict;
 use sluice_model::{MaskedColumn, PrincipalId, SessionId, Timestamp};
-use sluice_record::{Committed, Entry, LogPlace, Tail, entries_from, replay_from};
+use sluice_record::{Committed, Entry, LogPlace, RecordError, Tail, entries_from, replay_from};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -97,67 +97,60 @@ impl Index {
             let (id, behind) = (session.clone(), place);
             let read = move |dir: &Path| read_part(dir, &id, behind, committed.count);
             let Some((part, after)) = blocking(dir, read).await? else {
-                // What cannot be read is for verifying to say; the others go on.
-                return Ok(());
+                tracing::warn!(%session, "a record cannot be read on and is not listed whole; verify it");
+                break;
             };
-            self.keep(&part, after, committed).await?;
-            self.tell(&part, notice).await?;
+            let kept = self.keep(&part, after, committed).await?;
+            if let Some((principal, connection)) = kept {
+                tell(&part, &principal, &connection, notice);
+            }
             if place == Some(after) {
-                return Ok(());
+                break;
             }
             place = Some(after);
         }
-        Ok(())
+        // Also where nothing could be read: what the log promises is what a record is held against.
+        self.keep_committed(session, committed).await
     }
 }
 
-impl Index {
-    /// Tells of what was refused and masked.
-    async fn tell(&self, part: &Part, notice: &mut (dyn FnMut(Noticed) + Send)) -> Result<()> {
-        let batch = &part.batch;
-        let refused = batch
-            .operations
-            .iter()
-            .filter(|o| o.verdict == Verdict::Deny);
-        let masked = batch.all_ended().filter(|ended| !ended.masked.is_empty());
-        let opened = batch.opened.as_ref().filter(|opened| opened.break_glass);
-        let nothing = refused.clone().next().is_none() && masked.clone().next().is_none();
-        if nothing && opened.is_none() {
-            return Ok(());
-        }
-        let Some((principal, connection)) = self.session_names(&part.session).await? else {
-            return Ok(());
-        };
-        let Ok(principal) = principal.parse::<PrincipalId>() else {
-            return Ok(());
-        };
-        let of = |op, at| Place {
-            principal: principal.clone(),
-            connection: connection.clone(),
-            session: part.session.clone(),
-            op,
-            at,
-        };
-        if let Some(opened) = opened {
-            notice(Noticed::BreakGlass {
-                place: of(0, opened.at),
-                reason: opened.reason.clone(),
-            });
-        }
-        for row in refused {
-            notice(Noticed::Refused {
-                place: of(row.op, row.at),
-                policy: row.policies.first().cloned(),
-                message: row.message.clone().unwrap_or_default(),
-            });
-        }
-        for ended in masked {
-            notice(Noticed::Masked {
-                place: of(ended.op, ended.at),
-                columns: ended.masked.clone(),
-            });
-        }
-        Ok(())
+/// Tells of what was refused and masked, and of emergency access.
+fn tell(
+    part: &Part,
+    principal: &PrincipalId,
+    connection: &str,
+    notice: &mut (dyn FnMut(Noticed) + Send),
+) {
+    let batch = &part.batch;
+    let of = |op, at| Place {
+        principal: principal.clone(),
+        connection: connection.to_owned(),
+        session: part.session.clone(),
+        op,
+        at,
+    };
+    if let Some(opened) = batch.opened.as_ref().filter(|opened| opened.break_glass) {
+        notice(Noticed::BreakGlass {
+            place: of(0, opened.at),
+            reason: opened.reason.clone(),
+        });
+    }
+    for row in batch
+        .operations
+        .iter()
+        .filter(|o| o.verdict == Verdict::Deny)
+    {
+        notice(Noticed::Refused {
+            place: of(row.op, row.at),
+            policy: row.policies.first().cloned(),
+            message: row.message.clone().unwrap_or_default(),
+        });
+    }
+    for ended in batch.all_ended().filter(|ended| !ended.masked.is_empty()) {
+        notice(Noticed::Masked {
+            place: of(ended.op, ended.at),
+            columns: ended.masked.clone(),
+        });
     }
 }
 
@@ -252,8 +245,11 @@ fn read_part(
     behind: Option<Tail>,
     until: u64,
 ) -> Result<Option<(Part, Tail)>> {
-    let Ok(mut events) = replay_from(dir, session, behind) else {
-        return Ok(None);
+    let mut events = match replay_from(dir, session, behind) {
+        Ok(events) => events,
+        Err(error) if is_lost(&error) => return Ok(None),
+        // What refuses now may not the next time; nothing is passed over.
+        Err(error) => return Err(error.into()),
     };
     let start = events.place();
     let (mut batch, mut taken) = (Batch::default(), 0);
@@ -261,8 +257,10 @@ fn read_part(
         if events.place().length.saturating_sub(start.length) > BYTES {
             break;
         }
-        let Some(Ok(event)) = events.next() else {
-            break;
+        let event = match events.next() {
+            Some(Ok(event)) => event,
+            Some(Err(error)) if !is_lost(&error) => return Err(error.into()),
+            Some(Err(_)) | None => break,
         };
         batch.take(event);
         taken += 1;
@@ -272,4 +270,12 @@ fn read_part(
         batch,
     };
     Ok(Some((part, events.place())).filter(|_| taken > 0))
+}
+
+/// Whether a record is not there, or not as it was written: no later try reads it.
+fn is_lost(error: &RecordError) -> bool {
+    matches!(
+        error,
+        RecordError::NotFound(_) | RecordError::Damaged { .. }
+    )
 }

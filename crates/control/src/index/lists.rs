@@ -107,23 +107,25 @@ impl Index {
         limit: usize,
     ) -> Result<Found<SessionInfo>> {
         let most = limit.saturating_mul(OPERATIONS_PER_SESSION);
-        let hits = self.hits(filter, scope, cursor, most).await?;
+        let hits = self.sessions_of_hits(filter, scope, cursor, most).await?;
         let (mut seen, mut ids, mut next) = (BTreeSet::new(), Vec::new(), hits.next);
         let mut last = None;
-        for hit in &hits.items {
-            if !seen.contains(&hit.info.session) {
+        for (cursor, session) in hits.items {
+            if !seen.contains(&session) {
                 if ids.len() == limit {
                     next = last;
                     break;
                 }
-                seen.insert(hit.info.session.clone());
-                ids.push(hit.info.session.clone());
+                seen.insert(session.clone());
+                ids.push(session);
             }
-            last = Some(hit.cursor);
+            last = Some(cursor);
         }
         let mut items = Vec::with_capacity(ids.len());
         for id in &ids {
-            items.extend(self.session(id).await?);
+            if let Ok(id) = id.parse() {
+                items.extend(self.session(&id).await?);
+            }
         }
         Ok(Found {
             items,

@@ -34,6 +34,8 @@ const FILE: &str = "index.db";
 const VERSION: i64 = 1;
 /// People who look at the same time without waiting for each other.
 const READERS: u32 = 3;
+/// Searches that run at a time.
+const SEARCHERS: u32 = 2;
 /// How long a search waits for its turn.
 const TURN: Duration = Duration::from_secs(10);
 /// Memory for pages of the file, for each that looks: in KiB, as SQLite wants it (negative).
@@ -56,6 +58,21 @@ pub(crate) enum IndexError {
 
 type Result<T> = std::result::Result<T, IndexError>;
 
+/// SQLite's codes for a file that is damaged, and for one that is no database.
+const BROKEN: [&str; 2] = ["11", "26"];
+
+impl IndexError {
+    /// Whether the file itself is what is wrong.
+    fn is_broken(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        error
+            .code()
+            .is_some_and(|code| BROKEN.contains(&code.as_ref()))
+    }
+}
+
 /// What somebody may see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -71,6 +88,8 @@ pub(crate) enum Scope {
 pub(crate) struct Index {
     writer: SqlitePool,
     readers: SqlitePool,
+    /// Apart from the others, so that searches keep nobody waiting but searches.
+    searchers: SqlitePool,
     known: Mutex<Known>,
 }
 
@@ -78,7 +97,7 @@ pub(crate) struct Index {
 #[derive(Default)]
 struct Known {
     names: HashMap<String, i64>,
-    lists: HashMap<String, i64>,
+    lists: HashMap<write::ShortHash, i64>,
 }
 
 impl Index {
@@ -87,11 +106,16 @@ impl Index {
         let path = data_dir.join(FILE);
         let failed = |error: IndexError| StartError::Index(error.to_string());
         let (key, size) = (log.verifier(), log.latest().mark.size);
-        let log = &key;
+        let (log, records) = (&key, log.dir().to_path_buf());
         match Self::open_at(&path, log).await {
-            Ok(index) if index.is_of(log, size).await => return Ok(index),
-            Ok(index) => index.close().await,
-            Err(error) => tracing::warn!(%error, "the index is made anew"),
+            Ok(index) if index.is_of(log, size, &records).await => return Ok(index),
+            Ok(index) => {
+                tracing::warn!("the index is of another version or log, and is made anew");
+                index.close().await;
+            }
+            Err(error) if error.is_broken() => tracing::warn!(%error, "the index is made anew"),
+            // A full disk, say: what is there is good.
+            Err(error) => return Err(failed(error)),
         }
         remove(&path).map_err(|error| failed(error.into()))?;
         Self::open_at(&path, log).await.map_err(failed)
@@ -118,33 +142,40 @@ impl Index {
             make(&writer, log).await?;
         }
         private(path)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(TURN)
-            .connect_with(options.read_only(true).create_if_missing(false))
-            .await?;
+        let reading = options.read_only(true).create_if_missing(false);
+        let pool = |most| {
+            SqlitePoolOptions::new()
+                .max_connections(most)
+                .acquire_timeout(TURN)
+        };
+        let readers = pool(READERS).connect_with(reading.clone()).await?;
+        let searchers = pool(SEARCHERS).connect_with(reading).await?;
         Ok(Self {
             writer,
             readers,
+            searchers,
             known: Mutex::default(),
         })
     }
 
     /// Whether it is of this version and of this log, which has so many entries.
-    async fn is_of(&self, log: &VerifierKey, size: u64) -> bool {
+    async fn is_of(&self, log: &VerifierKey, size: u64, records: &Path) -> bool {
         let version = sqlx::query_scalar::<_, i64>("PRAGMA user_version");
         let version = version.fetch_one(&self.writer).await;
         let of = sqlx::query_scalar::<_, String>("SELECT log FROM progress");
         let of = of.fetch_one(&self.writer).await;
         version.is_ok_and(|version| version == VERSION)
             && of.is_ok_and(|of| of == log.to_string())
-            && self.place().await.is_ok_and(|place| place.next <= size)
+            && self
+                .place()
+                .await
+                .is_ok_and(|place| place.next <= size && goes_on(records, place))
     }
 
     /// How far the log has been read.
     pub(crate) async fn place(&self) -> Result<LogPlace> {
         let row: Option<(i64, i64)> = sqlx::query_as(r#"SELECT next, "offset" FROM progress"#)
-            .fetch_optional(&self.readers)
+            .fetch_optional(&self.writer)
             .await?;
         let (next, offset) = row.ok_or(IndexError::NoPlace)?;
         Ok(LogPlace {
@@ -154,9 +185,16 @@ impl Index {
     }
 
     pub(crate) async fn close(&self) {
+        self.searchers.close().await;
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Whether the log goes on at a place: a power cut may have taken entries that had been read.
+fn goes_on(records: &Path, place: LogPlace) -> bool {
+    let entries = sluice_record::entries_from(records, Some(place));
+    entries.is_ok_and(|mut entries| entries.next().is_none_or(|read| read.is_ok()))
 }
 
 /// Makes the tables.

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// So much of an operation's text is kept: what a person reads in a list, and enough to find it by.
 pub(crate) const KEPT_TEXT: usize = 8 << 10;
 
+/// So much of the name of a resource is kept: paths of services can be long, and are the caller's to choose.
+const KEPT_RESOURCE: usize = 512;
+
 /// What one session's events came to since they were read last.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -157,7 +160,7 @@ fn operation(at: Timestamp, body: EventBody) -> Option<OperationRow> {
     let EventBody::Asked {
         op,
         mut text,
-        accesses,
+        mut accesses,
         decision,
         approval,
         ..
@@ -166,6 +169,9 @@ fn operation(at: Timestamp, body: EventBody) -> Option<OperationRow> {
         return None;
     };
     text.truncate(text.floor_char_boundary(KEPT_TEXT));
+    for RecordedAccess(_, resource) in &mut accesses {
+        resource.truncate(resource.floor_char_boundary(KEPT_RESOURCE));
+    }
     let (verdict, policies, message) = match decision {
         Decision::Allow(allowed) => (Verdict::Allow, allowed.policies, None),
         Decision::Ask(ask) => (Verdict::Ask, ask.policies, None),

@@ -32,7 +32,7 @@ CREATE TABLE needed (
 -- What operations say, each once.
 CREATE TABLE texts (id INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, text TEXT NOT NULL);
 CREATE VIRTUAL TABLE text_search USING fts5(
-    text, content = 'texts', content_rowid = 'id', detail = 'none', columnsize = 0, tokenize = "unicode61 tokenchars '_$'"
+    text, content = 'texts', content_rowid = 'id', detail = 'none', columnsize = 0, prefix = '2 3', tokenize = "unicode61 tokenchars '_$'"
 );
 CREATE TRIGGER texts_searched AFTER INSERT ON texts BEGIN
     INSERT INTO text_search (rowid, text) VALUES (new.id, new.text);

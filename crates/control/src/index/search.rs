@@ -6,9 +6,10 @@
 
 use super::read::KEPT_TEXT;
 use super::write::{int, verdict_number};
-use super::{Index, Result, Scope};
+use super::{Index, IndexError, Result, Scope};
 use crate::api::types::{Ending, NeededAccess, OperationInfo, Verdict};
 use sluice_model::{RecordedAccess, SessionId, Timestamp};
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite};
 use std::time::{Duration, Instant};
@@ -17,10 +18,18 @@ use std::time::{Duration, Instant};
 const FEW: i64 = 20_000;
 /// Operations that are looked at in one stretch.
 const STRETCH: i64 = 50_000;
+/// Where a condition leaves so few, no other one is tried.
+const FEW_ENOUGH: i64 = 500;
 /// How long a search goes on.
 const PATIENCE: Duration = Duration::from_secs(4);
+/// When it is ended wherever it is.
+const LONGEST: Duration = Duration::from_secs(8);
 /// Words that are searched for at a time.
-const MAX_WORDS: usize = 16;
+const MAX_WORDS: usize = 8;
+/// The shortest beginning of a word that is searched for; shorter ones have to be whole words.
+const MIN_BEGINNING: usize = 2;
+/// Steps of SQLite's between looks at the clock: some tenths of a millisecond.
+const STEPS: i32 = 10_000;
 
 /// Which operations.
 #[derive(Debug, Clone, Default)]
@@ -154,7 +163,9 @@ fn push_needs(
     action: &Option<String>,
     resource: &Option<String>,
 ) {
-    query.push("o.accesses IN (SELECT list FROM needed WHERE true");
+    // Where not all are kept, what is looked for may be among the others.
+    query.push("o.accesses IN (SELECT list FROM needed WHERE action = ");
+    query.push_bind(RecordedAccess::MORE).push(" OR (true");
     if let Some(action) = action {
         query.push(" AND action = ").push_bind(action.clone());
     }
@@ -164,7 +175,7 @@ fn push_needs(
             .push_bind(resource.clone())
             .push(" IN (resource, short, last)");
     }
-    query.push(")");
+    query.push("))");
 }
 
 /// What somebody may see: theirs, or on one of the connections.
@@ -192,7 +203,10 @@ pub(super) fn words(text: &str) -> Option<String> {
         .split(|c| !word(c))
         .filter(|w| !w.is_empty())
         .take(MAX_WORDS)
-        .map(|w| format!("\"{w}\"*"))
+        .map(|w| match w.chars().count() >= MIN_BEGINNING {
+            true => format!("\"{w}\"*"),
+            false => format!("\"{w}\""),
+        })
         .collect();
     (!words.is_empty()).then(|| words.join(" AND "))
 }
@@ -268,12 +282,6 @@ impl Filter {
     }
 }
 
-/// An operation as it was found.
-pub(super) struct Hit {
-    pub(super) cursor: Cursor,
-    pub(super) info: OperationInfo,
-}
-
 impl Index {
     /// Finds operations, newest first.
     pub(crate) async fn operations(
@@ -283,48 +291,112 @@ impl Index {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> Result<Found<OperationInfo>> {
-        let found = self.hits(filter, scope, cursor, limit).await?;
+        let wanted = Wanted {
+            select: SELECT,
+            joins: JOINS,
+            read: operation,
+        };
+        let found = self.hits(filter, scope, cursor, (limit, wanted)).await?;
         Ok(Found {
-            items: found.items.into_iter().map(|hit| hit.info).collect(),
+            items: found.items.into_iter().map(|(_, info)| info).collect(),
             next: found.next,
             incomplete: found.incomplete,
         })
     }
 
-    pub(super) async fn hits(
+    async fn hits<T>(
+        &self,
+        filter: &Filter,
+        scope: &Scope,
+        cursor: Option<Cursor>,
+        (limit, wanted): (usize, Wanted<T>),
+    ) -> Result<Found<(Cursor, T)>> {
+        let cursor = cursor.unwrap_or(Cursor::FIRST);
+        let (from, to) = filter.range(cursor);
+        let conditions = filter.conditions(scope);
+        let mut connection = self.searchers.acquire().await?;
+        let end = Instant::now() + LONGEST;
+        let mut handle = connection.lock_handle().await?;
+        // Each search sets its own, so that none ends by that of one before.
+        handle.set_progress_handler(STEPS, move || Instant::now() < end);
+        drop(handle);
+        let mut search = Search {
+            connection,
+            conditions: &conditions,
+            cursor,
+            limit,
+            wanted,
+        };
+        let few = search.fewest((from, to)).await?;
+        match few {
+            Some(index) => search.all_of_few(index, (from, to)).await,
+            None => search.newest_first(from, to).await,
+        }
+    }
+
+    /// The sessions of operations, newest first, each as often as it has one.
+    pub(super) async fn sessions_of_hits(
         &self,
         filter: &Filter,
         scope: &Scope,
         cursor: Option<Cursor>,
         limit: usize,
-    ) -> Result<Found<Hit>> {
-        let cursor = cursor.unwrap_or(Cursor::FIRST);
-        let (from, to) = filter.range(cursor);
-        let conditions = filter.conditions(scope);
-        let few = self.fewest(&conditions, (from, to)).await?;
-        let search = Search {
-            index: self,
-            conditions: &conditions,
-            cursor,
-            limit,
+    ) -> Result<Found<(Cursor, String)>> {
+        let wanted = Wanted {
+            select: SELECT_SESSION,
+            joins: JOIN_SESSION,
+            read: |row| Ok(Some(row.try_get(2)?)),
         };
-        match few {
-            Some(index) => {
-                let items = search.stretch(index, (from, to)).await?;
-                Ok(page(items, limit))
-            }
-            None => search.newest_first(from, to).await,
-        }
+        self.hits(filter, scope, cursor, (limit, wanted)).await
     }
+}
 
+/// What is looked up of what is found.
+struct Wanted<T> {
+    select: &'static str,
+    joins: &'static str,
+    read: fn(&SqliteRow) -> Result<Option<T>>,
+}
+
+fn page<T>(mut items: Vec<(Cursor, T)>, limit: usize) -> Found<(Cursor, T)> {
+    let more = items.len() > limit;
+    items.truncate(limit);
+    Found {
+        next: items.last().filter(|_| more).map(|(cursor, _)| *cursor),
+        items,
+        incomplete: false,
+    }
+}
+
+/// SQLite's code for a statement that was ended from outside.
+const INTERRUPTED: &str = "9";
+
+/// Nothing where the time was up.
+fn in_time<T>(found: Result<T>) -> Result<Option<T>> {
+    match found {
+        Err(IndexError::Database(sqlx::Error::Database(error)))
+            if error.code().as_deref() == Some(INTERRUPTED) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+        Ok(found) => Ok(Some(found)),
+    }
+}
+
+struct Search<'a, T> {
+    connection: PoolConnection<Sqlite>,
+    conditions: &'a [Condition],
+    cursor: Cursor,
+    limit: usize,
+    wanted: Wanted<T>,
+}
+
+impl<T> Search<'_, T> {
     /// The index by which few operations are found, if there is one.
-    async fn fewest(
-        &self,
-        conditions: &[Condition],
-        (from, to): (i64, i64),
-    ) -> Result<Option<&'static str>> {
+    async fn fewest(&mut self, (from, to): (i64, i64)) -> Result<Option<&'static str>> {
         let mut fewest: Option<(i64, &'static str)> = None;
-        for condition in conditions {
+        for condition in self.conditions {
             let Some(index) = condition.index else {
                 continue;
             };
@@ -335,80 +407,93 @@ impl Index {
             query.push(" AND o.at >= ").push_bind(from);
             query.push(" AND o.at < ").push_bind(to);
             query.push(" LIMIT ").push_bind(FEW + 1).push(")");
-            let count: i64 = query.build_query_scalar().fetch_one(&self.readers).await?;
+            let counted = query.build_query_scalar().fetch_one(&mut *self.connection);
+            let Some(count) = in_time::<i64>(counted.await.map_err(IndexError::from))? else {
+                return Ok(None);
+            };
             if count <= FEW && fewest.is_none_or(|(least, _)| count < least) {
                 fewest = Some((count, index));
             }
-            if count <= STRETCH / 100 {
+            if count <= FEW_ENOUGH {
                 break;
             }
         }
         Ok(fewest.map(|(_, index)| index))
     }
-}
 
-fn page(mut items: Vec<Hit>, limit: usize) -> Found<Hit> {
-    let more = items.len() > limit;
-    items.truncate(limit);
-    Found {
-        next: items.last().filter(|_| more).map(|hit| hit.cursor),
-        items,
-        incomplete: false,
+    /// All that one index finds.
+    async fn all_of_few(
+        &mut self,
+        index: &str,
+        (from, to): (i64, i64),
+    ) -> Result<Found<(Cursor, T)>> {
+        let found = self.stretch(index, (from, to)).await;
+        Ok(match in_time(found)? {
+            Some(items) => page(items, self.limit),
+            None => self.given_up(Vec::new(), to),
+        })
     }
-}
 
-struct Search<'a> {
-    index: &'a Index,
-    conditions: &'a [Condition],
-    cursor: Cursor,
-    limit: usize,
-}
-
-impl Search<'_> {
     /// Looks at operations from the newest on.
-    async fn newest_first(&self, from: i64, to: i64) -> Result<Found<Hit>> {
+    async fn newest_first(&mut self, from: i64, to: i64) -> Result<Found<(Cursor, T)>> {
         let begun = Instant::now();
         let (mut items, mut upper) = (Vec::new(), to);
         loop {
-            let lower = self.lower_end(from, upper).await?;
-            let more = self.stretch("operations_at", (lower, upper)).await?;
+            let Some(lower) = in_time(self.lower_end(from, upper).await)? else {
+                return Ok(self.given_up(items, upper));
+            };
+            let stretch = self.stretch("operations_at", (lower, upper)).await;
+            let Some(more) = in_time(stretch)? else {
+                return Ok(self.given_up(items, upper));
+            };
             items.extend(more);
             if items.len() > self.limit || lower <= from {
                 return Ok(page(items, self.limit));
             }
             if begun.elapsed() > PATIENCE {
-                let next = Cursor {
-                    at: lower.saturating_sub(1),
-                    id: i64::MAX,
-                };
-                return Ok(Found {
-                    items,
-                    next: Some(next),
-                    incomplete: true,
-                });
+                return Ok(self.given_up(items, lower));
             }
             upper = lower;
         }
     }
 
+    /// What was found until now, of all that is not older than `from`.
+    fn given_up(&self, items: Vec<(Cursor, T)>, from: i64) -> Found<(Cursor, T)> {
+        let next = Cursor {
+            at: from.saturating_sub(1),
+            id: i64::MAX,
+        };
+        // Those of the moment that a page ended in are behind its last one, and not all of them.
+        let next = if next.at >= self.cursor.at {
+            self.cursor
+        } else {
+            next
+        };
+        Found {
+            items,
+            next: Some(next),
+            incomplete: true,
+        }
+    }
+
     /// Where a stretch of operations before `upper` begins.
-    async fn lower_end(&self, from: i64, upper: i64) -> Result<i64> {
+    async fn lower_end(&mut self, from: i64, upper: i64) -> Result<i64> {
         let sql = "SELECT at FROM operations INDEXED BY operations_at WHERE at >= $1 AND at < $2 \
                    ORDER BY at DESC LIMIT 1 OFFSET $3";
         let lower: Option<i64> = sqlx::query_scalar(sql)
             .bind(from)
             .bind(upper)
             .bind(STRETCH)
-            .fetch_optional(&self.index.readers)
+            .fetch_optional(&mut *self.connection)
             .await?;
         Ok(lower.unwrap_or(from))
     }
 
     /// Those in a stretch of time, found by one index; one more than asked for where there are more.
-    async fn stretch(&self, index: &str, (from, to): (i64, i64)) -> Result<Vec<Hit>> {
-        let mut query = QueryBuilder::new(SELECT);
+    async fn stretch(&mut self, index: &str, (from, to): (i64, i64)) -> Result<Vec<(Cursor, T)>> {
+        let mut query = QueryBuilder::new(self.wanted.select);
         query.push(format!(" FROM operations o INDEXED BY {index}"));
-        query.push(JOINS);
+        query.push(self.wanted.joins);
         query.push(" WHERE o.at >= ").push_bind(from);
         query.push(" AND o.at < ").push_bind(to);
         query
@@ -421,10 +506,14 @@ impl Search<'_> {
         }
         query.push(" ORDER BY o.at DESC, o.id DESC LIMIT ");
         query.push_bind(int(self.limit as u64 + 1));
-        let rows = query.build().fetch_all(&self.index.readers).await?;
+        let rows = query.build().fetch_all(&mut *self.connection).await?;
         let mut hits = Vec::with_capacity(rows.len());
-        for row in rows {
-            hits.extend(hit(&row)?);
+        for row in &rows {
+            let cursor = Cursor {
+                at: row.try_get(0)?,
+                id: row.try_get(1)?,
+            };
+            hits.extend((self.wanted.read)(row)?.map(|found| (cursor, found)));
         }
         Ok(hits)
     }
@@ -433,22 +522,20 @@ impl Search<'_> {
 /// What is told of an operation. The texts are looked up for those found alone.
 const SELECT: &str = "SELECT o.at, o.id, s.session, o.op, p.name, c.name, pr.name, s.account, s.database, t.text, \
      o.verdict, pl.body, ac.body, o.message, o.approval, o.ending, o.rows, o.bytes, o.micros, ma.body";
+const SELECT_SESSION: &str = "SELECT o.at, o.id, s.session";
+const JOIN_SESSION: &str = " CROSS JOIN sessions s ON s.id = o.session";
 const JOINS: &str = " CROSS JOIN sessions s ON s.id = o.session CROSS JOIN names p ON p.id = o.principal \
      CROSS JOIN names c ON c.id = o.connection CROSS JOIN names pr ON pr.id = s.protocol \
      CROSS JOIN texts t ON t.id = o.text CROSS JOIN lists pl ON pl.id = o.policies \
      CROSS JOIN lists ac ON ac.id = o.accesses LEFT JOIN lists ma ON ma.id = o.masked";
 
 /// One row; none where it cannot be read.
-fn hit(row: &SqliteRow) -> Result<Option<Hit>> {
+fn operation(row: &SqliteRow) -> Result<Option<OperationInfo>> {
     let count = |at: usize| row.try_get::<i64, _>(at).map(i64::unsigned_abs);
     let text = |at: usize| row.try_get::<String, _>(at);
     let list = |at: usize| -> Result<Vec<String>> {
         let body: Option<String> = row.try_get(at)?;
         Ok(body.map_or(Ok(Vec::new()), |body| serde_json::from_str(&body))?)
-    };
-    let cursor = Cursor {
-        at: row.try_get(0)?,
-        id: row.try_get(1)?,
     };
     let (Ok(session), Ok(principal)) = (text(2)?.parse::<SessionId>(), text(4)?.parse()) else {
         return Ok(None);
@@ -463,7 +550,7 @@ fn hit(row: &SqliteRow) -> Result<Option<Hit>> {
     let info = OperationInfo {
         session,
         op: count(3)?,
-        at: Timestamp(cursor.at),
+        at: Timestamp(row.try_get(0)?),
         principal,
         connection: text(5)?,
         protocol: text(6)?,
@@ -489,7 +576,7 @@ fn hit(row: &SqliteRow) -> Result<Option<Hit>> {
         micros: count(18)?,
         masked: list(19)?,
     };
-    Ok(Some(Hit { cursor, info }))
+    Ok(Some(info))
 }
 
 /// Whether the text of an operation may have been longer than what is kept of it.

@@ -6,10 +6,11 @@ use crate::api::types::{Ending, Verdict};
 use crate::keys::hex;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::json;
-use sluice_model::{RecordedAccess, SessionId, Timestamp};
+use sluice_model::{PrincipalId, RecordedAccess, SessionId, Timestamp};
 use sluice_record::{Committed, LogPlace, Tail};
 use sqlx::{Row as _, Sqlite, Transaction};
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 /// Names and lists that are remembered; when there are more, all are forgotten and looked up again.
 const REMEMBERED: usize = 50_000;
@@ -48,14 +49,20 @@ struct Counted {
 }
 
 impl Index {
-    /// Keeps what happened in one session, and how far its record has been read with it.
-    pub(super) async fn keep(&self, part: &Part, place: Tail, committed: Committed) -> Result<()> {
+    /// Keeps what happened in one session, and how far its record has been read with it. Gives whose it is, and on which
+    /// connection.
+    pub(super) async fn keep(
+        &self,
+        part: &Part,
+        place: Tail,
+        committed: Committed,
+    ) -> Result<Option<(PrincipalId, String)>> {
         if let Some(opened) = &part.batch.opened {
             self.open_session(&part.session, opened).await?;
         }
         let Some(session) = self.session_row(&part.session).await? else {
             // A record whose opening cannot be read; verifying says so.
-            return Ok(());
+            return Ok(None);
         };
         let (rows, texts) = self.operation_rows(&part.batch.operations).await?;
         let mut masked_lists = HashMap::new();
@@ -71,7 +78,32 @@ impl Index {
         }
         add_numbers(&mut tx, session, &counted).await?;
         add_to_session(&mut tx, session, part, (place, committed)).await?;
-        Ok(tx.commit().await?)
+        // Looked up before it is kept, so that whoever is told is told for certain.
+        let sql = "SELECT p.name, c.name FROM names p, names c WHERE p.id = $1 AND c.id = $2";
+        let (principal, connection): (String, String) = sqlx::query_as(sql)
+            .bind(session.principal)
+            .bind(session.connection)
+            .fetch_one(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(principal
+            .parse()
+            .ok()
+            .map(|principal| (principal, connection)))
+    }
+
+    /// Keeps what the log said last about a session's record.
+    pub(super) async fn keep_committed(
+        &self,
+        session: &SessionId,
+        committed: Committed,
+    ) -> Result<()> {
+        sqlx::query("UPDATE sessions SET committed = $2 WHERE session = $1")
+            .bind(session.as_str())
+            .bind(serde_json::to_string(&committed)?)
+            .execute(&self.writer)
+            .await?;
+        Ok(())
     }
 
     /// Keeps changes of the log, and how far it has been read with them.
@@ -138,17 +170,6 @@ impl Index {
         row.map(stands).transpose()
     }
 
-    /// Whose session it is, and on which connection.
-    pub(super) async fn session_names(
-        &self,
-        session: &SessionId,
-    ) -> Result<Option<(String, String)>> {
-        let sql = "SELECT p.name, c.name FROM sessions s JOIN names p ON p.id = s.principal \
-                   JOIN names c ON c.id = s.connection WHERE s.session = $1";
-        let found = sqlx::query_as(sql).bind(session.as_str());
-        Ok(found.fetch_optional(&self.readers).await?)
-    }
-
     /// How far a session's record has been read.
     pub(super) async fn session_place(&self, session: &SessionId) -> Result<Option<Tail>> {
         let place: Option<String> =
@@ -172,13 +193,13 @@ impl Index {
             .bind(name)
             .fetch_one(&self.writer)
             .await?;
-        remember(&mut self.known.lock().names, name, id);
+        remember(&mut self.known.lock().names, name.to_owned(), id);
         Ok(id)
     }
 
     /// The number of a list, and whether it is new.
     async fn list(&self, body: &str) -> Result<(i64, bool)> {
-        if let Some(id) = self.known.lock().lists.get(body) {
+        if let Some(id) = self.known.lock().lists.get(&short_hash(body)) {
             return Ok((*id, false));
         }
         let made =
@@ -196,7 +217,7 @@ impl Index {
     async fn policy_list(&self, policies: &[String]) -> Result<i64> {
         let body = serde_json::to_string(policies)?;
         let (id, _) = self.list(&body).await?;
-        if self.known.lock().lists.contains_key(&body) {
+        if self.known.lock().lists.contains_key(&short_hash(&body)) {
             return Ok(id);
         }
         for policy in policies {
@@ -208,14 +229,14 @@ impl Index {
             .execute(&self.writer)
             .await?;
         }
-        remember(&mut self.known.lock().lists, &body, id);
+        remember(&mut self.known.lock().lists, short_hash(&body), id);
         Ok(id)
     }
 
     async fn access_list(&self, accesses: &[RecordedAccess]) -> Result<i64> {
         let body = serde_json::to_string(accesses)?;
         let (id, _) = self.list(&body).await?;
-        if self.known.lock().lists.contains_key(&body) {
+        if self.known.lock().lists.contains_key(&short_hash(&body)) {
             return Ok(id);
         }
         for RecordedAccess(action, resource) in accesses {
@@ -232,7 +253,7 @@ impl Index {
             .execute(&self.writer)
             .await?;
         }
-        remember(&mut self.known.lock().lists, &body, id);
+        remember(&mut self.known.lock().lists, short_hash(&body), id);
         Ok(id)
     }
 
@@ -243,7 +264,7 @@ impl Index {
         let names: Vec<&str> = ended.masked.iter().map(|m| m.name.as_str()).collect();
         let body = serde_json::to_string(&names)?;
         let (id, _) = self.list(&body).await?;
-        remember(&mut self.known.lock().lists, &body, id);
+        remember(&mut self.known.lock().lists, short_hash(&body), id);
         Ok(Some(id))
     }
 
@@ -251,7 +272,7 @@ impl Index {
     async fn operation_rows(&self, operations: &[OperationRow]) -> Result<(String, String)> {
         let (mut rows, mut texts) = (Vec::new(), BTreeMap::new());
         for row in operations {
-            let hash = text_hash(&row.text);
+            let hash = hex(&short_hash(&row.text));
             let ended = row.ended.as_ref();
             let masked = match ended {
                 Some(ended) => self.masked_list(ended).await?,
@@ -283,16 +304,19 @@ impl Index {
     }
 }
 
-fn remember(known: &mut HashMap<String, i64>, what: &str, id: i64) {
+fn remember<K: Eq + Hash>(known: &mut HashMap<K, i64>, what: K, id: i64) {
     if known.len() >= REMEMBERED {
         known.clear();
     }
-    known.insert(what.to_owned(), id);
+    known.insert(what, id);
 }
 
-fn text_hash(text: &str) -> String {
+/// What a text is found by.
+pub(super) type ShortHash = [u8; HASH_BYTES];
+
+fn short_hash(text: &str) -> ShortHash {
     let hash = digest(&SHA256, text.as_bytes());
-    hex(hash.as_ref().get(..HASH_BYTES).unwrap_or_default())
+    hash.as_ref().first_chunk().copied().unwrap_or_default()
 }
 
 pub(super) fn int(number: u64) -> i64 {

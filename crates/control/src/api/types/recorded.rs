@@ -141,8 +141,9 @@ pub struct Overview {
     pub points: Vec<OverviewPoint>,
     /// The connections with the most operations in that time.
     pub busiest: Vec<BusyConnection>,
-    /// How the log is.
-    pub log: LogStanding,
+    /// How the log is; for administrators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log: Option<LogStanding>,
 }
 
 /// What happened in one step of time.
