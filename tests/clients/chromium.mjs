@@ -57,6 +57,19 @@ const barriers = async () => {
   return serious.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`));
 };
 
+// Once nothing moves any more; what turns for ever is left out.
+const still = () =>
+  page.evaluate(async () => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const ending = () =>
+      document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Number.POSITIVE_INFINITY);
+    do {
+      await frame();
+      await frame();
+      await Promise.allSettled(ending().map((a) => a.finished));
+    } while (ending().some((a) => a.playState === 'running'));
+  });
+
 // What is wrong with pages, said at the end so that one look finds all of it.
 const faults = [];
 
@@ -71,10 +84,14 @@ const actions = {
   shows: (what) => found(what).waitFor(),
   scheme: async (colorScheme) => {
     await page.emulateMedia({ colorScheme });
-    // Once it has been drawn.
-    await page.waitForTimeout(200);
+    const there = (scheme) => document.documentElement.dataset.mantineColorScheme === scheme;
+    await page.waitForFunction(there, colorScheme);
+    await still();
   },
-  size: ([width, height]) => page.setViewportSize({ width, height }),
+  size: async ([width, height]) => {
+    await page.setViewportSize({ width, height });
+    await still();
+  },
   accessible: async (where) => {
     const all = await barriers();
     faults.push(...all.map((barrier) => `${where} keeps people out: ${barrier}`));

@@ -63,7 +63,14 @@ fn every_page_can_be_used_in_light_and_dark_and_on_a_telephone() {
         steps.extend(looked_at(name));
     }
     let seen = browser.visit(&json!(steps)).unwrap();
-    assert!(seen.complaints.is_empty(), "{:?}", seen.complaints);
+    // Whoever is not signed in yet is told so once.
+    let complaints = seen.complaints.iter().filter(|c| {
+        !c.contains(
+            "/v1/whoami: Failed to load resource: the server responded with a status of 401",
+        )
+    });
+    let complaints: Vec<&String> = complaints.collect();
+    assert!(complaints.is_empty(), "{complaints:?}");
 }
 
 #[test]
