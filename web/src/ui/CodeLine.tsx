@@ -12,16 +12,18 @@ const MAX_SHOWN = 300;
 interface CodeLineProps {
   code: string;
   language?: LanguageName;
+  /** In a column of a table whose width must not depend on it. */
+  fit?: boolean;
 }
 
-export function CodeLine({ code, language }: CodeLineProps) {
+export function CodeLine({ code, language, fit = false }: CodeLineProps) {
   const loaded = useLanguage(language);
   const pieces = useMemo(() => {
     const line = oneLine(code);
     return loaded ? highlight(line, loaded) : [{ text: line, classes: "" }];
   }, [code, loaded]);
   return (
-    <bdi className={classes.codeLine}>
+    <bdi className={`${classes.codeLine} ${fit ? classes.fit : ""}`}>
       {pieces.map((piece, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: pieces of one text never move.
         <span key={at} className={piece.classes || undefined}>

@@ -112,6 +112,16 @@ function Grid<Row>(props: DataTableProps<Row>) {
   );
 }
 
+function CardFact({ name, value }: { name: string; value: ReactNode }) {
+  if (value === null || value === undefined || value === "") return null;
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
 function Cards<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowKey } = props;
   return (
@@ -121,10 +131,7 @@ function Cards<Row>(props: DataTableProps<Row>) {
           <div className={classes.cardHead}>{linked(props, row, 0)}</div>
           <dl className={classes.facts}>
             {columns.slice(1).map((c) => (
-              <div key={c.header}>
-                <dt>{c.header}</dt>
-                <dd>{c.cell(row)}</dd>
-              </div>
+              <CardFact key={c.header} name={c.header} value={c.cell(row)} />
             ))}
           </dl>
         </li>

@@ -37,6 +37,7 @@ export function utc(micros: number): string {
 
 /** `850 µs`, `6.8 ms`, `2.4 s`, `3 min 5 s`, `2 h 10 min`, `3 d 4 h`. */
 export function duration(micros: number): string {
+  if (micros === 0) return "0 s";
   if (micros < 1_000) return `${Math.round(micros)} µs`;
   if (micros < MICROS_PER_SECOND) return `${short(micros / 1_000)} ms`;
   const seconds = micros / MICROS_PER_SECOND;

@@ -2,17 +2,22 @@
 import { useSyncExternalStore } from "react";
 
 const TICK_MS = 15_000;
+const FRESH_MS = 1_000;
 
 let now = Date.now();
 let timer: ReturnType<typeof setInterval> | undefined;
 const watchers = new Set<() => void>();
 
+function tick() {
+  now = Date.now();
+  for (const tell of watchers) tell();
+}
+
 function watch(tell: () => void) {
   watchers.add(tell);
-  timer ??= setInterval(() => {
-    now = Date.now();
-    for (const w of watchers) w();
-  }, TICK_MS);
+  timer ??= setInterval(tick, TICK_MS);
+  // What has just appeared may have just happened, and must not be said to be ahead.
+  if (Date.now() - now > FRESH_MS) tick();
   return () => {
     watchers.delete(tell);
     if (watchers.size > 0) return;

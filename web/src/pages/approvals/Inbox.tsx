@@ -1,5 +1,5 @@
 // What waits for the caller: enough of each request to decide it without opening it.
-import { Skeleton, Text } from "@mantine/core";
+import { Anchor, Skeleton, Text } from "@mantine/core";
 import { Link } from "react-router";
 import { to } from "@/app/to";
 import { CodeBlock } from "@/ui/CodeBlock";
@@ -50,9 +50,15 @@ function Item({ approval }: { approval: Approval }) {
         </span>
         <span className={classes.dim}>
           <Timestamp at={approval.created} /> ·{" "}
-          <Link to={to.approval(approval.id)} aria-label={`Details of ${approval.id}`}>
+          <Anchor
+            component={Link}
+            to={to.approval(approval.id)}
+            aria-label={`Details of ${approval.id}`}
+            inherit
+            underline="always"
+          >
             {approval.id}
-          </Link>
+          </Anchor>
         </span>
       </div>
       {isOperation(approval) && (

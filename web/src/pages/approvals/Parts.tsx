@@ -125,7 +125,7 @@ export function Agreement({ approval }: { approval: Approval }) {
       )}
       {policies.length > 0 && (
         <Text size="sm" component="div">
-          Once they agree, it is permitted by{" "}
+          {permission(approval)}{" "}
           {policies.map((id) => (
             <Policy key={id} id={id} />
           ))}
@@ -133,6 +133,12 @@ export function Agreement({ approval }: { approval: Approval }) {
       )}
     </div>
   );
+}
+
+function permission({ state }: Approval): string {
+  if (state === "pending") return "Once they agree, it is permitted by";
+  const agreed = state === "approved" || state === "spent";
+  return agreed ? "Permitted by" : "It would have been permitted by";
 }
 
 function Policy({ id }: { id: string }) {

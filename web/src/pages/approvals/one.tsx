@@ -9,6 +9,7 @@ import { to } from "@/app/to";
 import { PageHeader } from "@/ui/PageHeader";
 import { Section } from "@/ui/Section";
 import { EmptyState, ErrorState } from "@/ui/states";
+import { useSecond } from "@/ui/useSecond";
 import { type Approval, timeLeft, whyNot } from "./approval";
 import classes from "./approvals.module.css";
 import { DecideButtons, EndButton, TakeBackButton } from "./Buttons";
@@ -17,7 +18,6 @@ import { About, Agreement, WhatIsAsked } from "./Parts";
 import { Sentence } from "./Recap";
 import { StateBadge } from "./StateBadge";
 import { useWaiting } from "./useApprovals";
-import { useSecond } from "./useSecond";
 
 export function Component() {
   const { id = "" } = useParams();

@@ -3,7 +3,6 @@ import { Alert, Badge, Button, List } from "@mantine/core";
 import { IconAlertTriangle, IconShieldCheck, IconShieldQuestion } from "@tabler/icons-react";
 import { Link } from "react-router";
 import type { Schemas } from "@/api/client";
-import { useMe } from "@/api/me";
 import { useSend } from "@/api/query";
 import { to } from "@/app/to";
 import { CopyButton } from "@/ui/CopyButton";
@@ -17,7 +16,6 @@ import classes from "./home.module.css";
 type Standing = Schemas["LogStanding"];
 
 export function LogStanding({ log }: { log: Standing }) {
-  const { admin } = useMe();
   // The overview carries the standing, and belongs to another topic.
   const verify = useSend("post", "/v1/audit/verify", { also: ["health"] });
   return (
@@ -25,16 +23,14 @@ export function LogStanding({ log }: { log: Standing }) {
       title="Log"
       aside={<Verdict log={log} />}
       actions={
-        admin && (
-          <Button
-            variant="default"
-            loading={verify.isPending}
-            onClick={() => verify.mutate({})}
-            title="Verifies everything that was ever recorded; this can take a while"
-          >
-            Verify now
-          </Button>
-        )
+        <Button
+          variant="default"
+          loading={verify.isPending}
+          onClick={() => verify.mutate({})}
+          title="Verifies everything that was ever recorded; this can take a while"
+        >
+          Verify now
+        </Button>
       }
     >
       <div className={classes.parts}>
@@ -90,7 +86,7 @@ export function LogStanding({ log }: { log: Standing }) {
             )}
           </Fact>
         </Facts>
-        {admin && <Link to={to.log}>Look through the log</Link>}
+        <Link to={to.log}>Look through the log</Link>
       </div>
     </Section>
   );

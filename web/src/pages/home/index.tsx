@@ -51,7 +51,11 @@ export function Component() {
         {/* First, because on a phone what waits for a decision comes before what goes on. */}
         <div className={`${classes.column} ${classes.aside}`}>
           <ForMe />
-          {overview ? <LogStanding log={overview.log} /> : <Skeleton height={180} />}
+          {overview ? (
+            overview.log && <LogStanding log={overview.log} />
+          ) : (
+            <Skeleton height={180} />
+          )}
         </div>
         <div className={classes.column}>
           <LiveSessions />

@@ -9,7 +9,7 @@ import { DiffView } from "@/ui/DiffView";
 import { HostileText } from "@/ui/HostileText";
 import { PrincipalName } from "@/ui/PrincipalName";
 import { Timestamp } from "@/ui/Timestamp";
-import { diffOf, sizeOf, subjectHref } from "./acts";
+import { diffOf, sizeOf, subjectHref, withTimes } from "./acts";
 import classes from "./log.module.css";
 
 type Entry = Answer<"/v1/log">["entries"][number];
@@ -55,7 +55,8 @@ function Gap({ entry }: { entry: Entry }) {
 function Act({ entry }: { entry: Entry }) {
   const [open, setOpen] = useState(false);
   const id = useId();
-  const { act, detail } = entry;
+  const { act } = entry;
+  const detail = withTimes(entry.detail);
   const diff = diffOf(act, detail);
   const long = diff !== null || detail.length > SHORT || detail.includes("\n");
   return (

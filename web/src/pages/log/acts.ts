@@ -1,16 +1,21 @@
 // What can be done through the control plane, as the log calls it, and where what it was done to is found.
 import { to } from "@/app/to";
+import { exact } from "@/ui/time";
 
 /** To choose from: families first (an act is found by how it begins), then single acts. */
 export const ACTS = [
   "agent",
   "approval",
   "audit",
+  "connection",
+  "delivery",
   "explain",
   "gap",
   "gateway",
   "group",
+  "notifier",
   "person",
+  "policy",
   "principal",
   "provider",
   "resource",
@@ -18,11 +23,18 @@ export const ACTS = [
   "sign_in",
   "token",
   "approval.approve",
+  "approval.cancel",
   "approval.deny",
   "approval.end",
+  "approval.open",
   "approval.request",
   "audit.verify",
+  "connection.test",
+  "delivery.retry",
   "gateway.start",
+  "notifier.test",
+  "policy.dry-run",
+  "policy.test",
   "principal.disable",
   "principal.enable",
   "principal.offboard",
@@ -64,4 +76,12 @@ export function sizeOf(diff: string[]): string {
   const came = diff.filter((line) => line.startsWith("+")).length;
   const went = diff.filter((line) => line.startsWith("-")).length;
   return `+${came} −${went}`;
+}
+
+/** The detail of an entry with times as people read them, where it has them in microseconds. */
+export function withTimes(detail: string): string {
+  return detail.replace(
+    /\b(until|ends at) (\d{16})\b/g,
+    (_, word, at) => `${word} ${exact(Number(at))}`,
+  );
 }

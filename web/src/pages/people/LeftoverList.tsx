@@ -11,10 +11,17 @@ import { Timestamp } from "@/ui/Timestamp";
 import { inShort, isOperation } from "../approvals/approval";
 import { StateBadge } from "../approvals/StateBadge";
 import classes from "./people.module.css";
+import { program } from "./program";
 
 type Leftovers = Schemas["Leftovers"];
 
-export function LeftoverList({ left }: { left: Leftovers }) {
+interface LeftoverListProps {
+  left: Leftovers;
+  /** It has all ended. */
+  over?: boolean;
+}
+
+export function LeftoverList({ left, over = false }: LeftoverListProps) {
   const { sessions, tokens, agents, services, sign_ins: signIns, requests } = left;
   const all = [sessions, tokens, agents, services, signIns, requests];
   if (all.every((list) => list.length === 0)) {
@@ -39,7 +46,12 @@ export function LeftoverList({ left }: { left: Leftovers }) {
         {(t) => (
           <>
             <HostileText text={t.name || "unnamed"} /> <span className={classes.mono}>{t.id}</span>{" "}
-            of <PrincipalName id={t.principal} />, ends <Timestamp at={t.expires} />
+            of <PrincipalName id={t.principal} />
+            {!over && (
+              <>
+                , ends <Timestamp at={t.expires} />
+              </>
+            )}
             {t.creator === left.principal && t.principal !== left.principal && (
               <span className={classes.dim}> (made by them)</span>
             )}
@@ -60,8 +72,8 @@ export function LeftoverList({ left }: { left: Leftovers }) {
       <Kind title="Sign-ins" items={signIns} itemKey={(s) => s.id}>
         {(s) => (
           <>
-            <HostileText text={s.application || "not said"} /> from {s.address} by {s.provider},{" "}
-            <Timestamp at={s.created} />
+            <HostileText text={program(s.application || "not said")} /> from {s.address} by{" "}
+            {s.provider}, <Timestamp at={s.created} />
           </>
         )}
       </Kind>
@@ -69,7 +81,7 @@ export function LeftoverList({ left }: { left: Leftovers }) {
         {(a) => (
           <>
             <Link to={to.approval(a.id)}>{a.id}</Link>{" "}
-            <StateBadge approval={a} nowMs={Date.now()} />{" "}
+            {!over && <StateBadge approval={a} nowMs={Date.now()} />}{" "}
             <HostileText mono={isOperation(a)} text={inShort(a).slice(0, 160)} /> on {a.connection}
           </>
         )}

@@ -26,7 +26,7 @@ export function OnOffSwitch({ principal: { principal, disabled, source } }: OnOf
     const yes = await confirm({
       title: disabled ? `Switch ${principal} on?` : `Switch ${principal} off?`,
       body: disabled
-        ? "It may do again what policies permit. Sign-ins and requests that ended stay ended."
+        ? "What policies permit can be done again. Sign-ins and requests that ended stay ended."
         : "Live sessions end within a second, also in the middle of a result. Requests, windows and sign-ins end as well. Tokens open nothing while it is off.",
       confirm: disabled ? "Switch on" : "Switch off",
       danger: !disabled,

@@ -11,6 +11,8 @@ import { Timestamp } from "@/ui/Timestamp";
 import { useConfirm } from "@/ui/useConfirm";
 import { useFilters } from "@/ui/useFilters";
 import { type Pages, usePaged } from "@/ui/usePaged";
+import { visible } from "@/ui/visible";
+import { program } from "./program";
 import { matching } from "./words";
 
 type SignIn = Schemas["SignInInfo"];
@@ -55,7 +57,7 @@ export function SignInTable({ query, rows, pages, withWho }: SignInTableProps) {
   };
   const columns: Column<SignIn>[] = [
     ...(withWho ? [who] : []),
-    { header: "With", cell: (s) => <HostileText text={s.application || "not said"} /> },
+    { header: "With", cell: (s) => <Program name={s.application} /> },
     { header: "From", width: "8.5rem", cell: (s) => s.address },
     { header: "Provider", width: "7rem", hideBelow: "md", cell: (s) => s.provider },
     { header: "Since", width: "7rem", cell: (s) => <Timestamp at={s.created} /> },
@@ -106,5 +108,14 @@ function EndSignIn({ signIn }: { signIn: SignIn }) {
     >
       End
     </Button>
+  );
+}
+
+function Program({ name }: { name?: string | null }) {
+  if (!name) return "not said";
+  return (
+    <span title={visible(name)}>
+      <HostileText text={program(name)} />
+    </span>
   );
 }

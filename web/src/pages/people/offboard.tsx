@@ -151,7 +151,7 @@ function Done({
           See how they stand
         </Anchor>
       </Alert>
-      <LeftoverList left={left} />
+      <LeftoverList left={left} over />
     </div>
   );
 }

@@ -9,8 +9,8 @@ import { HostileText } from "@/ui/HostileText";
 import { count } from "@/ui/numbers";
 import { PrincipalName } from "@/ui/PrincipalName";
 import { Timestamp } from "@/ui/Timestamp";
-import { duration } from "@/ui/time";
-import { useNow } from "@/ui/useNow";
+import { duration, MICROS_PER_SECOND } from "@/ui/time";
+import { useSecond } from "@/ui/useSecond";
 import { PolicyNames } from "./PolicyNames";
 import type { SessionOpened } from "./record/events";
 import classes from "./sessions.module.css";
@@ -23,10 +23,8 @@ interface SessionFactsProps {
 
 export function SessionFacts({ session, opened }: SessionFactsProps) {
   const { admin } = useMe();
-  const now = useNow();
   const [all, setAll] = useState(false);
   if (!session) return <Skeleton height={88} mb="md" />;
-  const lasted = (session.ended ?? now * 1000) - session.started;
   const where = [session.account, session.database].filter(Boolean).join(" @ ");
   return (
     <div className={`${classes.frame} ${all ? classes.all : ""}`}>
@@ -49,7 +47,11 @@ export function SessionFacts({ session, opened }: SessionFactsProps) {
           <Timestamp at={session.started} exactly />
         </Fact>
         <Fact name={session.live ? "Running for" : "Lasted"}>
-          {(session.live || session.ended) && duration(Math.max(lasted, 0))}
+          {session.live ? (
+            <Running since={session.started} />
+          ) : (
+            session.ended && duration(Math.max(session.ended - session.started, 0))
+          )}
         </Fact>
         <Fact name={session.database ? "Account and database" : "Account"}>
           {where && <HostileText text={where} />}
@@ -84,6 +86,12 @@ export function SessionFacts({ session, opened }: SessionFactsProps) {
       </UnstyledButton>
     </div>
   );
+}
+
+function Running({ since }: { since: number }) {
+  // To the whole second: less would only flicker.
+  const seconds = Math.max(Math.round((useSecond() * 1000 - since) / MICROS_PER_SECOND), 0);
+  return duration(seconds * MICROS_PER_SECOND);
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }) {

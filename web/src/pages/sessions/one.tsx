@@ -1,6 +1,7 @@
 // One session: who and where, whether it lives, and everything that was done in it.
 import { Badge, Button, Tooltip } from "@mantine/core";
 import { IconEye, IconEyeOff, IconPlayerStop, IconUrgent } from "@tabler/icons-react";
+import { useEffect, useRef } from "react";
 import { useParams, useSearchParams } from "react-router";
 import { useMe } from "@/api/me";
 import { type Answer, useApi, useSend } from "@/api/query";
@@ -10,7 +11,7 @@ import { useConfirm } from "@/ui/useConfirm";
 import { visible } from "@/ui/visible";
 import { ExportMenu } from "./ExportMenu";
 import { LiveBadge } from "./LiveBadge";
-import { useRecord } from "./record/useRecord";
+import { type Read, useRecord } from "./record/useRecord";
 import { Replay } from "./replay/Replay";
 import { SessionFacts } from "./SessionFacts";
 import { useVerify, VerifyButton, VerifyResult } from "./Verify";
@@ -39,6 +40,7 @@ function Session({ id }: { id: string }) {
   const read = useRecord(id, watching);
   const verify = useVerify(id);
   const live = data?.live ?? false;
+  useEnd(data?.live, read);
   const following = watching && read.state === "following";
   return (
     <>
@@ -95,6 +97,17 @@ function Session({ id }: { id: string }) {
       )}
     </>
   );
+}
+
+/** Reads the record to its end once the session is over. Whoever watches sees the end anyway. */
+function useEnd(live: boolean | undefined, { state, record, again }: Read) {
+  const was = useRef(live);
+  useEffect(() => {
+    if (state === "reading" || state === "following") return;
+    const ended = was.current === true && live === false;
+    was.current = live;
+    if (ended && !record.closed) again();
+  }, [live, state, record, again]);
 }
 
 function Kill({ session }: { session: Answer<"/v1/sessions/{id}"> }) {

@@ -64,14 +64,14 @@ const COLUMNS: Column<Operation>[] = [
   { header: "Decision", width: "6.5rem", cell: (o) => <Decision decision={o.verdict} /> },
   {
     header: "Policy",
-    width: "11rem",
+    width: "9.5rem",
     hideBelow: "lg",
     cell: (o) => <PolicyNames names={o.policies} />,
   },
-  { header: "Who", width: "9.5rem", cell: (o) => <PrincipalName id={o.principal} /> },
-  { header: "Connection", width: "8.5rem", cell: (o) => <HostileText text={o.connection} /> },
-  { header: "Time", width: "7rem", cell: (o) => <Timestamp at={o.at} /> },
-  { header: "Answer", width: "9rem", align: "right", cell: (o) => <Came op={o} /> },
+  { header: "Who", width: "7.5rem", cell: (o) => <PrincipalName id={o.principal} /> },
+  { header: "Connection", width: "6.5rem", cell: (o) => <HostileText text={o.connection} /> },
+  { header: "Time", width: "6.5rem", cell: (o) => <Timestamp at={o.at} /> },
+  { header: "Answer", width: "8rem", align: "right", cell: (o) => <Came op={o} /> },
 ];
 
 function Came({ op }: { op: Operation }) {

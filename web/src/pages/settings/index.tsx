@@ -98,7 +98,7 @@ function About({ settings }: { settings: Settings }) {
         </Fact>
         <Fact name="Longest token">{length(settings.token_max_seconds)}</Fact>
         <Fact name="Grace">
-          {length(settings.grace_seconds)}, as long as live sessions go on when the store cannot be
+          {length(settings.grace_seconds)}: live sessions go on for so long when the store cannot be
           read
         </Fact>
       </Facts>

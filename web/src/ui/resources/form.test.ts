@@ -26,4 +26,6 @@ it("finds the field of a problem", () => {
   const problem = { file: "f.yaml", line: 3, column: 12, message: "no" };
   expect([...byField(text, "f.yaml", [problem])]).toEqual([["accounts.0.name", "no"]]);
   expect(byField(text, "g.yaml", [problem]).size).toBe(0);
+  const missing = { ...problem, message: 'the setting "username" is missing' };
+  expect([...byField(text, "f.yaml", [missing]).keys()]).toEqual(["accounts.0.username"]);
 });

@@ -97,11 +97,18 @@ function useFieldErrors(text: string, file: string, check: Check): Map<string, s
   return errors;
 }
 
+const MISSING = /^the setting "(\w+)" is missing/;
+
 export function byField(text: string, file: string, problems: Problem[]): Map<string, string> {
   const found = new Map<string, string>();
+  const body = parse(text).body ?? undefined;
   for (const problem of problems) {
     if (problem.file !== file) continue;
-    const field = pathAt(text, problem.line, problem.column).join(".");
+    const place = pathAt(text, problem.line, problem.column);
+    // What is missing is told of the group that lacks it, and belongs to the field that is empty.
+    const missing = MISSING.exec(problem.message)?.[1];
+    const group = isFields(get(body, place)) ? place : place.slice(0, -1);
+    const field = (missing ? [...group, missing] : place).join(".");
     if (field && !found.has(field)) found.set(field, sentence(problem));
   }
   return found;

@@ -22,14 +22,30 @@ const COLUMNS: Column<Difference>[] = [
   {
     header: "Operation",
     cell: ({ operation }) => (
-      <CodeLine code={operation.text} language={operation.protocol === "http" ? "http" : "sql"} />
+      <CodeLine
+        code={operation.text}
+        language={operation.protocol === "http" ? "http" : "sql"}
+        fit
+      />
     ),
-    width: "34%",
   },
-  { header: "Who", cell: ({ operation }) => <PrincipalName id={operation.principal} /> },
-  { header: "Connection", cell: ({ operation }) => visible(operation.connection) },
-  { header: "When", cell: ({ operation }) => <Timestamp at={operation.at} />, hideBelow: "lg" },
-  { header: "Before and after", cell: (d) => <Turned difference={d} /> },
+  {
+    header: "Who",
+    cell: ({ operation }) => <PrincipalName id={operation.principal} />,
+    width: "7.5rem",
+  },
+  {
+    header: "Connection",
+    cell: ({ operation }) => visible(operation.connection),
+    width: "6.5rem",
+  },
+  {
+    header: "When",
+    cell: ({ operation }) => <Timestamp at={operation.at} />,
+    width: "6.5rem",
+    hideBelow: "lg",
+  },
+  { header: "Before and after", cell: (d) => <Turned difference={d} />, width: "40%" },
 ];
 
 function Turned({ difference }: { difference: Difference }) {

@@ -69,7 +69,11 @@ function columns(newest: number | undefined): Column<Entry>[] {
   return [
     { header: "State", cell: (e) => <strong>{count(e.number)}</strong>, width: "70px" },
     { header: "When", cell: (e) => <Timestamp at={e.at} /> },
-    { header: "Who", cell: (e) => <PrincipalName id={e.actor} href={to.person(e.actor)} /> },
+    {
+      header: "Who",
+      cell: (e) => <PrincipalName id={e.actor} href={to.person(e.actor)} />,
+      width: "8rem",
+    },
     { header: "What", cell: (e) => <What entry={e} />, width: "46%" },
     { header: "Compare", cell: (e) => <Ways number={e.number} newest={newest} /> },
   ];

@@ -49,16 +49,16 @@ const COLUMNS: Column<Row>[] = [
         <StateBadge state={t.state} />
       </Group>
     ),
+    width: "22%",
   },
   { header: "Who", cell: (t) => <PrincipalName id={text(t, "principal")} />, width: "120px" },
-  { header: "Connection", cell: (t) => visible(text(t, "connection")) },
+  { header: "Connection", cell: (t) => visible(text(t, "connection")), width: "6.5rem" },
   {
     header: "Operation",
-    cell: (t) => <CodeLine code={text(t, "operation")} language="sql" />,
-    width: "32%",
+    cell: (t) => <CodeLine code={text(t, "operation")} language="sql" fit />,
   },
-  { header: "Expected", cell: (t) => <Expected row={t} /> },
-  { header: "Result", cell: (t) => <ResultCell result={t.result} /> },
+  { header: "Expected", cell: (t) => <Expected row={t} />, width: "6.5rem" },
+  { header: "Result", cell: (t) => <ResultCell result={t.result} />, width: "20%" },
 ];
 
 function Expected({ row }: { row: Row }) {
@@ -69,7 +69,7 @@ function Expected({ row }: { row: Row }) {
 function ResultCell({ result }: { result: Result | undefined }) {
   if (!result) {
     return (
-      <Text size="sm" c="dimmed">
+      <Text size="sm" c="dimmed" style={{ whiteSpace: "nowrap" }}>
         not run
       </Text>
     );

@@ -6,7 +6,7 @@ import { useMe } from "@/api/me";
 import { to } from "@/app/to";
 import { Fact, Facts } from "@/ui/Facts";
 import { HostileText } from "@/ui/HostileText";
-import { count } from "@/ui/numbers";
+import { counted } from "@/ui/numbers";
 import { PrincipalName } from "@/ui/PrincipalName";
 import { duration } from "@/ui/time";
 import { PolicyNames } from "../PolicyNames";
@@ -124,7 +124,7 @@ function Waited({ hold }: { hold: Hold }) {
 }
 
 function estimated(rows: number | null): string {
-  return rows === null ? "none in time" : `about ${count(rows)} rows`;
+  return rows === null ? "none in time" : `about ${counted(rows, "row")}`;
 }
 
 function Needed({ op }: { op: Operation }) {

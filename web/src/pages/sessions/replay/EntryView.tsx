@@ -3,7 +3,7 @@ import { Alert, Text, Title } from "@mantine/core";
 import { IconAlertTriangle, IconLogout } from "@tabler/icons-react";
 import { CodeBlock } from "@/ui/CodeBlock";
 import { HostileText } from "@/ui/HostileText";
-import { count } from "@/ui/numbers";
+import { counted } from "@/ui/numbers";
 import { Timestamp } from "@/ui/Timestamp";
 import type { SessionOpened } from "../record/events";
 import type { Entry } from "../record/record";
@@ -67,5 +67,5 @@ function estimated(rows: number | null | undefined): string {
   if (rows === undefined) return "The target's planner was asked how many rows it would touch.";
   if (rows === null)
     return "The target's planner gave no estimate in time. It did not run by that.";
-  return `The target's planner expects about ${count(rows)} rows. It did not run by that.`;
+  return `The target's planner expects about ${counted(rows, "row")}. It did not run by that.`;
 }

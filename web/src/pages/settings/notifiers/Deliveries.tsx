@@ -66,15 +66,31 @@ export function Deliveries({ notifiers, only }: DeliveriesProps) {
 }
 
 const COLUMNS: Column<Delivery>[] = [
-  { header: "Event", cell: (d) => visible(d.event) },
-  { header: "Notifier", cell: (d) => visible(d.notifier) },
+  { header: "Event", cell: (d) => visible([d.event, d.step].filter(Boolean).join(": ")) },
+  {
+    header: "Notifier",
+    cell: (d) => (
+      <>
+        {visible(d.notifier)}
+        {d.recipient && (
+          <Text size="xs" c="dimmed" component="div">
+            to {visible(d.recipient)}
+          </Text>
+        )}
+      </>
+    ),
+  },
   {
     header: "About",
     cell: (d) => (d.approval ? <Link to={to.approval(d.approval)}>{d.approval}</Link> : null),
   },
   { header: "When", cell: (d) => <Timestamp at={d.created} /> },
   { header: "State", cell: (d) => <StateOf delivery={d} />, width: "34%" },
-  { header: "Act", cell: (d) => <Retry delivery={d} />, align: "right" },
+  {
+    header: "Act",
+    cell: (d) => (d.state === "sent" ? null : <Retry delivery={d} />),
+    align: "right",
+  },
 ];
 
 function StateOf({ delivery }: { delivery: Delivery }) {
@@ -99,7 +115,6 @@ function StateOf({ delivery }: { delivery: Delivery }) {
 
 function Retry({ delivery }: { delivery: Delivery }) {
   const retry = useSend("post", "/v1/deliveries/{id}/retry");
-  if (delivery.state === "sent") return null;
   return (
     <Button
       size="compact-xs"
