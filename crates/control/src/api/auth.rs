@@ -192,3 +192,27 @@ pub(super) fn is_from_here(headers: &HeaderMap) -> bool {
     };
     origin.strip_prefix("https://") == Some(host)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_others_ask_nothing() {
+        for (site, here) in [
+            (None, true),
+            (Some("same-origin"), true),
+            (Some("none"), true),
+            // A service that is reached through the gateway, under a name beside its own.
+            (Some("same-site"), false),
+            (Some("cross-site"), false),
+            (Some(""), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(site) = site {
+                headers.insert("sec-fetch-site", site.parse().unwrap());
+            }
+            assert_eq!(is_asked_here(&headers), here, "{site:?}");
+        }
+    }
+}

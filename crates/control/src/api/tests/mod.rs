@@ -1,6 +1,7 @@
 //! The API in process, over a real store, log and policy.
 
 mod changes;
+mod console;
 mod flows;
 mod identity;
 mod late;
