@@ -164,6 +164,7 @@ async fn forged_stale_and_replayed_interactions_are_refused() {
     rig.with_slack(&double, "").await;
     double.answers(200, POSTED);
     let id = rig.asked().await;
+    rig.control.carry_all().await;
     let payload = json!({
         "type": "block_actions", "user": {"id": "UBOB"},
         "actions": [{"action_id": "sluice_approve", "block_id": "sluice_decide", "value": id.as_str()}],
