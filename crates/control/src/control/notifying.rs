@@ -144,6 +144,15 @@ impl Control {
         }
     }
 
+    /// Tries one message that is due through one notifier.
+    #[cfg(test)]
+    pub(crate) async fn carry_one(&self, name: &str, fetcher: &mut Option<Fetcher>) -> bool {
+        match self.0.desk.notifier(name) {
+            Some(notifier) => self.carry_next(&notifier, fetcher).await,
+            None => false,
+        }
+    }
+
     async fn try_one(
         &self,
         notifier: &Notifier,

@@ -63,6 +63,12 @@ impl Control {
         self.0.desk.settled().await;
     }
 
+    /// Nothing changes until what comes back is dropped.
+    #[cfg(test)]
+    pub(crate) async fn standstill(&self) -> impl Sized + '_ {
+        self.0.working.lock().await
+    }
+
     /// Takes a message, once, says so, and decides what it asks for.
     async fn settle(
         &self,
