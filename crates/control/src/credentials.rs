@@ -2,6 +2,7 @@
 //! which are kept until shortly before they end.
 
 use crate::identity::fetch::Fetcher;
+use crate::keys::is_in_data_dir;
 use crate::port_types::LeaseError;
 use parking_lot::Mutex;
 use serde::Deserialize;
@@ -213,6 +214,14 @@ pub(crate) fn resolve(reference: &CredentialRef) -> Result<Secret, &'static str>
             if !std::fs::metadata(path).is_ok_and(|m| m.is_file()) {
                 return Err("there is no such file");
             }
+            // Whoever may declare a reference may not have the gateway's own keys sent somewhere: looked at where it
+            // leads, and that very file opened.
+            let path = std::fs::canonicalize(path).map_err(|_| "there is no such file")?;
+            if is_in_data_dir(&path) {
+                return Err(
+                    "it leads into a gateway's data directory; keep secrets of others in a directory of their own",
+                );
+            }
             let file = std::fs::File::open(path).map_err(|_| "the file cannot be opened")?;
             let mut text = String::new();
             let read = file
@@ -271,6 +280,38 @@ mod tests {
             credentials.lease(&connection, "root", now).await,
             Err(LeaseError::NoAccount { .. })
         ));
+    }
+
+    #[test]
+    fn no_reference_leads_into_a_data_directory() {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        crate::keys::Keys::open(&data).unwrap();
+        std::fs::create_dir(data.join("records")).unwrap();
+        for name in ["data/records/log", "data/admin.token", "beside"] {
+            std::fs::write(dir.path().join(name), "canary").unwrap();
+        }
+        std::os::unix::fs::symlink("data/admin.token", dir.path().join("link")).unwrap();
+        std::os::unix::fs::symlink("data", dir.path().join("way")).unwrap();
+        for (name, is_read) in [
+            ("beside", true),
+            ("data/../beside", true),
+            ("data/master.key", false),
+            ("data/admin.token", false),
+            ("data/records/log", false),
+            ("data/records/../master.key", false),
+            ("link", false),
+            ("way/master.key", false),
+        ] {
+            let path = dir.path().join(name).display().to_string();
+            match (resolve(&CredentialRef::File(path)), is_read) {
+                (Ok(secret), true) => assert_eq!(secret.expose(), "canary"),
+                (Err(why), false) => assert!(why.contains("data directory"), "{name}: {why}"),
+                (got, _) => panic!("{name}: {got:?}"),
+            }
+        }
+        let through = format!("/proc/self/root{}", data.join("master.key").display());
+        assert!(resolve(&CredentialRef::File(through)).is_err());
     }
 
     #[tokio::test]

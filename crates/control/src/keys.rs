@@ -16,6 +16,13 @@ const MASTER_KEY_FILE: &str = "master.key";
 /// Bytes of the master key and of everything derived from it.
 const KEY_BYTES: usize = 32;
 
+/// Whether a file lies in the data directory of a gateway, this one's or another's on the same host, or in a copy of one:
+/// that is where the master key is. The path has to be one without links.
+pub(crate) fn is_in_data_dir(path: &Path) -> bool {
+    let mut dirs = path.ancestors().skip(1);
+    dirs.any(|dir| dir.join(MASTER_KEY_FILE).exists())
+}
+
 /// Why the gateway's own secrets cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {

@@ -7,7 +7,7 @@ use crate::control::Caller;
 use crate::error::ControlError;
 use crate::identity::fetch::Fetcher;
 use crate::notify::{
-    Context, Delivery, DeliveryState, Failure, Link, Message, Notice, Notifier, Subject, send,
+    Context, Delivery, DeliveryState, Failure, Link, Message, Notice, Notifier, Sent, Subject, send,
 };
 use crate::resources::Kind;
 use crate::store::WantedDeliveries;
@@ -93,14 +93,21 @@ impl Control {
         let Ok(Some(mut delivery)) = self.stored(next) else {
             return false;
         };
+        // What is over before anybody heard of it is nobody's news, or asking and withdrawing in a loop would be.
+        match self.stored(self.0.store.take_back_vain(&delivery).await) {
+            Ok(false) => {}
+            Ok(true) => return true,
+            Err(_) => return false,
+        }
         let tried = self.try_one(notifier, fetcher, &delivery).await;
         let now = self.now();
         let reference = match tried {
-            Ok(reference) => {
+            Ok(sent) => {
                 delivery.tries = delivery.tries.saturating_add(1);
                 delivery.state = DeliveryState::Sent;
                 delivery.sent = Some(now);
-                reference
+                delivery.shown = sent.whole.then(|| notifier.place());
+                sent.reference
             }
             Err(failure) => {
                 let chance =
@@ -137,12 +144,21 @@ impl Control {
         }
     }
 
+    /// Tries one message that is due through one notifier.
+    #[cfg(test)]
+    pub(crate) async fn carry_one(&self, name: &str, fetcher: &mut Option<Fetcher>) -> bool {
+        match self.0.desk.notifier(name) {
+            Some(notifier) => self.carry_next(&notifier, fetcher).await,
+            None => false,
+        }
+    }
+
     async fn try_one(
         &self,
         notifier: &Notifier,
         fetcher: &mut Option<Fetcher>,
         delivery: &Delivery,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Sent, Failure> {
         let context = self.context(notifier, delivery).await?;
         if fetcher.is_none() {
             *fetcher = Some(fetcher_of(notifier)?);

@@ -3,16 +3,16 @@
 //! changes are made under, and goes through the same rules. Nothing else can be done this way.
 
 use super::notifying::fetcher_of;
-use super::{Caller, Control, described};
+use super::{Caller, Control};
 use crate::api::types::{ApprovalInfo, ApproveScope, OpenedLink};
 use crate::error::ControlError;
 use crate::notify::{
-    About, Arrival, Heads, Link, Notifier, Said, Verdict, can_decide, explain, hear, issue_parts,
-    shown_in_issue,
+    About, Arrival, Checked, Heads, Heard, Link, Notifier, Said, Verdict, explain, hear, read_issue,
 };
 use crate::resources::LOCAL_ADMIN;
 use sluice_model::{ApprovalId, PrincipalId};
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// What became of a message from outside.
 #[derive(Debug)]
@@ -37,36 +37,99 @@ impl Control {
             ControlError::NotFound(why.to_owned())
         };
         let notifier = self.0.desk.notifier(name).ok_or_else(nothing)?;
-        let now = self.now();
-        let heard = hear(&notifier, &heads, body, now).ok_or_else(nothing)?;
-        let first = self
-            .0
-            .store
-            .take_once(&heard.signed.mark, heard.signed.ends, now)
-            .await;
-        if !self.stored(first)? {
+        let heard = hear(&notifier, &heads, body, self.now()).ok_or_else(nothing)?;
+        let place = self.0.desk.place_to_decide().ok_or_else(|| {
+            ControlError::TooMany("too many decisions are under way; send it again".to_owned())
+        })?;
+        let (tell, taken) = oneshot::channel();
+        let (control, of) = (self.clone(), Arc::clone(&notifier));
+        // Goes on when whoever sent it leaves: what was taken is decided.
+        let task = tokio::spawn(async move {
+            let settled = control.settle(&of, heard, tell).await;
+            drop(place);
+            settled
+        });
+        // Slack waits for three seconds and then tells people that nothing happened.
+        if notifier.slack.is_some() {
+            let taken = taken.await.unwrap_or(Err(ControlError::Unavailable));
+            return taken.map(|()| Hooked::Taken);
+        }
+        task.await.unwrap_or(Err(ControlError::Unavailable))
+    }
+
+    /// Waits until everything that came from outside was decided.
+    #[cfg(test)]
+    pub(crate) async fn settled(&self) {
+        self.0.desk.settled().await;
+    }
+
+    /// Nothing changes until what comes back is dropped.
+    #[cfg(test)]
+    pub(crate) async fn standstill(&self) -> impl Sized + '_ {
+        self.0.working.lock().await
+    }
+
+    /// Takes a message, once, says so, and decides what it asks for.
+    async fn settle(
+        &self,
+        notifier: &Arc<Notifier>,
+        heard: Heard,
+        tell: oneshot::Sender<Result<(), ControlError>>,
+    ) -> Result<Hooked, ControlError> {
+        let signed = heard.signed;
+        let taken = self.take_message(&signed, heard.arrival).await;
+        // Whoever has left need not be told.
+        let _ = tell.send(taken.as_ref().map(|_| ()).map_err(Clone::clone));
+        let Some(said) = taken? else {
+            return Ok(Hooked::Taken);
+        };
+        let decided = self.decide_outside(notifier, &said).await;
+        if matches!(decided, Err(ControlError::Unavailable)) {
+            self.give_message_back(&signed).await;
+        }
+        // Slack and Jira show nobody what they are answered; Jira sends again what failed here.
+        let answers = notifier.webhook.is_some();
+        let comes_again = notifier.slack.is_none();
+        match decided {
+            Ok(info) if answers => Ok(Hooked::Decided(Box::new(info))),
+            Ok(_) => Ok(Hooked::Taken),
+            Err(ControlError::Unavailable) if comes_again => Err(ControlError::Unavailable),
+            Err(refused) if answers => Err(refused),
+            Err(refused) => {
+                self.explain(notifier, said, refused);
+                Ok(Hooked::Taken)
+            }
+        }
+    }
+
+    /// Takes a message once; what somebody said in it, if anybody did.
+    async fn take_message(
+        &self,
+        signed: &Checked,
+        arrival: Arrival,
+    ) -> Result<Option<Said>, ControlError> {
+        let store = &self.0.store;
+        let first = store.take_once(&signed.mark, signed.ends, self.now()).await;
+        if !self.stored(first)? && !self.0.desk.comes_again(&signed.mark) {
             return Err(ControlError::Conflict(
                 "this very message was taken before".to_owned(),
             ));
         }
-        let said = match heard.arrival {
-            Arrival::Nothing => return Ok(Hooked::Taken),
+        match arrival {
+            Arrival::Nothing => Ok(None),
             Arrival::Unclear(expected) => {
                 let hint = "the guide on notifiers shows each message";
-                return Err(ControlError::Invalid(expected.to_owned(), hint));
+                Err(ControlError::Invalid(expected.to_owned(), hint))
             }
-            Arrival::Said(said) => said,
-        };
-        // Slack and Jira show nobody what they are answered.
-        let answers = notifier.webhook.is_some();
-        match self.decide_outside(&notifier, &said).await {
-            Ok(_) if !answers => Ok(Hooked::Taken),
-            Ok(info) => Ok(Hooked::Decided(Box::new(info))),
-            Err(refused) if !answers => {
-                self.explain(&notifier, said, refused);
-                Ok(Hooked::Taken)
-            }
-            Err(refused) => Err(refused),
+            Arrival::Said(said) => Ok(Some(said)),
+        }
+    }
+
+    /// Nothing could come of a message, as the store or the log failed: it may be sent again.
+    async fn give_message_back(&self, signed: &Checked) {
+        let forgotten = self.0.store.give_back(&signed.mark).await;
+        if self.stored(forgotten).is_err() {
+            self.0.desk.let_again(signed, self.now());
         }
     }
 
@@ -76,13 +139,16 @@ impl Control {
         heard_by: &Arc<Notifier>,
         said: &Said,
     ) -> Result<ApprovalInfo, ControlError> {
-        let id = self.meant(heard_by, said).await?;
-        let is_approval = said.verdict == Verdict::Approve;
-        if is_approval {
+        let (id, whole) = self.meant(heard_by, said).await?;
+        let forbidden = |why: &str| ControlError::Forbidden(why.to_owned(), None);
+        if said.verdict == Verdict::Approve {
+            if !whole {
+                let why = "not all of what is asked for was shown here; look at it and decide in the console";
+                return Err(forbidden(why));
+            }
             self.check_what_is_shown(heard_by, said, &id).await?;
         }
         let mut working = self.0.working.lock().await;
-        let forbidden = |why: &str| ControlError::Forbidden(why.to_owned(), None);
         // As everything is now: who is who may have changed while the message was on its way.
         let notifier = self
             .0
@@ -111,14 +177,6 @@ impl Control {
         );
         match &said.verdict {
             Verdict::Approve => {
-                let whole = working
-                    .approvals
-                    .get(&id)
-                    .is_some_and(|a| can_decide(&notifier, &described(a)));
-                if !whole {
-                    let why = "not all of what is asked for is shown here; look at it and decide in the console";
-                    return Err(forbidden(why));
-                }
                 self.agree(&mut working, &who, &id, ApproveScope::Once, &through)
                     .await
             }
@@ -129,8 +187,12 @@ impl Control {
         }
     }
 
-    /// The request that is meant: one that this notifier was told about.
-    async fn meant(&self, notifier: &Notifier, said: &Said) -> Result<ApprovalId, ControlError> {
+    /// The request that is meant, of which this notifier really sent something, and whether it showed all of it.
+    async fn meant(
+        &self,
+        notifier: &Notifier,
+        said: &Said,
+    ) -> Result<(ApprovalId, bool), ControlError> {
         let nothing = || ControlError::NotFound("there is no such request".to_owned());
         let store = &self.0.store;
         let id = match &said.about {
@@ -140,13 +202,14 @@ impl Control {
                 found.ok_or_else(nothing)?
             }
         };
-        match self.stored(store.was_told(&notifier.name, &id).await)? {
-            true => Ok(id),
-            false => Err(nothing()),
-        }
+        let shown = store
+            .was_shown(&notifier.name, &notifier.place(), &id)
+            .await;
+        let whole = self.stored(shown)?.ok_or_else(nothing)?;
+        Ok((id, whole))
     }
 
-    /// An issue can be edited. Whoever approves by it has to have been shown what is asked for.
+    /// An issue can be edited, and moved back. Whoever approves by it has to have been shown what is asked for.
     async fn check_what_is_shown(
         &self,
         notifier: &Notifier,
@@ -158,17 +221,14 @@ impl Control {
         };
         let refused = |why: &str| ControlError::Forbidden(why.to_owned(), None);
         let fetcher = fetcher_of(notifier).map_err(|failure| refused(&failure.why))?;
-        let shown = shown_in_issue(jira, &fetcher, issue).await;
-        let shown = shown
-            .map_err(|_| refused("the issue could not be read again; decide in the console"))?;
+        let read = read_issue(jira, &fetcher, issue).await;
+        let read =
+            read.map_err(|_| refused("the issue could not be read again; decide in the console"))?;
         let told = self.0.store.reference(&notifier.name, id.as_str()).await;
-        let told = self.stored(told)?;
-        let same = told.as_deref().and_then(issue_parts);
-        match same.is_some_and(|(_, told)| told == shown) {
-            true => Ok(()),
-            false => Err(refused(
-                "the issue was edited, so that it may show something else than what waits; decide in the console",
-            )),
+        let told = self.stored(told)?.unwrap_or_default();
+        match read.objection(&told, said.moved_to.as_deref()) {
+            None => Ok(()),
+            Some(why) => Err(refused(why)),
         }
     }
 

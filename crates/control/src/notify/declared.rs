@@ -1,5 +1,7 @@
 //! `kind: Notifier` as it is declared: where messages go, about what, and who is who there.
 
+use crate::keys::hex;
+use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sluice_model::{Connection, CredentialRef};
@@ -292,6 +294,19 @@ impl Notifier {
             [_, _, _, true, _] => "webhook",
             _ => "jira",
         }
+    }
+
+    /// A digest of where it leads to: what was shown elsewhere under the same name was not shown here.
+    pub(crate) fn place(&self) -> String {
+        let place = (
+            &self.slack,
+            &self.teams,
+            &self.email,
+            &self.webhook,
+            &self.jira,
+        );
+        let text = serde_json::to_vec(&place).unwrap_or_default();
+        hex(digest::digest(&digest::SHA256, &text).as_ref())
     }
 
     /// Which integrations are set.

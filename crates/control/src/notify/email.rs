@@ -5,7 +5,7 @@ use super::declared::{Email, Notifier, SmtpTls};
 use super::http::secret;
 use super::message::{capped, moment};
 use super::outbox::Delivery;
-use super::send::{Context, Failure};
+use super::send::{Context, Failure, Sent};
 use super::templates::details;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
@@ -60,12 +60,13 @@ pub(crate) async fn send(
     email: &Email,
     delivery: &Delivery,
     context: &Context,
-) -> Result<Option<String>, Failure> {
+) -> Result<Sent, Failure> {
     let mail = mail(notifier, email, delivery, context)?;
     let transport = transport(notifier, email, context)?;
     let sent = tokio::time::timeout(TOTAL_TIMEOUT, transport.send(mail)).await;
     let sent = sent.map_err(|_| Failure::new("the mail server took too long".to_owned()))?;
-    sent.map(|_| None).map_err(|e| Failure::new(in_words(&e)))
+    sent.map(|_| Sent::default())
+        .map_err(|e| Failure::new(in_words(&e)))
 }
 
 /// What went wrong, without what the server said: it repeats addresses.

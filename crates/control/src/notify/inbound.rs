@@ -2,8 +2,9 @@
 //! not read at all. Nothing is decided here; what was said is checked like anybody's word by the control plane.
 
 use super::declared::{Jira, Notifier};
+use super::jira::issue::is_key;
 use super::signature::{self, Checked, SKEW};
-use super::{jira, slack};
+use super::slack;
 use crate::credentials::resolve;
 use axum::http::HeaderMap;
 use serde::Deserialize;
@@ -54,6 +55,8 @@ pub(crate) struct Said {
     pub(crate) who: String,
     pub(crate) about: About,
     pub(crate) verdict: Verdict,
+    /// The status that they moved the issue to, if they decided so.
+    pub(crate) moved_to: Option<String>,
     /// Where they can be told what became of it.
     pub(crate) reply: Option<String>,
 }
@@ -190,6 +193,7 @@ fn of_webhook(body: &[u8]) -> Arrival {
         who,
         about,
         verdict,
+        moved_to: None,
         reply: None,
     })
 }
@@ -250,6 +254,7 @@ fn of_slack(body: &[u8], api: &str) -> Arrival {
         who,
         about: About::Request(id),
         verdict,
+        moved_to: None,
         reply,
     })
 }
@@ -312,7 +317,7 @@ struct Comment {
 }
 
 fn of_jira(jira: &Jira, event: JiraEvent) -> Arrival {
-    let issue = event.issue.filter(|issue| jira::is_key(&issue.key));
+    let issue = event.issue.filter(|issue| is_key(&issue.key));
     let Some(issue) = issue else {
         return Arrival::Nothing;
     };
@@ -323,24 +328,28 @@ fn of_jira(jira: &Jira, event: JiraEvent) -> Arrival {
                 .into_iter()
                 .filter(|c| c.field == "status")
                 .filter_map(|c| c.to);
-            let verdict = moved.next_back().and_then(|to| by_status(jira, &to));
-            event.user.zip(verdict)
+            let moved = moved.next_back();
+            let verdict = moved.as_deref().and_then(|to| by_status(jira, to));
+            event.user.zip(verdict).map(|said| (said, moved))
         }
         "comment_created" => event.comment.and_then(|comment| {
             let verdict = by_comment(jira, &plain(&comment.body))?;
-            Some((comment.author, verdict))
+            Some(((comment.author, verdict), None))
         }),
         _ => None,
     };
-    let said = said.and_then(|(account, verdict)| Some((who(&account.account_id)?, verdict)));
+    let said = said.and_then(|((account, verdict), moved_to)| {
+        Some((who(&account.account_id)?, verdict, moved_to))
+    });
     match said {
         None => Arrival::Nothing,
-        Some((who, verdict)) => {
+        Some((who, verdict, moved_to)) => {
             let about = About::Reference(issue.key);
             Arrival::Said(Said {
                 who,
                 about,
                 verdict,
+                moved_to,
                 reply: None,
             })
         }

@@ -5,7 +5,7 @@ use super::declared::{Details, EventKind};
 use super::notice::Notice;
 use crate::api::types::ApprovalInfo;
 use serde::{Deserialize, Serialize};
-use sluice_model::{ApprovalState, Timestamp};
+use sluice_model::{ApprovalState, PrincipalId, Timestamp};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -75,6 +75,16 @@ impl Step {
         )
     }
 
+    /// Whether a place hears of the request for the first time.
+    pub(crate) fn is_first(&self) -> bool {
+        matches!(self, Self::Opened | Self::Escalated { .. })
+    }
+
+    /// Whether nothing came of the request: whoever was not told of it need not hear of its end.
+    pub(crate) fn is_vain(&self) -> bool {
+        matches!(self, Self::Denied | Self::Cancelled | Self::Expired)
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Opened => "opened",
@@ -101,6 +111,27 @@ impl Step {
         }
     }
 }
+
+/// How much a service shows, in characters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    pub(crate) operation: usize,
+    /// Of each fact with its name.
+    pub(crate) fact: usize,
+    /// Of all of it.
+    pub(crate) total: usize,
+}
+
+impl Room {
+    pub(crate) const ENDLESS: Self = Self {
+        operation: usize::MAX,
+        fact: usize::MAX,
+        total: usize::MAX,
+    };
+}
+
+/// What stands between the name and the value of a fact, and after it.
+const AROUND_FACT: usize = ": \n".len();
 
 /// A name and a value.
 pub(crate) type Fact = (&'static str, String);
@@ -142,8 +173,26 @@ impl Message {
         capped(&on_one_line(&title), MAX_TITLE)
     }
 
+    /// Whom it is about: of an agent its owner, so that many agents are no more than one person.
+    pub(crate) fn whose(&self) -> Option<&PrincipalId> {
+        match &self.subject {
+            Subject::Approval { request, .. } => {
+                Some(request.owner.as_ref().unwrap_or(&request.principal))
+            }
+            Subject::Notice { notice, .. } => notice.principal(),
+            Subject::Test => None,
+        }
+    }
+
     /// What there is to know, in the order of reading.
     pub(crate) fn facts(&self) -> Vec<Fact> {
+        let whole = self.whole_facts().into_iter();
+        whole
+            .map(|(name, value)| (name, capped(&value, MAX_FACT)))
+            .collect()
+    }
+
+    fn whole_facts(&self) -> Vec<Fact> {
         let facts = match &self.subject {
             Subject::Approval { step, request } => request_facts(step, request),
             Subject::Notice { notice, count } => notice_facts(notice, *count),
@@ -151,8 +200,26 @@ impl Message {
         };
         let facts = facts.into_iter().chain([("At", moment(self.at))]);
         facts
-            .map(|(name, value)| (name, capped(&on_one_line(&value), MAX_FACT)))
+            .map(|(name, value)| (name, on_one_line(&value)))
             .collect()
+    }
+
+    /// Whether everything that is asked for is shown in so much room: the operation with its parameters, and no fact cut.
+    pub(crate) fn is_shown_whole(&self, details: Details, room: Room) -> bool {
+        let Some((_, request)) = self.request() else {
+            return false;
+        };
+        let text = operation(request);
+        let length = text.chars().count();
+        let operation = length == 0 || (details == Details::Full && length <= room.operation);
+        let mut total = length;
+        let facts = self.whole_facts().into_iter().all(|(name, value)| {
+            let length = value.chars().count();
+            let with_name = length + name.len() + AROUND_FACT;
+            total += with_name;
+            length <= MAX_FACT && with_name <= room.fact
+        });
+        operation && facts && total <= room.total
     }
 
     /// The operation with its parameters, as approvers see it; nothing where it must not leave.
@@ -177,12 +244,6 @@ pub(crate) fn operation(request: &ApprovalInfo) -> String {
         let _ = write!(text, "\n${} = {value}", at + 1);
     }
     text
-}
-
-/// Whether everything that is asked for is shown where at most so many characters of an operation are.
-pub(crate) fn is_shown_whole(request: &ApprovalInfo, details: Details, longest: usize) -> bool {
-    let text = operation(request);
-    text.is_empty() || (details == Details::Full && text.chars().count() <= longest)
 }
 
 fn request_facts(step: &Step, request: &ApprovalInfo) -> Vec<Fact> {

@@ -17,20 +17,23 @@ mod signature;
 mod slack;
 mod teams;
 mod templates;
+mod waiting;
 mod webhook;
 
 pub(crate) use declared::{
     Details, Email, EventKind, Header, Jira, MapBy, Notifier, Slack, SmtpTls, Template, Webhook,
 };
 pub(crate) use email::{host_and_port, is_address};
-pub(crate) use inbound::{About, Arrival, Heads, Said, Verdict, hear};
-pub(crate) use jira::{parts as issue_parts, shown_now as shown_in_issue};
+pub(crate) use inbound::{About, Arrival, Heads, Heard, Said, Verdict, hear};
+pub(crate) use jira::issue::read as read_issue;
 pub(crate) use link::Link;
 pub(crate) use message::{Message, Subject, on_one_line};
 pub use notice::Notice;
-pub(crate) use outbox::{Delivery, DeliveryState, MAX_PENDING};
-pub(crate) use send::{Context, Failure, can_decide, explain, send, takes_answers};
+pub(crate) use outbox::{Delivery, DeliveryState};
+pub(crate) use send::{Context, Failure, Sent, explain, send, takes_answers};
+pub(crate) use signature::Checked;
 pub(crate) use templates::{filled, placeholder_problem};
+pub(crate) use waiting::Waiting;
 
 use crate::identity::roster::Roster;
 use arc_swap::ArcSwap;
@@ -39,8 +42,12 @@ use sluice_model::{ApprovalId, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+/// Decisions from outside that are under way at a time; beyond it, whoever sends one is asked to send it again.
+const MAX_DECIDING: usize = 64;
+/// Messages from outside that were taken and that nothing could come of, which are let in again.
+const MAX_RETURNED: usize = 1_000;
 /// Explanations to people outside that are on their way at a time; beyond it, people are not told why.
 const MAX_EXPLANATIONS: usize = 16;
 
@@ -56,6 +63,9 @@ pub(crate) struct Desk {
     /// What reminders and escalations did already.
     pub(crate) ruled: Mutex<BTreeSet<(ApprovalId, String)>>,
     pub(crate) explaining: Arc<Semaphore>,
+    deciding: Arc<Semaphore>,
+    /// What was taken and may come again although the store could not forget it, until it is too old anyway.
+    returned: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 impl Desk {
@@ -68,6 +78,8 @@ impl Desk {
             heard: Mutex::default(),
             ruled: Mutex::default(),
             explaining: Arc::new(Semaphore::new(MAX_EXPLANATIONS)),
+            deciding: Arc::new(Semaphore::new(MAX_DECIDING)),
+            returned: Mutex::default(),
         };
         desk.replace(declared);
         desk
@@ -86,6 +98,32 @@ impl Desk {
 
     pub(crate) fn notifier(&self, name: &str) -> Option<Arc<Notifier>> {
         self.declared.load().get(name).cloned()
+    }
+
+    /// A place for one more decision from outside.
+    pub(crate) fn place_to_decide(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.deciding).try_acquire_owned().ok()
+    }
+
+    /// Waits until every decision from outside that is under way was made.
+    #[cfg(test)]
+    pub(crate) async fn settled(&self) {
+        let all = u32::try_from(MAX_DECIDING).unwrap_or(u32::MAX);
+        drop(self.deciding.acquire_many(all).await);
+    }
+
+    /// Something that was taken may come again until it ends.
+    pub(crate) fn let_again(&self, taken: &Checked, now: Timestamp) {
+        let mut returned = self.returned.lock();
+        returned.retain(|_, ends| now < *ends);
+        if returned.len() < MAX_RETURNED {
+            returned.insert(taken.mark.clone(), taken.ends);
+        }
+    }
+
+    /// Whether something that was taken may come again, once.
+    pub(crate) fn comes_again(&self, mark: &str) -> bool {
+        self.returned.lock().remove(mark).is_some()
     }
 
     pub(crate) fn ring(&self) {

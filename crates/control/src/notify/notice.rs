@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 const GATHERED: i64 = 60;
 /// Different things that are gathered at a time; beyond it, new ones are only counted. More than anybody reads in a minute.
 const MAX_GATHERED: usize = 1_000;
+/// The same with alerts, which find room when everything else does not. A gap of the log is one thing and always does.
+const MAX_WITH_ALERTS: usize = 2 * MAX_GATHERED;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,16 +143,12 @@ impl Notice {
                 classes,
                 ..
             } => [principal.to_string(), connection.clone(), classes.join(",")],
+            // Not by session: whoever logs in a thousand times is told of once a minute.
             Self::BreakGlass {
                 principal,
                 connection,
-                session,
                 ..
-            } => [
-                principal.to_string(),
-                connection.clone(),
-                session.to_string(),
-            ],
+            } => [principal.to_string(), connection.clone(), String::new()],
             Self::LogGap { .. } => Default::default(),
             Self::NewConnection { connection, .. } => {
                 [connection.clone(), String::new(), String::new()]
@@ -246,7 +244,12 @@ struct Gathered {
 impl Gathering {
     pub(crate) fn hear(&mut self, notice: Notice) {
         let key = notice.key();
-        if self.by_key.len() >= MAX_GATHERED && !self.by_key.contains_key(&key) {
+        let room = match notice {
+            Notice::LogGap { .. } => usize::MAX,
+            Notice::BreakGlass { .. } => MAX_WITH_ALERTS,
+            _ => MAX_GATHERED,
+        };
+        if self.by_key.len() >= room && !self.by_key.contains_key(&key) {
             self.dropped = self.dropped.saturating_add(1);
             return;
         }
@@ -334,6 +337,46 @@ mod tests {
         assert_eq!(due.len(), 1);
         let (due, _) = heard.due(Timestamp(2_000_000_000));
         assert!(due.is_empty() && heard.by_key.is_empty());
+    }
+
+    #[test]
+    fn emergencies_are_told_by_person_and_connection_and_find_room_in_a_flood() {
+        let mut heard = Gathering::default();
+        for i in 0..=MAX_GATHERED {
+            heard.hear(refused(&i.to_string(), 0));
+        }
+        let gap = Notice::LogGap {
+            why: "the disk is full".into(),
+            at: Timestamp(0),
+        };
+        for session in 0..1_000 {
+            heard.hear(Notice::BreakGlass {
+                principal: PrincipalId::user("ada"),
+                connection: "shop".into(),
+                reason: None,
+                session: SessionId::from_bits(session),
+                at: Timestamp(0),
+            });
+        }
+        heard.hear(gap.clone());
+        let (due, dropped) = heard.due(Timestamp(0));
+        assert_eq!((due.len(), dropped), (MAX_GATHERED + 2, 1));
+        let count = |event| due.iter().find(|(n, _)| n.event() == event).map(|d| d.1);
+        assert_eq!(count(EventKind::BreakGlass), Some(1_000));
+        assert_eq!(count(EventKind::LogGap), Some(1));
+        for i in 0..MAX_WITH_ALERTS {
+            heard.hear(Notice::BreakGlass {
+                principal: PrincipalId::user(i.to_string()),
+                connection: "shop".into(),
+                reason: None,
+                session: SessionId::from_bits(1),
+                at: Timestamp(0),
+            });
+        }
+        heard.due(Timestamp(0).plus_seconds(GATHERED));
+        heard.hear(gap);
+        let (due, _) = heard.due(Timestamp(0).plus_seconds(2 * GATHERED));
+        assert!(due.iter().any(|(n, _)| n.event() == EventKind::LogGap));
     }
 
     #[test]

@@ -21,9 +21,6 @@ const JITTER: i64 = 4;
 const GIVEN_UP_AFTER: i64 = 86_400;
 /// How often at most: more than fit into that time.
 const MAX_TRIES: u32 = 200;
-/// Deliveries of one notifier that wait; what comes on top goes to the dead letters at once. Many times what people read
-/// in the day that they are kept.
-pub(crate) const MAX_PENDING: i64 = 10_000;
 /// People that one message is mailed to: larger groups have a list of their own.
 const MAX_RECIPIENTS: usize = 100;
 /// The longest error that is kept, in characters.
@@ -65,6 +62,8 @@ pub(crate) struct Delivery {
     pub(crate) next: Timestamp,
     pub(crate) created: Timestamp,
     pub(crate) sent: Option<Timestamp>,
+    /// Of one that was sent and showed all that is asked for: where.
+    pub(crate) shown: Option<String>,
     pub(crate) last_error: Option<String>,
 }
 
@@ -83,6 +82,27 @@ impl Delivery {
 
     pub(crate) fn approval(&self) -> Option<&str> {
         self.message.request().map(|(_, r)| r.id.as_str())
+    }
+
+    /// Whether it goes before others: somebody may be at work right now.
+    pub(crate) fn is_alert(&self) -> bool {
+        let event = self.message.event();
+        matches!(event, EventKind::BreakGlass | EventKind::LogGap)
+    }
+
+    /// Whom it is about; empty where that is nobody.
+    pub(crate) fn about(&self) -> String {
+        self.message
+            .whose()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    }
+
+    /// Whether nothing came of the request that it is about.
+    pub(crate) fn is_vain(&self) -> bool {
+        self.message
+            .request()
+            .is_some_and(|(step, _)| step.is_vain())
     }
 
     /// After a failure: tried again later, or given up. `chance` is any number; `asked` is how long the other side asks
@@ -235,6 +255,7 @@ impl Desk {
                 next: now,
                 created: now,
                 sent: None,
+                shown: None,
                 last_error: None,
             }
         };
@@ -302,6 +323,7 @@ mod tests {
             next: Timestamp(0),
             created: Timestamp(0),
             sent: None,
+            shown: None,
             last_error: None,
         }
     }

@@ -1,11 +1,10 @@
 //! Sending one delivery through whatever its notifier speaks to.
 
-use super::declared::{Notifier, Template};
+use super::declared::Notifier;
 use super::inbound::{About, Said};
-use super::message::{Message, is_shown_whole};
+use super::message::{Message, Room};
 use super::outbox::Delivery;
 use super::{email, jira, slack, teams, templates, webhook};
-use crate::api::types::ApprovalInfo;
 use crate::identity::fetch::Fetcher;
 use sluice_model::{Secret, Timestamp};
 
@@ -52,13 +51,22 @@ impl Failure {
     }
 }
 
-/// Sends it. What comes back is what the other side calls the message from now on.
+/// What is known of a message that was sent.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// What the other side calls the message from now on.
+    pub(crate) reference: Option<String>,
+    /// Everything that is asked for was in it.
+    pub(crate) whole: bool,
+}
+
+/// Sends it.
 pub(crate) async fn send(
     notifier: &Notifier,
     fetcher: &Fetcher,
     delivery: &Delivery,
     context: &Context,
-) -> Result<Option<String>, Failure> {
+) -> Result<Sent, Failure> {
     if let Some(slack) = &notifier.slack {
         return slack::send(notifier, slack, fetcher, delivery, context).await;
     }
@@ -90,22 +98,17 @@ pub(crate) fn takes_answers(notifier: &Notifier) -> bool {
     notifier.slack.is_some() || signed || jira
 }
 
-/// Whether a request can be approved through a notifier: only where all that is asked for is shown there.
-pub(crate) fn can_decide(notifier: &Notifier, request: &ApprovalInfo) -> bool {
+/// Whether a request can be approved through a notifier: only where a message shows all that is asked for.
+pub(crate) fn can_decide(notifier: &Notifier, message: &Message, context: &Context) -> bool {
     let template = notifier.webhook.as_ref().and_then(|w| w.template.as_ref());
-    let longest = match (&notifier.slack, &notifier.jira, template) {
-        (Some(_), ..) => slack::MAX_OPERATION,
-        (_, Some(_), _) => jira::MAX_OPERATION,
-        (.., Some(Template::Inline(template))) => {
-            match template.to_string().contains("{{operation}}") {
-                true => usize::MAX,
-                false => 0,
-            }
-        }
-        (.., Some(_)) => templates::MAX_OPERATION,
-        (.., None) => usize::MAX,
+    let room = match (&notifier.slack, &notifier.jira, template) {
+        (Some(_), ..) => slack::ROOM,
+        (_, Some(_), _) => jira::ROOM,
+        (.., Some(template)) => templates::room(template, &context.request_url(message)),
+        (.., None) => Room::ENDLESS,
     };
-    takes_answers(notifier) && is_shown_whole(request, notifier.details, longest)
+    let open = message.request().is_some_and(|(step, _)| step.is_open());
+    open && takes_answers(notifier) && message.is_shown_whole(notifier.details, room)
 }
 
 /// Tells somebody why their decision does not count: in Slack for them alone, in Jira under the issue.

@@ -4,9 +4,9 @@
 use super::Notifier;
 use super::declared::Slack;
 use super::http::{Request, secret};
-use super::message::{Step, capped};
+use super::message::{Room, Step, capped};
 use super::outbox::Delivery;
-use super::send::{Context, Failure, can_decide};
+use super::send::{Context, Failure, Sent, can_decide};
 use crate::identity::fetch::Fetcher;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use sluice_model::Secret;
 /// Slack's Web API.
 const API: &str = "https://slack.com/api";
 /// The longest operation that is shown, in characters: in more than two blocks it is no message any more.
-pub(crate) const MAX_OPERATION: usize = 5_600;
+const MAX_OPERATION: usize = 5_600;
 /// The longest part of it in one block. Slack takes 3,000 in a text; escapes of other senders are counted there too.
 const MAX_PART: usize = 2_800;
 /// The longest header (Slack's limit is 150).
@@ -24,6 +24,12 @@ const MAX_HEADER: usize = 150;
 const MAX_FIELDS: usize = 10;
 /// The longest field (Slack's limit is 2,000, with escapes of up to five characters for one).
 const MAX_FIELD: usize = 390;
+/// What a message shows.
+pub(crate) const ROOM: Room = Room {
+    operation: MAX_OPERATION,
+    fact: MAX_FIELD,
+    total: usize::MAX,
+};
 /// What the buttons stand in.
 pub(crate) const BLOCK: &str = "sluice_decide";
 pub(crate) const APPROVE: &str = "sluice_approve";
@@ -64,7 +70,7 @@ pub(crate) async fn send(
     fetcher: &Fetcher,
     delivery: &Delivery,
     context: &Context,
-) -> Result<Option<String>, Failure> {
+) -> Result<Sent, Failure> {
     let token = secret("the token", &slack.token)?;
     let call = async |method: &str, body: Value| {
         let bearer = Secret::new(format!("Bearer {}", token.expose()));
@@ -92,21 +98,26 @@ pub(crate) async fn send(
     if let (Some((channel, ts)), Some(step)) = (posted, step) {
         if *step == Step::Reminder {
             body = reminder(delivery, channel, ts);
-        } else if !matches!(step, Step::Opened | Step::Escalated { .. }) {
+        } else if !step.is_first() {
             let change = with(body.clone(), &[("channel", channel), ("ts", ts)]);
             let answer = call("chat.update", change).await?;
             let gone = answer.error.as_deref().is_some_and(|e| GONE.contains(&e));
             if !gone {
-                return taken(answer).map(|_| None);
+                let sent = Sent {
+                    reference: None,
+                    whole: can_decide(notifier, &delivery.message, context),
+                };
+                return taken(answer).map(|_| sent);
             }
         }
     }
     let is_reply = body.get("thread_ts").is_some();
     let answer = taken(call("chat.postMessage", body).await?)?;
-    let reference = answer.channel.zip(answer.ts);
-    Ok(reference
-        .filter(|_| !is_reply)
-        .map(|(channel, ts)| format!("{channel}{BETWEEN}{ts}")))
+    let reference = answer.channel.zip(answer.ts).filter(|_| !is_reply);
+    Ok(Sent {
+        reference: reference.map(|(channel, ts)| format!("{channel}{BETWEEN}{ts}")),
+        whole: !is_reply && can_decide(notifier, &delivery.message, context),
+    })
 }
 
 /// Tells one person something in the channel, where they acted.
@@ -185,7 +196,7 @@ fn buttons(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Value
     let request = delivery.message.request();
     if let Some((_, request)) = request.filter(|(step, _)| step.is_open()) {
         let value = ("value", request.id.as_str());
-        if can_decide(notifier, request) {
+        if can_decide(notifier, &delivery.message, context) {
             let text = match request.window_seconds {
                 Some(_) => "Approve as asked",
                 None => "Approve once",

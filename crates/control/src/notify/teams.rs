@@ -7,7 +7,7 @@ use super::declared::Teams;
 use super::http::{Request, secret};
 use super::message::capped;
 use super::outbox::Delivery;
-use super::send::{Context, Failure};
+use super::send::{Context, Failure, Sent};
 use crate::identity::fetch::Fetcher;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub(crate) async fn send(
     fetcher: &Fetcher,
     delivery: &Delivery,
     context: &Context,
-) -> Result<Option<String>, Failure> {
+) -> Result<Sent, Failure> {
     let url = secret("the url", &teams.url)?;
     let body = json!({
         "type": "message",
@@ -36,7 +36,7 @@ pub(crate) async fn send(
         }],
     });
     Request::post(url.expose(), body).send(fetcher).await?;
-    Ok(None)
+    Ok(Sent::default())
 }
 
 fn card(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Value {

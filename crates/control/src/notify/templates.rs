@@ -3,7 +3,7 @@
 
 use super::declared::{Template, Webhook};
 use super::http::{Request, secret};
-use super::message::{Message, Step, Subject, capped, moment_for_programs};
+use super::message::{Message, Room, Step, Subject, capped, moment_for_programs};
 use super::outbox::Delivery;
 use super::send::{Context, Failure};
 use super::{EventKind, Notifier};
@@ -22,7 +22,10 @@ const SERVICENOW_SHORT: usize = 160;
 /// The longest description in ServiceNow that is used: its field holds 4,000 characters unless it was made larger.
 const SERVICENOW_DESCRIPTION: usize = 4_000;
 /// The longest operation that a built-in template shows whole; facts take the rest of a description.
-pub(crate) const MAX_OPERATION: usize = 2_000;
+const MAX_OPERATION: usize = 2_000;
+
+/// Empty lines around an address and an operation in a description.
+const AROUND_URL: usize = 4;
 
 /// Names that stand in every message.
 const NAMES: [&str; 14] = [
@@ -89,6 +92,45 @@ pub(crate) fn filled(text: &str, mut value: impl FnMut(&str) -> String) -> Resul
     }
     out.push_str(rest);
     Ok(out)
+}
+
+/// How much of a request a template shows, with `url` in it.
+pub(crate) fn room(template: &Template, url: &str) -> Room {
+    let described = |longest: usize| longest.saturating_sub(url.chars().count() + AROUND_URL);
+    let (operation, fact, total) = match template {
+        Template::Inline(template) => {
+            let shows = |name| match has_name(template, name) {
+                true => usize::MAX,
+                false => 0,
+            };
+            (shows("operation"), shows("details"), usize::MAX)
+        }
+        Template::Pagerduty => (MAX_OPERATION, usize::MAX, usize::MAX),
+        Template::Opsgenie => (usize::MAX, usize::MAX, described(OPSGENIE_DESCRIPTION)),
+        Template::Servicenow => (usize::MAX, usize::MAX, described(SERVICENOW_DESCRIPTION)),
+    };
+    Room {
+        operation,
+        fact,
+        total,
+    }
+}
+
+/// Whether a template of an administrator's own shows what a name stands for.
+fn has_name(template: &Value, wanted: &str) -> bool {
+    match template {
+        Value::String(text) => {
+            let mut found = false;
+            let _ = filled(text, |name| {
+                found |= name == wanted;
+                String::new()
+            });
+            found
+        }
+        Value::Array(items) => items.iter().any(|item| has_name(item, wanted)),
+        Value::Object(fields) => fields.values().any(|field| has_name(field, wanted)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// What the names stand for in one message.
@@ -324,10 +366,8 @@ fn servicenow(
 ) -> Request {
     let title = get(values, "title");
     let text = description(values, SERVICENOW_DESCRIPTION);
-    let opens = matches!(
-        delivery.message.request(),
-        None | Some((Step::Opened | Step::Escalated { .. }, _))
-    );
+    let step = delivery.message.request().map(|(step, _)| step);
+    let opens = step.is_none_or(Step::is_first);
     let record = context.reference.as_deref().filter(|_| !opens);
     let Some(record) = record else {
         let urgency = match get(values, "severity") {

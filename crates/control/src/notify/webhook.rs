@@ -4,7 +4,7 @@ use super::declared::{Template, Webhook};
 use super::http::{Request, secret};
 use super::message::{Message, in_lines, moment_for_programs};
 use super::outbox::Delivery;
-use super::send::{Context, Failure};
+use super::send::{Context, Failure, Sent, can_decide};
 use super::{Details, Notifier, signature, templates};
 use crate::identity::fetch::Fetcher;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(crate) async fn send(
     fetcher: &Fetcher,
     delivery: &Delivery,
     context: &Context,
-) -> Result<Option<String>, Failure> {
+) -> Result<Sent, Failure> {
     let mut request = match &webhook.template {
         None => Request::post(&webhook.url, body(notifier, delivery, context)),
         Some(template) => templates::request(notifier, webhook, template, delivery, context)?,
@@ -50,10 +50,22 @@ pub(crate) async fn send(
         request = request.with(SIGNATURE, Secret::new(signed));
     }
     let answer = request.send(fetcher).await?;
-    match webhook.template {
-        Some(Template::Servicenow) => Ok(templates::created_record(&answer.body)),
-        _ => Ok(None),
-    }
+    let reference = match webhook.template {
+        Some(Template::Servicenow) => templates::created_record(&answer.body),
+        _ => None,
+    };
+    let shown = match &webhook.template {
+        None | Some(Template::Inline(_)) => true,
+        // These services put later messages about a request under the first one, without the operation.
+        Some(_) => delivery
+            .message
+            .request()
+            .is_some_and(|(s, _)| s.is_first()),
+    };
+    Ok(Sent {
+        reference,
+        whole: shown && can_decide(notifier, &delivery.message, context),
+    })
 }
 
 /// What programs are sent.

@@ -71,11 +71,13 @@ impl Store {
     /// Keeps all of it, and what is told about it.
     pub(crate) async fn write(&self, changes: &Changes, told: &[Delivery]) -> Result<()> {
         let mut tx = self.changing().await?;
-        let told = told.iter().map(super::deliveries::insert);
-        for statement in changes.statements().chain(told) {
+        for statement in changes.statements() {
             statement.execute(&mut *tx).await?;
         }
-        Ok(tx.commit().await?)
+        let added = self.insert_deliveries(&mut tx, told).await?;
+        tx.commit().await?;
+        self.now_wait(&added);
+        Ok(())
     }
 
     /// Keeps when tokens were last used.
@@ -92,8 +94,7 @@ impl Store {
     }
 }
 
-pub(super) type Statement<'q> =
-    sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::Arguments>;
+type Statement<'q> = sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::Arguments>;
 
 impl Changes {
     fn statements(&self) -> impl Iterator<Item = Statement<'_>> {

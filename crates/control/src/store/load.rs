@@ -38,6 +38,7 @@ impl Store {
             .iter()
             .map(|row| row.try_get(0))
             .collect::<std::result::Result<_, _>>()?;
+        self.count_waiting().await?;
         Ok(Loaded {
             resources: self
                 .load_set("SELECT kind, name, body, source FROM resources")

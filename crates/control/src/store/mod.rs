@@ -14,8 +14,10 @@ use crate::approvals::Approval;
 use crate::identity::roster::{OwnedAgent, Person, ProvisionedGroup};
 use crate::identity::sign_in::SignIn;
 use crate::keys::hex;
+use crate::notify::Waiting;
 use crate::resources::ResourceSet;
 use crate::tokens::{HASH_BYTES, TokenRow};
+use parking_lot::Mutex;
 use sluice_model::{PrincipalId, Timestamp, TokenId};
 use sluice_record::Mark;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -84,6 +86,8 @@ pub(crate) struct Store {
     path: PathBuf,
     /// Which file it is, so that its replacement is noticed.
     inode: u64,
+    /// The messages that wait to leave.
+    waiting: Mutex<Waiting>,
 }
 
 impl Store {
@@ -116,7 +120,12 @@ impl Store {
             .connect_with(connect)
             .await?;
         sqlx::migrate!("./migrations").run(&pool).await?;
-        Ok(Self { pool, path, inode })
+        Ok(Self {
+            pool,
+            path,
+            inode,
+            waiting: Mutex::default(),
+        })
     }
 
     /// Closes it, so that everything is in the one file.

@@ -450,7 +450,20 @@ impl Rig {
     }
 
     /// What another service sends to a hook.
+    /// What comes from outside, and whatever it leads to.
     pub(super) async fn hook(&self, name: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        let reply = self.hook_alone(name, headers, body).await;
+        self.control.settled().await;
+        reply
+    }
+
+    /// What comes from outside, up to its answer.
+    pub(super) async fn hook_alone(
+        &self,
+        name: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
         let mut request = Request::builder()
             .method("POST")
             .uri(format!("/hooks/{name}"));

@@ -50,7 +50,11 @@ struct Inside {
     received: Arc<Mutex<Vec<Received>>>,
     /// Answers in the order in which they are given; the last one stays.
     answers: Arc<Mutex<VecDeque<Answer>>>,
+    acts: Arc<Mutex<Option<Act>>>,
 }
+
+/// What a service makes of a request, where it does not just answer.
+type Act = Box<dyn Fn(&Received) -> Option<(u16, String)> + Send>;
 
 /// A status, a body and headers.
 type Answer = (u16, String, Vec<(String, String)>);
@@ -87,6 +91,11 @@ impl Double {
         answers.push_back((status, body.to_owned(), Vec::new()));
     }
 
+    /// From now on requests are answered by this, where it has an answer.
+    pub(super) fn acts(&self, act: impl Fn(&Received) -> Option<(u16, String)> + Send + 'static) {
+        *self.inside.acts.lock() = Some(Box::new(act));
+    }
+
     pub(super) fn answers_with(&self, status: u16, header: (&str, &str)) {
         let mut answers = self.inside.answers.lock();
         answers.clear();
@@ -120,12 +129,20 @@ impl Double {
 async fn receive(State(inside): State<Inside>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-    inside.received.lock().push(Received {
+    let received = Received {
         method: parts.method.to_string(),
         path: parts.uri.to_string(),
         headers: parts.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
-    });
+    };
+    let act = inside.acts.lock();
+    let acted = act.as_ref().and_then(|act| act(&received));
+    drop(act);
+    inside.received.lock().push(received);
+    if let Some((status, body)) = acted {
+        let response = Response::builder().status(status);
+        return response.body(Body::from(body)).unwrap();
+    }
     let mut answers = inside.answers.lock();
     let answer = match answers.len() {
         1 => answers[0].clone(),

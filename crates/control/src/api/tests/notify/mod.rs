@@ -9,6 +9,7 @@ mod outbox;
 mod schemas;
 mod slack;
 mod teams_and_templates;
+mod told;
 
 use super::rig::Rig;
 use crate::api::types::ApprovalInfo;

@@ -209,6 +209,8 @@ impl World {
                 ends,
             });
         }
+        double.answers(200, r#"{"ok": true, "channel": "C01", "ts": "1.2"}"#);
+        rig.control.carry_all().await;
         let root = rig.admin_secret();
         let now = rig.now().seconds();
         let taken = HashSet::new();

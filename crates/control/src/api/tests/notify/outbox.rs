@@ -186,7 +186,11 @@ async fn a_decision_from_outside_is_checked_like_any_other() {
         ("u-bob", "approve", 409, ApprovalState::Denied),
     ] {
         let id = match state {
-            ApprovalState::Pending => rig.asked().await,
+            ApprovalState::Pending => {
+                let id = rig.asked().await;
+                rig.control.carry_all().await;
+                id
+            }
             _ => {
                 let all = rig
                     .control
@@ -235,6 +239,9 @@ async fn who_is_switched_off_or_a_notifier_that_was_not_told_decides_nothing() {
         ..rig.held("user:ada")
     };
     let id = rig.control.request_approval(held).await.unwrap().id;
+    let early = rig.says("u-bob", "approve", &id).await.status;
+    assert_eq!(early, 404, "nothing was sent yet");
+    rig.control.carry_all().await;
     let root = rig.token("user:root").await.secret;
     rig.post("/v1/principals/user:bob/disable", &root, "{}")
         .await;
@@ -300,6 +307,7 @@ async fn reminders_escalation_and_an_early_end() {
     assert_eq!(rig.signed("boss", &body).await.status, 200);
     assert_eq!(steps(1).await, expected("approved", "approved"));
     let late = rig.asked().await;
+    rig.control.carry_all().await;
     rig.advance(600);
     let reply = rig.says("u-bob", "approve", &late).await;
     assert_eq!(reply.status, 409, "{}", reply.text);
@@ -422,6 +430,7 @@ async fn a_wait_ends_by_a_decision_from_outside() {
         .request_approval(rig.held("user:ada"))
         .await
         .unwrap();
+    rig.control.carry_all().await;
     assert_eq!(rig.says("u-bob", "approve", &ticket.id).await.status, 200);
     let now = ticket.progress.borrow().clone();
     assert!(

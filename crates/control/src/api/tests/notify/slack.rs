@@ -8,10 +8,10 @@ use sluice_identity::form::percent;
 use sluice_model::{ApprovalId, ApprovalState, HeldOperation};
 
 const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
-const POSTED: &str = r#"{"ok": true, "channel": "C0123", "ts": "1503435956.000247"}"#;
+pub(super) const POSTED: &str = r#"{"ok": true, "channel": "C0123", "ts": "1503435956.000247"}"#;
 
 impl Rig {
-    async fn with_slack(&self, double: &Double, more: &str) {
+    pub(super) async fn with_slack(&self, double: &Double, more: &str) {
         let (token, signing) = (
             self.secret("slack.token", "xoxb-1-canary"),
             self.secret("slack.key", SIGNING),
@@ -25,6 +25,20 @@ impl Rig {
 
     /// Somebody presses a button.
     async fn presses(
+        &self,
+        who: &str,
+        action: &str,
+        id: &ApprovalId,
+        double: &Double,
+        nonce: u32,
+    ) -> Reply {
+        let reply = self.presses_alone(who, action, id, double, nonce).await;
+        self.control.settled().await;
+        reply
+    }
+
+    /// The same, up to the answer.
+    pub(super) async fn presses_alone(
         &self,
         who: &str,
         action: &str,
@@ -56,7 +70,7 @@ impl Rig {
             ("x-slack-request-timestamp", time.as_str()),
             ("x-slack-signature", tag.as_str()),
         ];
-        self.hook("chat", &headers, &body).await
+        self.hook_alone("chat", &headers, &body).await
     }
 }
 
@@ -164,6 +178,7 @@ async fn forged_stale_and_replayed_interactions_are_refused() {
     rig.with_slack(&double, "").await;
     double.answers(200, POSTED);
     let id = rig.asked().await;
+    rig.control.carry_all().await;
     let payload = json!({
         "type": "block_actions", "user": {"id": "UBOB"},
         "actions": [{"action_id": "sluice_approve", "block_id": "sluice_decide", "value": id.as_str()}],
@@ -228,6 +243,32 @@ async fn long_operations_are_cut_and_then_not_approved_in_the_channel() {
             can,
             "{length}"
         );
+        rig.presses("UBOB", "sluice_approve", &id, &double, 1).await;
+        let state = rig.approval(&id).await.state;
+        assert_eq!(state == ApprovalState::Approved, can, "{length}");
+        rig.control.carry_all().await;
+        rig.advance(1);
+    }
+}
+
+#[tokio::test]
+async fn a_fact_that_is_cut_has_no_button_that_approves() {
+    let rig = Rig::new().await;
+    let double = Double::start().await;
+    rig.with_slack(&double, "").await;
+    double.answers(200, POSTED);
+    // "Database: " takes ten of the 390 characters, and one is spared.
+    for (length, can) in [(379, true), (381, false), (900, false)] {
+        let held = HeldOperation {
+            database: "d".repeat(length),
+            digest: length.to_string(),
+            ..rig.held("user:ada")
+        };
+        let id = rig.control.request_approval(held).await.unwrap().id;
+        rig.control.carry_all().await;
+        let body = double.received().pop().unwrap().json();
+        let has = buttons(&body).contains(&"sluice_approve".to_owned());
+        assert_eq!(has, can, "{length}");
         rig.presses("UBOB", "sluice_approve", &id, &double, 1).await;
         let state = rig.approval(&id).await.state;
         assert_eq!(state == ApprovalState::Approved, can, "{length}");
