@@ -94,8 +94,8 @@ pub(super) async fn deliveries(
     let deliveries = app.control.list_deliveries(wanted).await?;
     let full = u32::try_from(deliveries.len()).is_ok_and(|n| n == limit);
     let last = deliveries.last().filter(|_| full);
-    let cursor = last.map(|last| last.id.trim_start_matches("d-").to_owned());
-    Ok(Json(DeliveryList { deliveries, cursor }))
+    let next = last.map(|last| last.id.trim_start_matches("d-").to_owned());
+    Ok(Json(DeliveryList { deliveries, next }))
 }
 
 /// Tries a delivery again that was given up, or that waits.

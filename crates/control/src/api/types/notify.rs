@@ -39,7 +39,7 @@ pub struct DeliveryList {
     pub deliveries: Vec<DeliveryInfo>,
     /// Where the next page begins; absent on the last one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<String>,
+    pub next: Option<String>,
 }
 
 /// One message to one place.

@@ -53,7 +53,7 @@ export function Deliveries({ notifiers, only }: DeliveriesProps) {
         label="Deliveries"
         query={query}
         rows={query.data?.deliveries}
-        older={query.data?.cursor}
+        older={query.data?.next}
         rowKey={(d) => d.id}
         columns={COLUMNS}
         empty={{

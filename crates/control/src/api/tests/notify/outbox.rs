@@ -120,7 +120,7 @@ async fn what_is_not_delivered_is_tried_again_given_up_and_sent_after_all() {
         .get("/v1/deliveries?limit=1&notifier=hook", &root)
         .await
         .json();
-    let next = format!("/v1/deliveries?cursor={}", page.cursor.unwrap());
+    let next = format!("/v1/deliveries?cursor={}", page.next.unwrap());
     let rest: DeliveryList = rig.get(&next, &root).await.json();
     assert!(
         rest.deliveries

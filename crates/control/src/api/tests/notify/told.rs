@@ -46,7 +46,11 @@ async fn what_was_not_shown_when_it_was_sent_is_not_approved_later() {
     rig.control.carry_all().await;
     let reply = rig.says("u-bob", "approve", &id).await;
     assert_eq!(reply.status, 403, "{}", reply.text);
-    assert!(reply.text.contains("not all of what is asked for was shown"));
+    assert!(
+        reply
+            .text
+            .contains("not all of what is asked for was shown")
+    );
     assert_eq!(rig.says("u-bob", "approve", &next).await.status, 200);
     // What was shown stays shown, but not at another place of the same name.
     let there = Double::start().await;
@@ -180,7 +184,10 @@ async fn one_person_cannot_take_the_room_of_others_and_alerts_go_first() {
     let rig = rig.restart().await.unwrap();
     let root = rig.token("user:root").await.secret;
     let dead = rig.get("/v1/deliveries?state=dead", &root).await.text;
-    assert!(dead.contains("too many messages about this person"), "{dead}");
+    assert!(
+        dead.contains("too many messages about this person"),
+        "{dead}"
+    );
     assert!(!dead.contains("break_glass") && !dead.contains("log_gap") && !dead.contains("opened"));
     let mut fetcher = None;
     let notifier = rig.control.carry_one("hook", &mut fetcher).await;
