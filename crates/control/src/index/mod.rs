@@ -40,6 +40,10 @@ const SEARCHERS: u32 = 2;
 const TURN: Duration = Duration::from_secs(10);
 /// Memory for pages of the file, for each that looks: in KiB, as SQLite wants it (negative).
 const CACHE: &str = "-16384";
+/// The same for the one that writes: what is indexed lands all over the file.
+const WRITER_CACHE: &str = "-65536";
+/// Pages that are written ahead before they are put in their places: fewer, larger rounds.
+const WRITE_AHEAD: &str = "8192";
 
 /// Why the index did not answer. Nothing but lists depends on it.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +137,12 @@ impl Index {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(TURN)
-            .connect_with(options.clone())
+            .connect_with(
+                options
+                    .clone()
+                    .pragma("cache_size", WRITER_CACHE)
+                    .pragma("wal_autocheckpoint", WRITE_AHEAD),
+            )
             .await?;
         let made: i64 = sqlx::query_scalar("PRAGMA user_version")
             .fetch_one(&writer)
