@@ -197,29 +197,30 @@ impl Index {
         Ok(id)
     }
 
-    /// The number of a list, and whether it is new.
-    async fn list(&self, body: &str) -> Result<(i64, bool)> {
-        if let Some(id) = self.known.lock().lists.get(&short_hash(body)) {
-            return Ok((*id, false));
-        }
-        let made =
-            sqlx::query("INSERT INTO lists (body) VALUES ($1) ON CONFLICT (body) DO NOTHING")
-                .bind(body)
-                .execute(&self.writer)
-                .await?;
-        let id = sqlx::query_scalar("SELECT id FROM lists WHERE body = $1")
+    /// The number of a list that has come before.
+    fn known_list(&self, hash: &ShortHash) -> Option<i64> {
+        self.known.lock().lists.get(hash).copied()
+    }
+
+    /// The number of a list that is not known to have come before.
+    async fn list(&self, body: &str) -> Result<i64> {
+        sqlx::query("INSERT INTO lists (body) VALUES ($1) ON CONFLICT (body) DO NOTHING")
+            .bind(body)
+            .execute(&self.writer)
+            .await?;
+        Ok(sqlx::query_scalar("SELECT id FROM lists WHERE body = $1")
             .bind(body)
             .fetch_one(&self.writer)
-            .await?;
-        Ok((id, made.rows_affected() > 0))
+            .await?)
     }
 
     async fn policy_list(&self, policies: &[String]) -> Result<i64> {
         let body = serde_json::to_string(policies)?;
-        let (id, _) = self.list(&body).await?;
-        if self.known.lock().lists.contains_key(&short_hash(&body)) {
+        let hash = short_hash(&body);
+        if let Some(id) = self.known_list(&hash) {
             return Ok(id);
         }
+        let id = self.list(&body).await?;
         for policy in policies {
             sqlx::query(
                 "INSERT INTO deciding (policy, list) VALUES ($1, $2) ON CONFLICT DO NOTHING",
@@ -229,16 +230,17 @@ impl Index {
             .execute(&self.writer)
             .await?;
         }
-        remember(&mut self.known.lock().lists, short_hash(&body), id);
+        remember(&mut self.known.lock().lists, hash, id);
         Ok(id)
     }
 
     async fn access_list(&self, accesses: &[RecordedAccess]) -> Result<i64> {
         let body = serde_json::to_string(accesses)?;
-        let (id, _) = self.list(&body).await?;
-        if self.known.lock().lists.contains_key(&short_hash(&body)) {
+        let hash = short_hash(&body);
+        if let Some(id) = self.known_list(&hash) {
             return Ok(id);
         }
+        let id = self.list(&body).await?;
         for RecordedAccess(action, resource) in accesses {
             let (short, last) = called(resource);
             sqlx::query(
@@ -253,7 +255,7 @@ impl Index {
             .execute(&self.writer)
             .await?;
         }
-        remember(&mut self.known.lock().lists, short_hash(&body), id);
+        remember(&mut self.known.lock().lists, hash, id);
         Ok(id)
     }
 
@@ -263,8 +265,12 @@ impl Index {
         }
         let names: Vec<&str> = ended.masked.iter().map(|m| m.name.as_str()).collect();
         let body = serde_json::to_string(&names)?;
-        let (id, _) = self.list(&body).await?;
-        remember(&mut self.known.lock().lists, short_hash(&body), id);
+        let hash = short_hash(&body);
+        if let Some(id) = self.known_list(&hash) {
+            return Ok(Some(id));
+        }
+        let id = self.list(&body).await?;
+        remember(&mut self.known.lock().lists, hash, id);
         Ok(Some(id))
     }
 
