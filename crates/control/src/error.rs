@@ -1,6 +1,7 @@
 //! Why the control plane did not do what it was asked, in words for whoever asked.
 
 use crate::api::types::ProblemInfo;
+use crate::index::IndexError;
 use crate::keys::KeyError;
 use crate::port_types::ApprovalError;
 use crate::problems::Problems;
@@ -76,5 +77,12 @@ impl From<ApprovalError> for ControlError {
             ApprovalError::TooMany(why) => Self::TooMany(why),
             ApprovalError::Unavailable => Self::Unavailable,
         }
+    }
+}
+
+impl From<IndexError> for ControlError {
+    fn from(error: IndexError) -> Self {
+        tracing::error!(%error, "the index over the records did not answer");
+        Self::Unavailable
     }
 }

@@ -178,8 +178,11 @@ pub(super) async fn operations(
         .record_search(&caller, &scope, &filter.described())?;
     let _place = app.searching.take(caller.id())?;
     let wanted = filter.wanted();
-    let found = app.control.operations(&wanted, &scope, cursor, limit);
-    let found = found.await?;
+    let found = app
+        .control
+        .index()
+        .operations(&wanted, &scope, cursor, limit);
+    let found = found.await.map_err(ControlError::from)?;
     Ok(Json(OperationList {
         operations: found.items,
         next: found.next.map(Cursor::text),
@@ -196,7 +199,12 @@ async fn known(
 ) -> Result<SessionInfo, Refusal> {
     app.control.freshen().await;
     let live = app.sessions.list().into_iter().find(|s| s.id == *id);
-    let recorded = app.control.recorded_session(id).await?;
+    let recorded = app
+        .control
+        .index()
+        .session(id)
+        .await
+        .map_err(ControlError::from)?;
     let scope = app.control.known_of(caller, from);
     let found = match (live, recorded) {
         (Some(live), recorded) => Some(both(live, recorded)),
@@ -319,7 +327,12 @@ pub(super) async fn log(
         to: entries.to,
         before,
     };
-    let mut found = app.control.log_entries(&filter, limit + 1).await?;
+    let mut found = app
+        .control
+        .index()
+        .acts(&filter, limit + 1)
+        .await
+        .map_err(ControlError::from)?;
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|e| e.number.to_string());

@@ -67,14 +67,18 @@ pub(super) async fn list(
             let _place = app.searching.take(caller.id())?;
             let limit = limit.min(MAX_LIMIT_WITH);
             app.control
+                .index()
                 .sessions_with(&filter.wanted(), &scope, cursor, limit)
-                .await?
+                .await
+                .map_err(ControlError::from)?
         }
         false => {
             let scope = app.control.known_of(&caller, from);
             app.control
-                .recorded_sessions(&filter.of_sessions(), &scope, cursor, limit)
-                .await?
+                .index()
+                .sessions(&filter.of_sessions(), &scope, cursor, limit)
+                .await
+                .map_err(ControlError::from)?
         }
     };
     let live: BTreeMap<SessionId, SessionInfo> = app
@@ -124,7 +128,12 @@ async fn live_sessions(
     let last = live.last().filter(|_| more).map(|s| s.started.0);
     let mut sessions = Vec::with_capacity(live.len());
     for session in live {
-        let recorded = app.control.recorded_session(&session.id).await?;
+        let recorded = app
+            .control
+            .index()
+            .session(&session.id)
+            .await
+            .map_err(ControlError::from)?;
         sessions.push(both(session, recorded));
     }
     Ok(Json(SessionList {

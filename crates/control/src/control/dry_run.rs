@@ -60,6 +60,7 @@ impl Control {
         self.freshen().await;
         let scope = self.watched(&caller, from);
         let found = self
+            .index()
             .operations(&wanted, &scope, None, limit as usize)
             .await?;
         let operations = found.items;

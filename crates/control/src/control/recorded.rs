@@ -3,13 +3,10 @@
 use super::news::{News, Topic};
 use super::{Caller, Control};
 use crate::api::types::{
-    AuditReport, LogEntry, LogStanding, OperationInfo, Overview, SessionInfo, SessionVerified,
-    Verified,
+    AuditReport, LogStanding, Overview, SessionInfo, SessionVerified, Verified,
 };
 use crate::error::ControlError;
-use crate::index::{
-    Cursor, Filter, Found, Index, IndexError, LogFilter, Noticed, Scope, SessionFilter,
-};
+use crate::index::{Index, Noticed, Scope};
 use crate::notify::Notice;
 use crate::ports::LiveSessions;
 use crate::rights::may_watch;
@@ -226,65 +223,9 @@ impl Control {
         Ok(())
     }
 
-    pub(crate) async fn operations(
-        &self,
-        filter: &Filter,
-        scope: &Scope,
-        cursor: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Found<OperationInfo>, ControlError> {
-        let found = self
-            .0
-            .following
-            .index
-            .operations(filter, scope, cursor, limit)
-            .await;
-        found.map_err(unavailable)
-    }
-
-    pub(crate) async fn recorded_sessions(
-        &self,
-        filter: &SessionFilter,
-        scope: &Scope,
-        cursor: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Found<SessionInfo>, ControlError> {
-        let found = self
-            .0
-            .following
-            .index
-            .sessions(filter, scope, cursor, limit)
-            .await;
-        found.map_err(unavailable)
-    }
-
-    pub(crate) async fn sessions_with(
-        &self,
-        filter: &Filter,
-        scope: &Scope,
-        cursor: Option<Cursor>,
-        limit: usize,
-    ) -> Result<Found<SessionInfo>, ControlError> {
-        let found = self
-            .0
-            .following
-            .index
-            .sessions_with(filter, scope, cursor, limit)
-            .await;
-        found.map_err(unavailable)
-    }
-
-    /// A session as it was recorded.
-    pub(crate) async fn recorded_session(
-        &self,
-        id: &SessionId,
-    ) -> Result<Option<SessionInfo>, ControlError> {
-        self.0
-            .following
-            .index
-            .session(id)
-            .await
-            .map_err(unavailable)
+    /// What lists over the records are answered from.
+    pub(crate) fn index(&self) -> &Index {
+        &self.0.following.index
     }
 
     /// Whether the record of one session is as it was written. `turn` is given back when it has been read.
@@ -294,7 +235,7 @@ impl Control {
         turn: OwnedMutexGuard<()>,
     ) -> Result<SessionVerified, ControlError> {
         let committed = self.0.following.index.committed(id).await;
-        let committed = committed.map_err(unavailable)?;
+        let committed = committed?;
         let (log, wanted) = (self.0.log.clone(), id.clone());
         let report = tokio::task::spawn_blocking(move || {
             let report = sluice_record::verify_session(log.dir(), &wanted, committed);
@@ -314,19 +255,6 @@ impl Control {
         })
     }
 
-    pub(crate) async fn log_entries(
-        &self,
-        filter: &LogFilter,
-        limit: usize,
-    ) -> Result<Vec<LogEntry>, ControlError> {
-        self.0
-            .following
-            .index
-            .acts(filter, limit)
-            .await
-            .map_err(unavailable)
-    }
-
     /// Keeps what verifying came to, to be shown.
     pub(crate) fn note_verified(&self, report: &AuditReport) {
         *self.0.following.verified.lock() = Some(Verified {
@@ -342,8 +270,8 @@ impl Control {
     /// How the log is.
     pub(crate) async fn log_standing(&self) -> Result<LogStanding, ControlError> {
         let mark = self.0.log.latest().mark;
-        let place = self.0.following.index.place().await.map_err(unavailable)?;
-        let gaps = self.0.following.index.gaps().await.map_err(unavailable)?;
+        let place = self.0.following.index.place().await?;
+        let gaps = self.0.following.index.gaps().await?;
         Ok(LogStanding {
             size: mark.size,
             root: crate::keys::hex(&mark.root.0),
@@ -370,7 +298,7 @@ impl Control {
             .index
             .numbers(&scope, i64::from(seconds), now)
             .await;
-        let numbers = numbers.map_err(unavailable)?;
+        let numbers = numbers?;
         let live = sessions.list().into_iter().filter(|s| is_seen(&scope, s));
         let waiting = self.list_approvals(caller, false).await;
         let pending =
@@ -402,9 +330,4 @@ pub(crate) fn is_seen(scope: &Scope, session: &SessionInfo) -> bool {
             session.principal.to_string() == *principal || connections.contains(&session.connection)
         }
     }
-}
-
-fn unavailable(error: IndexError) -> ControlError {
-    tracing::error!(%error, "the index over the records did not answer");
-    ControlError::Unavailable
 }

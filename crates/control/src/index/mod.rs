@@ -15,7 +15,7 @@ mod write;
 
 pub(crate) use follow::Noticed;
 pub(crate) use lists::{LogFilter, SessionFilter};
-pub(crate) use search::{Cursor, Filter, Found, is_cut};
+pub(crate) use search::{Cursor, Filter, is_cut};
 
 use crate::error::StartError;
 use parking_lot::Mutex;

@@ -1,7 +1,8 @@
 //! The index over real records, and over very many made-up ones.
 
 use super::read::{Batch, OpenedRow, Part};
-use super::{Filter, Found, Index, LogFilter, Noticed, Scope, SessionFilter};
+use super::search::Found;
+use super::{Filter, Index, LogFilter, Noticed, Scope, SessionFilter};
 use crate::api::types::{Ending, OperationInfo, Verdict};
 use sluice_model::{
     AdminAct, Allowed, Ask, Decision, Denial, EventBody, MaskedColumn, Outcome, PrincipalId,
