@@ -70,6 +70,16 @@ const still = () =>
     } while (ending().some((a) => a.playState === 'running'));
   });
 
+// What is being fetched now, but for the stream of what changes, which stays open; and when the last of it came.
+const fetching = new Set();
+let fetched = Date.now();
+const begins = (request) => request.resourceType() !== 'eventsource' && fetching.add(request);
+const ends = (request) => fetching.delete(request) && (fetched = Date.now());
+page.on('request', begins).on('requestfinished', ends).on('requestfailed', ends);
+let opened = Date.now();
+// How long pages took until all of them was there.
+const took = [];
+
 // What is wrong with pages, said at the end so that one look finds all of it.
 const faults = [];
 
@@ -109,13 +119,22 @@ const actions = {
     while (Date.now() - last < 500) await page.waitForTimeout(100);
     page.off('response', busy);
   },
+  // Everything that the page fetches has come.
+  settled: async (name) => {
+    let idle = 0;
+    for (; idle < 5; idle = fetching.size === 0 ? idle + 1 : 0) await page.waitForTimeout(50);
+    took.push({ name, millis: fetched - opened });
+  },
   // Tells whoever waits for it that the browser has come so far.
   mark: async (path) => writeFileSync(path, ''),
   // Waits for a file that somebody else writes.
   until: async (path) => {
     while (!existsSync(path)) await page.waitForTimeout(50);
   },
-  open: (url) => page.goto(url),
+  open: (url) => {
+    opened = Date.now();
+    return page.goto(url);
+  },
   fill: ([selector, value]) => page.fill(selector, value),
   click: (selector) => page.click(selector),
   // A text that the page comes to show.
@@ -139,5 +158,5 @@ const cookies = (await context.cookies()).map(({ name, httpOnly, secure, sameSit
   secure,
   sameSite,
 }));
-console.log(JSON.stringify({ url: page.url(), text: await page.innerText('body'), complaints, cookies }));
+console.log(JSON.stringify({ url: page.url(), text: await page.innerText('body'), complaints, cookies, took }));
 await context.close();

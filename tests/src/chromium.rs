@@ -29,6 +29,8 @@ pub struct Seen {
     pub complaints: Vec<String>,
     /// Its cookies: name, httpOnly, secure, sameSite.
     pub cookies: Value,
+    /// How long pages took until all of them was there: name, millis.
+    pub took: Value,
 }
 
 impl Chromium {
@@ -66,6 +68,7 @@ impl Chromium {
                 .filter_map(|c| c.as_str().map(str::to_owned))
                 .collect(),
             cookies: seen["cookies"].clone(),
+            took: seen["took"].clone(),
         })
     }
 }

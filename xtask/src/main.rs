@@ -27,7 +27,7 @@ usage: cargo xtask COMMAND
                    (--rounds N, --seconds N, --cells select/prepared,bulk)
   bench http [--rounds N]
                    the gateway beside nginx, haproxy and a direct connection
-  bench lists      searching 10 million recorded operations (some minutes, 4 GB of disk)
+  bench console    the console over 10 million recorded operations (half an hour, 15 GB of disk)
   fuzz [--seconds N]
                    every fuzz target for N seconds (60)
   corpus           read PostgreSQL's own regression SQL
@@ -62,7 +62,7 @@ fn run(arguments: &[String]) -> Result<()> {
         ["bench", "postgres", options @ ..] => bench::postgres(&bench::Plan::read(options)?),
         ["bench", "http"] => bench::http(BENCH_ROUNDS),
         ["bench", "http", "--rounds", rounds] => bench::http(rounds.parse()?),
-        ["bench", "lists"] => bench::lists(),
+        ["bench", "console"] => bench::console(),
         ["fuzz"] => fuzz::run(fuzz::SECONDS),
         ["fuzz", "--seconds", seconds] => fuzz::run(seconds.parse()?),
         ["corpus"] => corpus::run(),

@@ -15,12 +15,10 @@ use stage::Stage;
 
 pub use http::run as http;
 
-/// Lists and searches over 10 million made-up operations. Asks the index itself: its operations cannot be made by asking a
-/// gateway in less than hours.
-pub fn lists() -> Result<()> {
-    let test = "index::tests::lists_over_ten_million_operations";
-    let mut arguments = vec!["test", "--release", "-p", "sluice-control", "--lib", "--"];
-    arguments.extend(["--ignored", "--nocapture", "--exact", test]);
+/// The console over 10 million operations in real records: every page in a browser, every search.
+pub fn console() -> Result<()> {
+    let mut arguments = vec!["test", "-p", "sluice-tests", "--test", "many", "--"];
+    arguments.extend(["--ignored", "--nocapture"]);
     shell::run("cargo", &arguments)
 }
 
