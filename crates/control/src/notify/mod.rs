@@ -30,7 +30,7 @@ pub(crate) use link::Link;
 pub(crate) use message::{Message, Subject, on_one_line};
 pub use notice::Notice;
 pub(crate) use outbox::{Delivery, DeliveryState};
-pub(crate) use send::{Context, Failure, Sent, explain, send, takes_answers};
+pub(crate) use send::{Context, Failure, Sent, ask_why, explain, send, takes_answers};
 pub(crate) use signature::Checked;
 pub(crate) use templates::{filled, placeholder_problem};
 pub(crate) use waiting::Waiting;

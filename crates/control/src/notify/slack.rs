@@ -1,5 +1,8 @@
 //! Slack: a message of blocks with buttons, changed when the request is over. Whatever a stranger wrote stands in plain
-//! text or in preformatted rich text, where nothing is a link, a mention or a format.
+//! text or in preformatted rich text, where nothing is a link, a mention or a format. The dialog that asks why is in
+//! [`dialog`].
+
+pub(crate) mod dialog;
 
 use super::Notifier;
 use super::declared::Slack;
@@ -71,17 +74,6 @@ pub(crate) async fn send(
     delivery: &Delivery,
     context: &Context,
 ) -> Result<Sent, Failure> {
-    let token = secret("the token", &slack.token)?;
-    let call = async |method: &str, body: Value| {
-        let bearer = Secret::new(format!("Bearer {}", token.expose()));
-        let url = format!("{}/{method}", api(slack));
-        let answer = Request::post(url, body)
-            .with("authorization", bearer)
-            .send(fetcher)
-            .await?;
-        let wrong = |_| Failure::new("slack answered something else than was expected".to_owned());
-        serde_json::from_slice::<Answer>(&answer.body).map_err(wrong)
-    };
     let mut body = json!({
         "channel": slack.channel,
         "text": escaped(&delivery.message.title()),
@@ -100,7 +92,7 @@ pub(crate) async fn send(
             body = reminder(delivery, channel, ts);
         } else if !step.is_first() {
             let change = with(body.clone(), &[("channel", channel), ("ts", ts)]);
-            let answer = call("chat.update", change).await?;
+            let answer = call(slack, fetcher, "chat.update", change).await?;
             let gone = answer.error.as_deref().is_some_and(|e| GONE.contains(&e));
             if !gone {
                 let sent = Sent {
@@ -112,7 +104,7 @@ pub(crate) async fn send(
         }
     }
     let is_reply = body.get("thread_ts").is_some();
-    let answer = taken(call("chat.postMessage", body).await?)?;
+    let answer = taken(call(slack, fetcher, "chat.postMessage", body).await?)?;
     let reference = answer.channel.zip(answer.ts).filter(|_| !is_reply);
     Ok(Sent {
         reference: reference.map(|(channel, ts)| format!("{channel}{BETWEEN}{ts}")),
@@ -120,14 +112,38 @@ pub(crate) async fn send(
     })
 }
 
-/// Tells one person something in the channel, where they acted.
-pub(crate) async fn whisper(fetcher: &Fetcher, url: &str, why: &str) -> Result<(), Failure> {
-    let body = json!({
-        "response_type": "ephemeral",
-        "replace_original": false,
-        "text": escaped(&format!("Not done: {why}")),
-    });
-    Request::post(url, body).send(fetcher).await.map(|_| ())
+/// Asks a method of the Web API.
+async fn call(
+    slack: &Slack,
+    fetcher: &Fetcher,
+    method: &str,
+    body: Value,
+) -> Result<Answer, Failure> {
+    let token = secret("the token", &slack.token)?;
+    let bearer = Secret::new(format!("Bearer {}", token.expose()));
+    let answer = Request::post(format!("{}/{method}", api(slack)), body)
+        .with("authorization", bearer)
+        .send(fetcher)
+        .await?;
+    let wrong = |_| Failure::new("slack answered something else than was expected".to_owned());
+    serde_json::from_slice(&answer.body).map_err(wrong)
+}
+
+/// Tells one person something in the channel: where they pressed a button, or, as a dialog has no such place, by their id.
+pub(crate) async fn whisper(
+    slack: &Slack,
+    fetcher: &Fetcher,
+    who: &str,
+    url: Option<&str>,
+    why: &str,
+) -> Result<(), Failure> {
+    let text = escaped(&format!("Not done: {why}"));
+    if let Some(url) = url {
+        let body = json!({"response_type": "ephemeral", "replace_original": false, "text": text});
+        return Request::post(url, body).send(fetcher).await.map(|_| ());
+    }
+    let body = json!({"channel": slack.channel, "user": who, "text": text});
+    taken(call(slack, fetcher, "chat.postEphemeral", body).await?).map(|_| ())
 }
 
 fn taken(answer: Answer) -> Result<Answer, Failure> {

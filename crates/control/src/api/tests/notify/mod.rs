@@ -8,6 +8,7 @@ mod model;
 mod outbox;
 mod schemas;
 mod slack;
+mod slack_dialog;
 mod teams_and_templates;
 mod told;
 
