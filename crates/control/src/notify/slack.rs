@@ -74,24 +74,20 @@ pub(crate) async fn send(
     delivery: &Delivery,
     context: &Context,
 ) -> Result<Sent, Failure> {
-    let mut body = json!({
-        "channel": slack.channel,
-        "text": escaped(&delivery.message.title()),
-        "mrkdwn": false,
-        "unfurl_links": false,
-        "unfurl_media": false,
-        "blocks": blocks(notifier, delivery, context),
-    });
+    let title = delivery.message.title();
+    let blocks = blocks(notifier, delivery, context);
     let posted = context
         .reference
         .as_deref()
         .and_then(|r| r.split_once(BETWEEN));
     let step = delivery.message.request().map(|(step, _)| step);
+    let mut body = message(&slack.channel, &title, &blocks);
     if let (Some((channel, ts)), Some(step)) = (posted, step) {
         if *step == Step::Reminder {
-            body = reminder(delivery, channel, ts);
+            body = reminder(channel, ts, &title);
         } else if !step.is_first() {
-            let change = with(body.clone(), &[("channel", channel), ("ts", ts)]);
+            let change =
+                json!({"channel": channel, "ts": ts, "text": escaped(&title), "blocks": blocks});
             let answer = call(slack, fetcher, "chat.update", change).await?;
             let gone = answer.error.as_deref().is_some_and(|e| GONE.contains(&e));
             if !gone {
@@ -164,19 +160,27 @@ fn taken(answer: Answer) -> Result<Answer, Failure> {
     }
 }
 
-/// A reminder in the thread of the message, shown in the channel as well.
-fn reminder(delivery: &Delivery, channel: &str, ts: &str) -> Value {
-    let title = delivery.message.title();
+/// A message that is posted. Changing one has fewer settings.
+fn message(channel: &str, title: &str, blocks: &[Value]) -> Value {
     json!({
         "channel": channel,
-        "thread_ts": ts,
-        "reply_broadcast": true,
-        "text": escaped(&title),
+        "text": escaped(title),
         "mrkdwn": false,
         "unfurl_links": false,
         "unfurl_media": false,
-        "blocks": [{"type": "section", "text": plain(&title, MAX_PART)}],
+        "blocks": blocks,
     })
+}
+
+/// A reminder in the thread of the message, shown in the channel as well.
+fn reminder(channel: &str, ts: &str, title: &str) -> Value {
+    let block = json!({"type": "section", "text": plain(title, MAX_PART)});
+    let mut body = message(channel, title, &[block]);
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("thread_ts".to_owned(), ts.into());
+        fields.insert("reply_broadcast".to_owned(), true.into());
+    }
+    body
 }
 
 fn blocks(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Vec<Value> {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 const SECRET: &str = "jira's secret";
 const ISSUE: &str = "/rest/api/3/issue/OPS-24";
-const MADE: &str =
+pub(super) const MADE: &str =
     r#"{"id": "10000", "key": "OPS-24", "self": "https://x/rest/api/3/issue/10000"}"#;
 
 impl Rig {

@@ -4,6 +4,7 @@
 mod doubles;
 mod email;
 mod jira;
+mod judged;
 mod model;
 mod outbox;
 mod schemas;

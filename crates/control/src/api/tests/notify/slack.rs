@@ -110,7 +110,7 @@ pub(super) fn submitted(who: &str, view: &Value, reason: Option<&str>, nonce: u3
     json!({
         "type": "view_submission",
         "team": {"id": "T1", "domain": "x"},
-        "user": {"id": who, "name": "x", "username": "x", "team_id": "T1"},
+        "user": {"id": who, "name": "x", "team_id": "T1"},
         "api_app_id": "A1",
         "token": "x",
         "trigger_id": format!("3.4.{nonce}"),

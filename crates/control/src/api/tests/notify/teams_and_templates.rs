@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use sluice_model::HeldOperation;
 use std::collections::BTreeSet;
 
-const HOSTILE: &str = "\"}], [x](https://evil.example) **b** <at>bob</at> & {{title}}\u{202e}";
+pub(super) const HOSTILE: &str =
+    "\"}], [x](https://evil.example) **b** <at>bob</at> & {{title}}\u{202e}";
 
 impl Rig {
     /// A request that is told, and then denied and told again.
