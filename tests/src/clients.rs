@@ -72,7 +72,14 @@ pub(crate) fn node_with(packages: &[&str]) -> Result<PathBuf> {
         checked(
             Command::new("npm")
                 .current_dir(folder)
-                .args(["install", "--silent", "--no-audit", "--no-fund"])
+                // No package that is used here needs its scripts to run.
+                .args([
+                    "install",
+                    "--silent",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                ])
                 .args(packages),
         )
         .context("Node's packages come from the npm registry; install npm")?;

@@ -19,8 +19,6 @@ const NODE: &[&str] = &[
     "typescript@5.9.3",
     "ajv@8.20.0",
     "ajv-draft-04@1.0.0",
-    // Nothing that is used here is made by scripts of packages.
-    "--ignore-scripts",
 ];
 
 /// Of Slack and Opsgenie.

@@ -4,6 +4,7 @@
 
 use super::doubles::{Double, Received};
 use super::jira::MADE;
+use super::limits;
 use super::slack::{POSTED, SIGNING, pressed, signed, submitted};
 use super::teams_and_templates::HOSTILE;
 use crate::api::tests::rig::{Rig, principal};
@@ -541,6 +542,7 @@ async fn the_vendors_own_judges_take_what_is_sent_and_refuse_what_is_broken() {
         let Some((_, judges)) = JUDGES.iter().find(|(kind, _)| *kind == case.kind) else {
             continue;
         };
+        limits::check(case.kind, &case.body);
         let said = &verdicts[&case.name];
         assert!(said.keys().eq(judges.iter()), "{}: {said:?}", case.name);
         if said.values().any(|problems| !problems.is_empty()) {

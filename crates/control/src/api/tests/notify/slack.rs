@@ -1,7 +1,7 @@
 //! Slack.
 
 use super::doubles::{Double, hmac_hex};
-use super::schemas::slack_message;
+use super::limits::slack_message;
 use crate::api::tests::rig::{Reply, Rig};
 use serde_json::{Value, json};
 use sluice_identity::form::percent;

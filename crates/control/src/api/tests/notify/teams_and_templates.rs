@@ -1,7 +1,7 @@
 //! Microsoft Teams, and the services that are reached through templates of the webhook.
 
 use super::doubles::{Double, Received};
-use super::schemas::{opsgenie_alert, pagerduty_event, teams_message};
+use super::limits::{opsgenie_alert, pagerduty_event, teams_message};
 use crate::api::tests::rig::Rig;
 use serde_json::{Value, json};
 use sluice_model::HeldOperation;
