@@ -38,7 +38,8 @@ pub fn python_web() -> Result<PathBuf> {
     python_with(PYTHON_WEB)
 }
 
-fn python_with(packages: &[&str]) -> Result<PathBuf> {
+/// A Python that has these packages.
+pub(crate) fn python_with(packages: &[&str]) -> Result<PathBuf> {
     let key = cache::fingerprint(packages);
     let environment = cache::prepared(&format!("python-{key}"), |folder| {
         checked(Command::new("python3").args(["-m", "venv"]).arg(folder))
@@ -61,18 +62,29 @@ fn python_with(packages: &[&str]) -> Result<PathBuf> {
 
 /// The folder whose `node_modules` has the Node drivers.
 pub fn node_modules() -> Result<PathBuf> {
-    let key = cache::fingerprint(NODE);
-    let folder = cache::prepared(&format!("node-{key}"), |folder| {
+    Ok(node_with(NODE)?.join("node_modules"))
+}
+
+/// A folder with a `node_modules` that has these packages.
+pub(crate) fn node_with(packages: &[&str]) -> Result<PathBuf> {
+    let key = cache::fingerprint(packages);
+    cache::prepared(&format!("node-{key}"), |folder| {
         checked(
             Command::new("npm")
                 .current_dir(folder)
-                .args(["install", "--silent", "--no-audit", "--no-fund"])
-                .args(NODE),
+                // No package that is used here needs its scripts to run.
+                .args([
+                    "install",
+                    "--silent",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                ])
+                .args(packages),
         )
-        .context("the Node drivers come from the npm registry; install npm")?;
+        .context("Node's packages come from the npm registry; install npm")?;
         Ok(())
-    })?;
-    Ok(folder.join("node_modules"))
+    })
 }
 
 /// Runs a script of `tests/clients` against a gateway and gives what it printed.

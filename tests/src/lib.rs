@@ -12,6 +12,7 @@ pub mod console;
 pub mod dev_idp;
 pub mod gateway;
 pub mod issuer;
+pub mod judges;
 pub mod oidc;
 pub mod postgres;
 pub mod process;

@@ -19,6 +19,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// What installs and runs other people's programs for tests; any crate's tests may use it.
+const TESTS: &str = "tests";
+
 pub fn look(files: &[File], found: &mut Findings) {
     for file in files {
         let Some(name) = file
@@ -35,8 +38,9 @@ pub fn look(files: &[File], found: &mut Findings) {
             ));
             continue;
         };
-        for used in workspace_dependencies(&file.text) {
-            if !allowed.contains(&used) {
+        for (used, in_tests) in workspace_dependencies(&file.text) {
+            let helps = in_tests && used == TESTS;
+            if !helps && !allowed.contains(&used) {
                 found.problems.push(format!(
                     "{}: {name} may not use {used}, only {}",
                     file.path,
@@ -47,13 +51,18 @@ pub fn look(files: &[File], found: &mut Findings) {
     }
 }
 
-fn workspace_dependencies(manifest: &str) -> impl Iterator<Item = &str> {
+/// The crates of this workspace in a manifest, and whether only its tests use them.
+fn workspace_dependencies(manifest: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut in_tests = false;
     manifest
         .lines()
         .skip_while(|line| !line.ends_with("dependencies]"))
-        .filter_map(|line| line.strip_prefix("sluice-"))
-        .map(|rest| {
+        .filter_map(move |line| {
+            if line.starts_with('[') {
+                in_tests = line == "[dev-dependencies]";
+            }
+            let rest = line.strip_prefix("sluice-")?;
             let end = rest.find(['.', ' ', '=']).unwrap_or(rest.len());
-            rest.get(..end).unwrap_or(rest)
+            Some((rest.get(..end).unwrap_or(rest), in_tests))
         })
 }

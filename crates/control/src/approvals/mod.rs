@@ -292,6 +292,20 @@ impl Approval {
         })
     }
 
+    /// The same, and what that is called: refusing one's own request is taking it back.
+    pub(crate) fn refused_by(
+        &self,
+        who: &Principal,
+        reason: Option<String>,
+        now: Timestamp,
+    ) -> Result<(&'static str, Self), ApprovalError> {
+        if self.principal == who.id {
+            let gone = || ApprovalError::Conflict(format!("request {} is over", self.id));
+            return Ok(("approval.cancel", self.cancel().ok_or_else(gone)?));
+        }
+        Ok(("approval.deny", self.deny(who, reason, now)?))
+    }
+
     /// The requester goes away. `None` when there is nothing left to withdraw.
     pub(crate) fn cancel(&self) -> Option<Self> {
         (!self.is_over()).then(|| Self {

@@ -340,20 +340,22 @@ impl Control {
     ) -> Result<ApprovalInfo, ControlError> {
         let reason = check_reason(reason)?;
         let request = visible(working, who, id)?;
-        // Refusing one's own request is taking it back.
-        let (act, next) = match request.principal == who.id {
-            true => {
-                let gone = || ControlError::Conflict(format!("request {id} is over"));
-                ("approval.cancel", request.cancel().ok_or_else(gone)?)
-            }
-            false => (
-                "approval.deny",
-                request.deny(who, reason.clone(), self.now())?,
-            ),
-        };
+        let (act, next) = request.refused_by(who, reason.clone(), self.now())?;
         let detail = format!("{}{through}", reason.unwrap_or_default());
         self.record(&who.id, act, id, detail)?;
         self.decided(working, next, who).await
+    }
+
+    /// Whether somebody could refuse this now, and what it is. Nothing changes.
+    pub(super) fn could_refuse(
+        &self,
+        working: &Working,
+        who: &Principal,
+        id: &ApprovalId,
+    ) -> Result<ApprovalInfo, ControlError> {
+        let request = visible(working, who, id)?;
+        request.refused_by(who, None, self.now())?;
+        Ok(self.info(request, who))
     }
 
     /// Ends what was approved: those it is about, those who agreed, and administrators may.

@@ -7,7 +7,8 @@ use super::{Caller, Control};
 use crate::api::types::{ApprovalInfo, ApproveScope, OpenedLink};
 use crate::error::ControlError;
 use crate::notify::{
-    About, Arrival, Checked, Heads, Heard, Link, Notifier, Said, Verdict, explain, hear, read_issue,
+    About, Arrival, Checked, Heads, Heard, Link, Notifier, Said, Verdict, ask_why, explain, hear,
+    read_issue,
 };
 use crate::resources::LOCAL_ADMIN;
 use sluice_model::{ApprovalId, PrincipalId};
@@ -83,7 +84,12 @@ impl Control {
         let Some(said) = taken? else {
             return Ok(Hooked::Taken);
         };
-        let decided = self.decide_outside(notifier, &said).await;
+        let mut decided = self.decide_outside(notifier, &said).await;
+        if let (Ok(request), Verdict::Denying(trigger)) = (&decided, &said.verdict)
+            && let Err(refused) = self.ask_why(notifier, trigger, request).await
+        {
+            decided = Err(refused);
+        }
         if matches!(decided, Err(ControlError::Unavailable)) {
             self.give_message_back(&signed).await;
         }
@@ -133,7 +139,26 @@ impl Control {
         }
     }
 
-    /// Decides as the person that the notifier knows by this id.
+    /// Opens a dialog for whoever is about to deny.
+    async fn ask_why(
+        &self,
+        notifier: &Notifier,
+        trigger: &str,
+        request: &ApprovalInfo,
+    ) -> Result<(), ControlError> {
+        let opened = match fetcher_of(notifier) {
+            Ok(fetcher) => ask_why(notifier, &fetcher, trigger, request).await,
+            Err(failure) => Err(failure),
+        };
+        opened.map_err(|failure| {
+            tracing::warn!(notifier = %notifier.name, why = %failure.why, "a dialog that asks for a reason could not be opened");
+            let why = "the dialog that asks for a reason could not be opened, and nothing was decided; press the button again, or deny it in the console";
+            ControlError::Conflict(why.to_owned())
+        })
+    }
+
+    /// Decides as the person that the notifier knows by this id. Of somebody who is to be asked why, only whether they
+    /// could decide.
     async fn decide_outside(
         &self,
         heard_by: &Arc<Notifier>,
@@ -184,6 +209,7 @@ impl Control {
                 self.refuse(&mut working, &who, &id, reason.clone(), &through)
                     .await
             }
+            Verdict::Denying(_) => self.could_refuse(&working, &who, &id),
         }
     }
 
@@ -234,7 +260,7 @@ impl Control {
 
     /// Tells somebody outside why their decision does not count, where there is a way to; in the background.
     fn explain(&self, notifier: &Arc<Notifier>, said: Said, refused: ControlError) {
-        if said.reply.is_none() && notifier.jira.is_none() {
+        if notifier.slack.is_none() && notifier.jira.is_none() {
             return;
         }
         let Ok(place) = Arc::clone(&self.0.desk.explaining).try_acquire_owned() else {

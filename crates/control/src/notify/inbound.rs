@@ -3,21 +3,23 @@
 
 use super::declared::{Jira, Notifier};
 use super::jira::issue::is_key;
+use super::message::capped;
 use super::signature::{self, Checked, SKEW};
-use super::slack;
+use super::slack::{self, dialog};
 use crate::credentials::resolve;
 use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::Value;
 use sluice_identity::form;
 use sluice_model::{ApprovalId, Secret, Timestamp};
+use std::collections::BTreeMap;
 
 /// How old a message of Jira's may be, in seconds: it tries again for a while when the gateway was not reached.
 const JIRA_LATE: i64 = 3_600;
-/// The longest reason that is taken from outside, in characters; what is longer is cut.
-const MAX_REASON: usize = 240;
 /// The longest id of a person that is looked up.
 const MAX_WHO: usize = 256;
+/// The longest trigger of a dialog that is handed back.
+const MAX_TRIGGER: usize = 256;
 
 /// The headers of a message.
 pub(crate) struct Heads<'a>(pub(crate) &'a HeaderMap);
@@ -72,6 +74,8 @@ pub(crate) enum About {
 pub(crate) enum Verdict {
     Approve,
     Deny(Option<String>),
+    /// Is about to deny, and is asked why first: nothing is decided by it. Holds what opens a dialog.
+    Denying(String),
 }
 
 /// Reads a message. `None` for one that is not signed with this notifier's secret, now.
@@ -143,9 +147,10 @@ fn who(id: &str) -> Option<String> {
     (!id.is_empty() && id.len() <= MAX_WHO).then(|| id.to_owned())
 }
 
+/// Why, as far as it is taken from outside; what is longer is cut.
 fn reason(text: &str) -> Option<String> {
     let text = text.trim();
-    (!text.is_empty()).then(|| super::message::capped(text, MAX_REASON))
+    (!text.is_empty()).then(|| capped(text, dialog::MAX_REASON))
 }
 
 /// The body of the gateway's own callback.
@@ -205,9 +210,13 @@ struct Interaction {
     kind: String,
     user: Named,
     #[serde(default)]
+    trigger_id: Option<String>,
+    #[serde(default)]
     response_url: Option<String>,
     #[serde(default)]
     actions: Vec<Action>,
+    #[serde(default)]
+    view: Option<View>,
 }
 
 #[derive(Deserialize)]
@@ -223,33 +232,84 @@ struct Action {
     value: Option<String>,
 }
 
+/// A dialog that was submitted.
+#[derive(Deserialize)]
+struct View {
+    callback_id: String,
+    private_metadata: String,
+    state: Written,
+}
+
+/// What was written into it, by block and by input.
+#[derive(Deserialize)]
+struct Written {
+    values: BTreeMap<String, BTreeMap<String, Input>>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    #[serde(default)]
+    value: Option<String>,
+}
+
+const SLACK_SHAPE: &str = "expected an interaction of Slack's";
+
 fn of_slack(body: &[u8], api: &str) -> Arrival {
-    const SHAPE: &str = "expected an interaction of Slack's";
     let payload = std::str::from_utf8(body)
         .ok()
         .and_then(|text| text.strip_prefix("payload="));
     let Some(payload) = payload.filter(|p| !p.contains('&')).and_then(form::plain) else {
-        return Arrival::Unclear(SHAPE);
+        return Arrival::Unclear(SLACK_SHAPE);
     };
-    let Ok(said) = serde_json::from_str::<Interaction>(&payload) else {
-        return Arrival::Unclear(SHAPE);
-    };
+    match serde_json::from_str::<Interaction>(&payload) {
+        Ok(said) if said.kind == "block_actions" => of_button(said, api),
+        Ok(said) if said.kind == "view_submission" => of_dialog(said),
+        Ok(_) => Arrival::Nothing,
+        Err(_) => Arrival::Unclear(SLACK_SHAPE),
+    }
+}
+
+fn of_button(said: Interaction, api: &str) -> Arrival {
     let [action] = said.actions.as_slice() else {
         return Arrival::Nothing;
     };
-    if said.kind != "block_actions" || action.block_id != slack::BLOCK {
+    if action.block_id != slack::BLOCK {
         return Arrival::Nothing;
     }
     let verdict = match action.action_id.as_str() {
-        slack::APPROVE => Verdict::Approve,
-        slack::DENY => Verdict::Deny(None),
+        slack::APPROVE => Some(Verdict::Approve),
+        slack::DENY => {
+            let trigger = said.trigger_id.filter(|t| t.len() <= MAX_TRIGGER);
+            trigger.map(Verdict::Denying)
+        }
         _ => return Arrival::Nothing,
     };
     let id = action.value.as_deref().and_then(|id| id.parse().ok());
-    let (Some(id), Some(who)) = (id, who(&said.user.id)) else {
-        return Arrival::Unclear(SHAPE);
-    };
     let reply = said.response_url.filter(|url| is_slacks(url, api));
+    said_in_slack(&said.user, id, verdict, reply)
+}
+
+/// A submitted dialog denies and does nothing else.
+fn of_dialog(said: Interaction) -> Arrival {
+    let Some(view) = said.view.filter(|v| v.callback_id == dialog::CALLBACK) else {
+        return Arrival::Nothing;
+    };
+    let inputs = view.state.values.get(dialog::REASON);
+    let input = inputs.and_then(|inputs| inputs.get(dialog::REASON));
+    let why = input.map(|input| input.value.as_deref().and_then(reason));
+    let id = view.private_metadata.parse().ok();
+    said_in_slack(&said.user, id, why.map(Verdict::Deny), None)
+}
+
+fn said_in_slack(
+    user: &Named,
+    id: Option<ApprovalId>,
+    verdict: Option<Verdict>,
+    reply: Option<String>,
+) -> Arrival {
+    let (Some(id), Some(who), Some(verdict)) = (id, who(&user.id), verdict) else {
+        return Arrival::Unclear(SLACK_SHAPE);
+    };
     Arrival::Said(Said {
         who,
         about: About::Request(id),

@@ -27,10 +27,12 @@ pub(crate) use email::{host_and_port, is_address};
 pub(crate) use inbound::{About, Arrival, Heads, Heard, Said, Verdict, hear};
 pub(crate) use jira::issue::read as read_issue;
 pub(crate) use link::Link;
+#[cfg(test)]
+pub(crate) use message::Step;
 pub(crate) use message::{Message, Subject, on_one_line};
 pub use notice::Notice;
 pub(crate) use outbox::{Delivery, DeliveryState};
-pub(crate) use send::{Context, Failure, Sent, explain, send, takes_answers};
+pub(crate) use send::{Context, Failure, Sent, ask_why, explain, send, takes_answers};
 pub(crate) use signature::Checked;
 pub(crate) use templates::{filled, placeholder_problem};
 pub(crate) use waiting::Waiting;

@@ -5,6 +5,7 @@ use super::inbound::{About, Said};
 use super::message::{Message, Room};
 use super::outbox::Delivery;
 use super::{email, jira, slack, teams, templates, webhook};
+use crate::api::types::ApprovalInfo;
 use crate::identity::fetch::Fetcher;
 use sluice_model::{Secret, Timestamp};
 
@@ -111,6 +112,23 @@ pub(crate) fn can_decide(notifier: &Notifier, message: &Message, context: &Conte
     open && takes_answers(notifier) && message.is_shown_whole(notifier.details, room)
 }
 
+/// Opens what asks whoever is about to deny a request for a reason.
+pub(crate) async fn ask_why(
+    notifier: &Notifier,
+    fetcher: &Fetcher,
+    trigger: &str,
+    request: &ApprovalInfo,
+) -> Result<(), Failure> {
+    let Some(slack) = &notifier.slack else {
+        return Err(Failure::new("the notifier has no dialogs".to_owned()));
+    };
+    let about = format!(
+        "{}: {} on {}",
+        request.id, request.principal, request.connection
+    );
+    slack::dialog::open(slack, fetcher, trigger, &request.id, &about).await
+}
+
 /// Tells somebody why their decision does not count: in Slack for them alone, in Jira under the issue.
 pub(crate) async fn explain(
     notifier: &Notifier,
@@ -118,9 +136,11 @@ pub(crate) async fn explain(
     said: &Said,
     why: &str,
 ) -> Result<(), Failure> {
-    match (&notifier.jira, &said.about, &said.reply) {
+    match (&notifier.jira, &said.about, &notifier.slack) {
         (Some(jira), About::Reference(issue), _) => jira::say(jira, fetcher, issue, why).await,
-        (_, _, Some(url)) => slack::whisper(fetcher, url, why).await,
+        (.., Some(slack)) => {
+            slack::whisper(slack, fetcher, &said.who, said.reply.as_deref(), why).await
+        }
         _ => Ok(()),
     }
 }

@@ -1,5 +1,8 @@
 //! Slack: a message of blocks with buttons, changed when the request is over. Whatever a stranger wrote stands in plain
-//! text or in preformatted rich text, where nothing is a link, a mention or a format.
+//! text or in preformatted rich text, where nothing is a link, a mention or a format. The dialog that asks why is in
+//! [`dialog`].
+
+pub(crate) mod dialog;
 
 use super::Notifier;
 use super::declared::Slack;
@@ -71,36 +74,21 @@ pub(crate) async fn send(
     delivery: &Delivery,
     context: &Context,
 ) -> Result<Sent, Failure> {
-    let token = secret("the token", &slack.token)?;
-    let call = async |method: &str, body: Value| {
-        let bearer = Secret::new(format!("Bearer {}", token.expose()));
-        let url = format!("{}/{method}", api(slack));
-        let answer = Request::post(url, body)
-            .with("authorization", bearer)
-            .send(fetcher)
-            .await?;
-        let wrong = |_| Failure::new("slack answered something else than was expected".to_owned());
-        serde_json::from_slice::<Answer>(&answer.body).map_err(wrong)
-    };
-    let mut body = json!({
-        "channel": slack.channel,
-        "text": escaped(&delivery.message.title()),
-        "mrkdwn": false,
-        "unfurl_links": false,
-        "unfurl_media": false,
-        "blocks": blocks(notifier, delivery, context),
-    });
+    let title = delivery.message.title();
+    let blocks = blocks(notifier, delivery, context);
     let posted = context
         .reference
         .as_deref()
         .and_then(|r| r.split_once(BETWEEN));
     let step = delivery.message.request().map(|(step, _)| step);
+    let mut body = message(&slack.channel, &title, &blocks);
     if let (Some((channel, ts)), Some(step)) = (posted, step) {
         if *step == Step::Reminder {
-            body = reminder(delivery, channel, ts);
+            body = reminder(channel, ts, &title);
         } else if !step.is_first() {
-            let change = with(body.clone(), &[("channel", channel), ("ts", ts)]);
-            let answer = call("chat.update", change).await?;
+            let change =
+                json!({"channel": channel, "ts": ts, "text": escaped(&title), "blocks": blocks});
+            let answer = call(slack, fetcher, "chat.update", change).await?;
             let gone = answer.error.as_deref().is_some_and(|e| GONE.contains(&e));
             if !gone {
                 let sent = Sent {
@@ -112,7 +100,7 @@ pub(crate) async fn send(
         }
     }
     let is_reply = body.get("thread_ts").is_some();
-    let answer = taken(call("chat.postMessage", body).await?)?;
+    let answer = taken(call(slack, fetcher, "chat.postMessage", body).await?)?;
     let reference = answer.channel.zip(answer.ts).filter(|_| !is_reply);
     Ok(Sent {
         reference: reference.map(|(channel, ts)| format!("{channel}{BETWEEN}{ts}")),
@@ -120,14 +108,38 @@ pub(crate) async fn send(
     })
 }
 
-/// Tells one person something in the channel, where they acted.
-pub(crate) async fn whisper(fetcher: &Fetcher, url: &str, why: &str) -> Result<(), Failure> {
-    let body = json!({
-        "response_type": "ephemeral",
-        "replace_original": false,
-        "text": escaped(&format!("Not done: {why}")),
-    });
-    Request::post(url, body).send(fetcher).await.map(|_| ())
+/// Asks a method of the Web API.
+async fn call(
+    slack: &Slack,
+    fetcher: &Fetcher,
+    method: &str,
+    body: Value,
+) -> Result<Answer, Failure> {
+    let token = secret("the token", &slack.token)?;
+    let bearer = Secret::new(format!("Bearer {}", token.expose()));
+    let answer = Request::post(format!("{}/{method}", api(slack)), body)
+        .with("authorization", bearer)
+        .send(fetcher)
+        .await?;
+    let wrong = |_| Failure::new("slack answered something else than was expected".to_owned());
+    serde_json::from_slice(&answer.body).map_err(wrong)
+}
+
+/// Tells one person something in the channel: where they pressed a button, or, as a dialog has no such place, by their id.
+pub(crate) async fn whisper(
+    slack: &Slack,
+    fetcher: &Fetcher,
+    who: &str,
+    url: Option<&str>,
+    why: &str,
+) -> Result<(), Failure> {
+    let text = escaped(&format!("Not done: {why}"));
+    if let Some(url) = url {
+        let body = json!({"response_type": "ephemeral", "replace_original": false, "text": text});
+        return Request::post(url, body).send(fetcher).await.map(|_| ());
+    }
+    let body = json!({"channel": slack.channel, "user": who, "text": text});
+    taken(call(slack, fetcher, "chat.postEphemeral", body).await?).map(|_| ())
 }
 
 fn taken(answer: Answer) -> Result<Answer, Failure> {
@@ -148,19 +160,27 @@ fn taken(answer: Answer) -> Result<Answer, Failure> {
     }
 }
 
-/// A reminder in the thread of the message, shown in the channel as well.
-fn reminder(delivery: &Delivery, channel: &str, ts: &str) -> Value {
-    let title = delivery.message.title();
+/// A message that is posted. Changing one has fewer settings.
+fn message(channel: &str, title: &str, blocks: &[Value]) -> Value {
     json!({
         "channel": channel,
-        "thread_ts": ts,
-        "reply_broadcast": true,
-        "text": escaped(&title),
+        "text": escaped(title),
         "mrkdwn": false,
         "unfurl_links": false,
         "unfurl_media": false,
-        "blocks": [{"type": "section", "text": plain(&title, MAX_PART)}],
+        "blocks": blocks,
     })
+}
+
+/// A reminder in the thread of the message, shown in the channel as well.
+fn reminder(channel: &str, ts: &str, title: &str) -> Value {
+    let block = json!({"type": "section", "text": plain(title, MAX_PART)});
+    let mut body = message(channel, title, &[block]);
+    if let Some(fields) = body.as_object_mut() {
+        fields.insert("thread_ts".to_owned(), ts.into());
+        fields.insert("reply_broadcast".to_owned(), true.into());
+    }
+    body
 }
 
 fn blocks(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Vec<Value> {

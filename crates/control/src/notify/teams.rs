@@ -60,7 +60,7 @@ fn card(notifier: &Notifier, delivery: &Delivery, context: &Context) -> Value {
         "$schema": SCHEMA,
         "type": "AdaptiveCard",
         "version": VERSION,
-        "msteams": {"width": "Full"},
+        "msteams": {"width": "full"},
         "body": body,
         "actions": [{
             "type": "Action.OpenUrl",

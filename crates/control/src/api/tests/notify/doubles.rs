@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -22,6 +23,9 @@ pub(super) fn hmac_hex(key: &str, message: &str) -> String {
         .map(|byte| format!("{byte:02x}"))
         .collect()
 }
+
+/// How long something that is sent in the background may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One request that arrived.
 #[derive(Debug, Clone)]
@@ -51,6 +55,8 @@ struct Inside {
     /// Answers in the order in which they are given; the last one stays.
     answers: Arc<Mutex<VecDeque<Answer>>>,
     acts: Arc<Mutex<Option<Act>>>,
+    /// What is asked for here is never answered.
+    silent: Arc<Mutex<Option<String>>>,
 }
 
 /// What a service makes of a request, where it does not just answer.
@@ -96,6 +102,11 @@ impl Double {
         *self.inside.acts.lock() = Some(Box::new(act));
     }
 
+    /// From now on nothing is answered there.
+    pub(super) fn is_silent_about(&self, path: &str) {
+        *self.inside.silent.lock() = Some(path.to_owned());
+    }
+
     pub(super) fn answers_with(&self, status: u16, header: (&str, &str)) {
         let mut answers = self.inside.answers.lock();
         answers.clear();
@@ -119,10 +130,15 @@ impl Double {
 
     /// Waits until so much arrived that was sent in the background.
     pub(super) async fn receives(&self, count: usize) -> Vec<Received> {
-        while self.inside.received.lock().len() < count {
-            tokio::task::yield_now().await;
-        }
-        self.received()
+        let arrive = async {
+            while self.inside.received.lock().len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let arrived = tokio::time::timeout(PATIENCE, arrive).await;
+        let received = self.received();
+        assert!(arrived.is_ok(), "{count} were awaited, got {received:?}");
+        received
     }
 }
 
@@ -135,10 +151,15 @@ async fn receive(State(inside): State<Inside>, request: Request) -> Response<Bod
         headers: parts.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
-    let act = inside.acts.lock();
-    let acted = act.as_ref().and_then(|act| act(&received));
-    drop(act);
+    let acted = {
+        let act = inside.acts.lock();
+        act.as_ref().and_then(|act| act(&received))
+    };
+    let silent = inside.silent.lock().as_ref() == Some(&received.path);
     inside.received.lock().push(received);
+    if silent {
+        std::future::pending::<()>().await;
+    }
     if let Some((status, body)) = acted {
         let response = Response::builder().status(status);
         return response.body(Body::from(body)).unwrap();

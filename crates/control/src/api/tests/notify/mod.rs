@@ -1,13 +1,15 @@
-//! Notifiers against doubles of the services that they speak to, which check what they are sent by those services' own
-//! published rules.
+//! Notifiers against doubles of the services that they speak to. What is sent is judged by what the services' vendors
+//! publish themselves, and by their limits.
 
 mod doubles;
 mod email;
 mod jira;
+mod judged;
+mod limits;
 mod model;
 mod outbox;
-mod schemas;
 mod slack;
+mod slack_dialog;
 mod teams_and_templates;
 mod told;
 

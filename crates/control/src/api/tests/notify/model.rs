@@ -6,7 +6,7 @@ use super::doubles::{Double, hmac_hex};
 use crate::api::tests::rig::Rig;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::json;
+use serde_json::{Value, json};
 use sluice_identity::form::percent;
 use sluice_model::{ApprovalId, ApprovalState, HeldOperation, PrincipalId};
 use std::collections::{BTreeSet, HashSet};
@@ -34,7 +34,7 @@ enum Step {
         about: usize,
         approves: bool,
         signed: Signed,
-        by_chat: bool,
+        by: Way,
     },
     /// An earlier message once more.
     Again(usize),
@@ -42,6 +42,16 @@ enum Step {
     SwitchOff(bool),
     Regroup(bool),
     Withdraw(usize),
+}
+
+/// How something is said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Webhook,
+    /// A button in the chat, of which only one decides: the other one opens a dialog.
+    Button,
+    /// The dialog, which can only deny, whatever else a message about it says.
+    Dialog,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,14 +71,14 @@ fn step() -> impl Strategy<Value = Step> {
         0..3_usize,
         prop::bool::weighted(0.85),
         signed,
-        any::<bool>(),
+        prop_oneof![Just(Way::Webhook), Just(Way::Button), Just(Way::Dialog)],
     )
-        .prop_map(|(who, about, approves, signed, by_chat)| Step::Says {
+        .prop_map(|(who, about, approves, signed, by)| Step::Says {
             who,
             about,
             approves,
             signed,
-            by_chat,
+            by,
         });
     prop_oneof![
         8 => says,
@@ -121,6 +131,12 @@ impl Model {
         let Some(user) = PEOPLE[message.who].1 else {
             return;
         };
+        // What opens a dialog decides nothing, and what a dialog says besides is not heard.
+        if (message.by == Way::Button && !message.approves)
+            || (message.by == Way::Dialog && message.approves)
+        {
+            return;
+        }
         let (now, permitted) = (self.now, self.in_group(user));
         let request = &mut self.requests[message.about];
         let open = request.state == ApprovalState::Pending && now < request.ends;
@@ -155,7 +171,7 @@ struct Message {
     about: usize,
     approves: bool,
     forged: bool,
-    by_chat: bool,
+    by: Way,
     time: i64,
     header: String,
     body: String,
@@ -235,9 +251,9 @@ impl World {
 
     async fn send(&mut self, message: Message) {
         let time = message.time.to_string();
-        let (name, headers) = match message.by_chat {
-            false => ("hook", vec![("sluice-signature", message.header.as_str())]),
-            true => {
+        let (name, headers) = match message.by {
+            Way::Webhook => ("hook", vec![("sluice-signature", message.header.as_str())]),
+            Way::Button | Way::Dialog => {
                 let signed = ("x-slack-signature", message.header.as_str());
                 (
                     "chat",
@@ -257,7 +273,7 @@ impl World {
             about,
             approves,
             signed,
-            by_chat,
+            by,
         } = *step
         else {
             unreachable!("only messages are written");
@@ -265,17 +281,26 @@ impl World {
         let (id, nonce) = (&self.model.requests[about].id, self.sent.len());
         let person = PEOPLE[who].0;
         let decision = if approves { "approve" } else { "deny" };
-        let body = match by_chat {
-            false => json!({"approval": id, "decision": decision, "user": person, "reason": nonce.to_string()})
+        let slacks = |payload: Value| format!("payload={}", percent(&payload.to_string()));
+        let action = json!({
+            "action_id": format!("sluice_{decision}"), "block_id": "sluice_decide",
+            "value": id, "action_ts": nonce.to_string(),
+        });
+        let body = match by {
+            Way::Webhook => json!({"approval": id, "decision": decision, "user": person, "reason": nonce.to_string()})
                 .to_string(),
-            true => {
-                let action = json!({
-                    "action_id": format!("sluice_{decision}"), "block_id": "sluice_decide",
-                    "value": id, "action_ts": nonce.to_string(),
-                });
-                let payload = json!({"type": "block_actions", "user": {"id": person}, "actions": [action]});
-                format!("payload={}", percent(&payload.to_string()))
-            }
+            Way::Button => slacks(json!({
+                "type": "block_actions", "user": {"id": person}, "trigger_id": "1.2",
+                "actions": [action],
+            })),
+            Way::Dialog => slacks(json!({
+                "type": "view_submission", "user": {"id": person}, "trigger_id": nonce.to_string(),
+                "actions": [action],
+                "view": {
+                    "callback_id": format!("sluice_{decision}"), "private_metadata": id,
+                    "state": {"values": {"sluice_reason": {"sluice_reason": {"value": nonce.to_string()}}}},
+                },
+            })),
         };
         let time = self.model.now
             + match signed {
@@ -285,16 +310,18 @@ impl World {
             };
         let forged = signed == Signed::Forged;
         let key = if forged { "guessed" } else { KEY };
-        let header = match by_chat {
-            false => format!("t={time},v1={}", hmac_hex(key, &format!("{time}.{body}"))),
-            true => format!("v0={}", hmac_hex(key, &format!("v0:{time}:{body}"))),
+        let header = match by {
+            Way::Webhook => format!("t={time},v1={}", hmac_hex(key, &format!("{time}.{body}"))),
+            Way::Button | Way::Dialog => {
+                format!("v0={}", hmac_hex(key, &format!("v0:{time}:{body}")))
+            }
         };
         Message {
             who,
             about,
             approves,
             forged,
-            by_chat,
+            by,
             time,
             header,
             body,

@@ -1,30 +1,33 @@
 //! Slack.
 
 use super::doubles::{Double, hmac_hex};
-use super::schemas::slack_message;
+use super::limits::slack_message;
 use crate::api::tests::rig::{Reply, Rig};
 use serde_json::{Value, json};
 use sluice_identity::form::percent;
 use sluice_model::{ApprovalId, ApprovalState, HeldOperation};
 
-const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
+pub(super) const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 pub(super) const POSTED: &str = r#"{"ok": true, "channel": "C0123", "ts": "1503435956.000247"}"#;
 
 impl Rig {
     pub(super) async fn with_slack(&self, double: &Double, more: &str) {
+        self.with_slack_at(&double.url, more).await;
+    }
+
+    pub(super) async fn with_slack_at(&self, url: &str, more: &str) {
         let (token, signing) = (
             self.secret("slack.token", "xoxb-1-canary"),
             self.secret("slack.key", SIGNING),
         );
         let yaml = format!(
-            "kind: Notifier\nname: chat\nslack: {{token: {token}, signing_secret: {signing}, channel: C0123, api_url: '{}/api'}}\npeople: {{UBOB: bob, UADA: ada, UEVE: eve}}\n{more}\n",
-            double.url
+            "kind: Notifier\nname: chat\nslack: {{token: {token}, signing_secret: {signing}, channel: C0123, api_url: '{url}/api'}}\npeople: {{UBOB: bob, UADA: ada, UEVE: eve}}\n{more}\n"
         );
         self.add(&yaml).await;
     }
 
-    /// Somebody presses a button.
-    async fn presses(
+    /// Somebody presses a button, and whatever that leads to.
+    pub(super) async fn presses(
         &self,
         who: &str,
         action: &str,
@@ -46,32 +49,82 @@ impl Rig {
         double: &Double,
         nonce: u32,
     ) -> Reply {
-        let payload = json!({
-            "type": "block_actions",
-            "user": {"id": who, "username": "x", "team_id": "T1"},
-            "team": {"id": "T1", "domain": "x"},
-            "api_app_id": "A1",
-            "container": {"type": "message", "message_ts": "1503435956.000247"},
-            "response_url": format!("{}/actions/T1/2/x", double.url),
-            "actions": [{
-                "type": "button", "action_id": action, "block_id": "sluice_decide", "value": id.as_str(),
-                "action_ts": format!("1548426417.{nonce:06}"),
-            }],
-        });
+        let payload = pressed(who, action, id.as_str(), &double.url, nonce);
         self.sends_to_slack_hook(&payload).await
     }
 
-    async fn sends_to_slack_hook(&self, payload: &Value) -> Reply {
-        let body = format!("payload={}", percent(&payload.to_string()));
-        let time = self.now().seconds().to_string();
-        let tag = format!("v0={}", hmac_hex(SIGNING, &format!("v0:{time}:{body}")));
-        let headers = [
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("x-slack-request-timestamp", time.as_str()),
-            ("x-slack-signature", tag.as_str()),
-        ];
+    pub(super) async fn sends_to_slack_hook(&self, payload: &Value) -> Reply {
+        let (headers, body) = signed(SIGNING, self.now().seconds(), payload);
+        let headers = headers.each_ref().map(|(n, v)| (*n, v.as_str()));
         self.hook_alone("chat", &headers, &body).await
     }
+}
+
+/// What Slack sends: headers and a body.
+pub(super) fn signed(
+    key: &str,
+    time: i64,
+    payload: &Value,
+) -> ([(&'static str, String); 3], String) {
+    let body = format!("payload={}", percent(&payload.to_string()));
+    let tag = format!("v0={}", hmac_hex(key, &format!("v0:{time}:{body}")));
+    let headers = [
+        (
+            "content-type",
+            "application/x-www-form-urlencoded".to_owned(),
+        ),
+        ("x-slack-request-timestamp", time.to_string()),
+        ("x-slack-signature", tag),
+    ];
+    (headers, body)
+}
+
+/// What Slack says when somebody presses a button of a message.
+pub(super) fn pressed(who: &str, action: &str, value: &str, url: &str, nonce: u32) -> Value {
+    let text = json!({"type": "plain_text", "text": "Deny", "emoji": false});
+    json!({
+        "type": "block_actions",
+        "user": {"id": who, "username": "x", "name": "x", "team_id": "T1"},
+        "api_app_id": "A1",
+        "token": "x",
+        "container": {
+            "type": "message", "message_ts": "1503435956.000247", "channel_id": "C0123",
+            "is_ephemeral": false,
+        },
+        "trigger_id": format!("1.2.{nonce}"),
+        "team": {"id": "T1", "domain": "x"},
+        "is_enterprise_install": false,
+        "channel": {"id": "C0123", "name": "approvals"},
+        "message": {"type": "message", "user": "U1", "ts": "1503435956.000247", "text": "x"},
+        "response_url": format!("{url}/actions/T1/2/x"),
+        "actions": [{
+            "type": "button", "action_id": action, "block_id": "sluice_decide", "text": text,
+            "value": value, "action_ts": format!("1548426417.{nonce:06}"),
+        }],
+    })
+}
+
+/// What Slack says when somebody submits a dialog that was opened with this view.
+pub(super) fn submitted(who: &str, view: &Value, reason: Option<&str>, nonce: u32) -> Value {
+    let input = json!({"type": "plain_text_input", "value": reason});
+    json!({
+        "type": "view_submission",
+        "team": {"id": "T1", "domain": "x"},
+        "user": {"id": who, "name": "x", "team_id": "T1"},
+        "api_app_id": "A1",
+        "token": "x",
+        "trigger_id": format!("3.4.{nonce}"),
+        "view": {
+            "id": format!("V{nonce}"), "team_id": "T1", "type": "modal", "app_id": "A1", "bot_id": "B1",
+            "callback_id": view["callback_id"], "private_metadata": view["private_metadata"],
+            "title": view["title"], "close": view["close"], "submit": view["submit"], "blocks": view["blocks"],
+            "state": {"values": {"sluice_reason": {"sluice_reason": input}}},
+            "hash": "1.x", "clear_on_close": false, "notify_on_close": false, "root_view_id": "V1",
+            "previous_view_id": null, "app_installed_team_id": "T1", "external_id": "",
+        },
+        "response_urls": [],
+        "is_enterprise_install": false,
+    })
 }
 
 fn buttons(body: &Value) -> Vec<String> {
@@ -183,8 +236,8 @@ async fn forged_stale_and_replayed_interactions_are_refused() {
         "type": "block_actions", "user": {"id": "UBOB"},
         "actions": [{"action_id": "sluice_approve", "block_id": "sluice_decide", "value": id.as_str()}],
     });
-    let body = format!("payload={}", percent(&payload.to_string()));
     let now = rig.now().seconds();
+    let body = signed(SIGNING, now, &payload).1;
     let send = async |key: &str, time: i64, body: &str| {
         let tag = format!("v0={}", hmac_hex(key, &format!("v0:{time}:{body}")));
         let time = time.to_string();
@@ -209,12 +262,8 @@ async fn forged_stale_and_replayed_interactions_are_refused() {
         "the very same message"
     );
     let rig = rig.restart().await.unwrap();
-    let tag = format!("v0={}", hmac_hex(SIGNING, &format!("v0:{now}:{body}")));
-    let time = now.to_string();
-    let headers = [
-        ("x-slack-request-timestamp", time.as_str()),
-        ("x-slack-signature", tag.as_str()),
-    ];
+    let (headers, body) = signed(SIGNING, now, &payload);
+    let headers = headers.each_ref().map(|(n, v)| (*n, v.as_str()));
     assert_eq!(
         rig.hook("chat", &headers, &body).await.status,
         409,
@@ -313,7 +362,7 @@ async fn what_slack_refuses_is_tried_again_and_what_is_gone_is_posted_anew() {
         (&json!("1503435956.000247"), 2)
     );
     double.answers_in_turn(&[r#"{"ok": false, "error": "message_not_found"}"#, POSTED]);
-    rig.presses("UBOB", "sluice_deny", &id, &double, 1).await;
+    rig.presses("UBOB", "sluice_approve", &id, &double, 1).await;
     rig.control.carry_all().await;
     assert_eq!(
         paths(&double),

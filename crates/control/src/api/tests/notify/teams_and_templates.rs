@@ -1,13 +1,14 @@
 //! Microsoft Teams, and the services that are reached through templates of the webhook.
 
 use super::doubles::{Double, Received};
-use super::schemas::{opsgenie_alert, pagerduty_event, teams_message};
+use super::limits::{opsgenie_alert, pagerduty_event, teams_message};
 use crate::api::tests::rig::Rig;
 use serde_json::{Value, json};
 use sluice_model::HeldOperation;
 use std::collections::BTreeSet;
 
-const HOSTILE: &str = "\"}], [x](https://evil.example) **b** <at>bob</at> & {{title}}\u{202e}";
+pub(super) const HOSTILE: &str =
+    "\"}], [x](https://evil.example) **b** <at>bob</at> & {{title}}\u{202e}";
 
 impl Rig {
     /// A request that is told, and then denied and told again.
