@@ -1,9 +1,12 @@
 //! The console in a real browser, over the real gateway with a real database.
 
 use serde_json::json;
-use sluice_tests::Settings;
 use sluice_tests::chromium::Chromium;
 use sluice_tests::console::{Stage, looked_at};
+use sluice_tests::process::wait_for;
+use sluice_tests::{Settings, cargo};
+use std::fs::read_to_string;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -27,6 +30,7 @@ fn a_statement_that_waits_in_psql_is_approved_in_the_browser_and_its_result_arri
         json!({"mark": open}),
         json!({"until": asked}),
         json!({"shows": "DELETE FROM payments"}),
+        json!({"see": "ada's psql is waiting; it runs as soon as you approve."}),
     ]);
     steps.extend(looked_at("approvals"));
     steps.extend([
@@ -41,7 +45,7 @@ fn a_statement_that_waits_in_psql_is_approved_in_the_browser_and_its_result_arri
     ]);
     let mut held = std::thread::scope(|scope| {
         let visit = scope.spawn(|| browser.visit(&json!(steps)).unwrap());
-        sluice_tests::process::wait_for("the inbox", || Ok(open.exists().then_some(()))).unwrap();
+        wait_for("the inbox", || Ok(open.exists().then_some(()))).unwrap();
         let held = stage.psql(DELETE).unwrap();
         stage.gateway.pending_approval().unwrap();
         assert!(!stage.shop.ran(DELETE).unwrap(), "held means not run");
@@ -113,4 +117,63 @@ fn a_denial_in_the_browser_reaches_psql_with_its_reason() {
         stage.screen().unwrap()
     );
     assert!(!stage.shop.ran(DELETE).unwrap());
+}
+
+/// A login that its client leaves stays asked for, a statement does not: the page that is open says either by itself.
+#[test]
+fn a_page_that_is_open_says_that_the_client_has_gone() {
+    let policies = read_to_string(cargo::root().join("demo/resources/policies.cedar")).unwrap();
+    let open = "principal in Group::\"engineering\" || ";
+    assert!(policies.contains(open));
+    let policies = policies.replace(open, "")
+        + "@id(\"eng-connects-with-dba\")\npermit (principal in Group::\"engineering\", action == Action::\"connect\", resource)\n\
+           when { context.approved_by.contains(Group::\"dba\") };\n";
+    let stage = Stage::start(Settings::default().policies(&policies)).unwrap();
+    let home = stage.gateway.home();
+    let (shown, gone) = (home.join("shown"), home.join("gone"));
+    let (let_in, runs) = (home.join("let-in"), home.join("runs"));
+    let browser = Chromium::new().unwrap();
+    let mut steps = stage.sign_in("lee", "/approvals");
+    steps.extend([
+        json!({"see": "ada's psql is waiting to connect; it is let in as soon as you approve."}),
+        json!({"press": "link:Details of a-"}),
+        json!({"shows": "button:Approve"}),
+        json!({"see": "ada's psql is waiting to connect"}),
+        json!({"mark": shown}),
+        json!({"see": "Nobody waits any more: approving lets ada connect once, within 23 h"}),
+    ]);
+    steps.extend(looked_at("approval-left"));
+    steps.extend([
+        json!({"press": "button:Approve"}),
+        json!({"see": "One session is let in: the one that waits, or their next one."}),
+        json!({"press": "dialog:Approve this? > button:Approve one session"}),
+        json!({"gone": "dialog:Approve this?"}),
+        json!({"see": "Nobody waits any more: one session is let in when ada asks again"}),
+        json!({"mark": let_in}),
+        json!({"open": stage.at("/approvals")}),
+        json!({"see": "ada's psql is waiting; it runs as soon as you approve."}),
+        json!({"press": "link:Details of a-"}),
+        json!({"see": "ada's psql is waiting; it runs as soon as you approve."}),
+        json!({"mark": runs}),
+        json!({"see": "withdrawn"}),
+        json!({"gone": "ada's psql is waiting"}),
+        json!({"mark": gone}),
+    ]);
+    let wait = |path: &Path| wait_for("the page", || Ok(path.exists().then_some(()))).unwrap();
+    std::thread::scope(|scope| {
+        let visit = scope.spawn(|| browser.visit(&json!(steps)).unwrap());
+        let waits = stage.psql("SELECT 1").unwrap();
+        wait(&shown);
+        // Killed: it says nothing to the gateway.
+        drop(waits);
+        wait(&let_in);
+        let waits = stage
+            .psql("DELETE FROM payments WHERE order_id = 3")
+            .unwrap();
+        wait(&runs);
+        drop(waits);
+        wait(&gone);
+        visit.join().unwrap();
+    });
+    assert!(!stage.shop.ran("DELETE FROM payments").unwrap());
 }
