@@ -1,9 +1,11 @@
 //! The console in a real browser, over the real gateway with a real database.
 
-use serde_json::json;
-use sluice_tests::Settings;
+use serde_json::{Value, json};
 use sluice_tests::chromium::Chromium;
 use sluice_tests::console::{Stage, looked_at};
+use sluice_tests::process::wait_for;
+use sluice_tests::{Settings, cargo};
+use std::fs::read_to_string;
 use std::process::Command;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ fn a_statement_that_waits_in_psql_is_approved_in_the_browser_and_its_result_arri
         json!({"mark": open}),
         json!({"until": asked}),
         json!({"shows": "DELETE FROM payments"}),
+        json!({"see": "ada's psql is waiting; it runs as soon as you approve."}),
     ]);
     steps.extend(looked_at("approvals"));
     steps.extend([
@@ -41,7 +44,7 @@ fn a_statement_that_waits_in_psql_is_approved_in_the_browser_and_its_result_arri
     ]);
     let mut held = std::thread::scope(|scope| {
         let visit = scope.spawn(|| browser.visit(&json!(steps)).unwrap());
-        sluice_tests::process::wait_for("the inbox", || Ok(open.exists().then_some(()))).unwrap();
+        wait_for("the inbox", || Ok(open.exists().then_some(()))).unwrap();
         let held = stage.psql(DELETE).unwrap();
         stage.gateway.pending_approval().unwrap();
         assert!(!stage.shop.ran(DELETE).unwrap(), "held means not run");
@@ -113,4 +116,64 @@ fn a_denial_in_the_browser_reaches_psql_with_its_reason() {
         stage.screen().unwrap()
     );
     assert!(!stage.shop.ran(DELETE).unwrap());
+}
+
+/// The browser does `steps` while `psql` waits with `sql`, which is killed once the file `shown` is there: it says nothing
+/// to the gateway.
+fn killed_while(stage: &Stage, sql: &str, steps: &[Value]) {
+    let browser = Chromium::new().unwrap();
+    let shown = stage.gateway.home().join("shown");
+    std::thread::scope(|scope| {
+        let visit = scope.spawn(|| browser.visit(&json!(steps)).unwrap());
+        let waits = stage.psql(sql).unwrap();
+        wait_for("the page", || Ok(shown.exists().then_some(()))).unwrap();
+        drop(waits);
+        visit.join().unwrap();
+    });
+}
+
+#[test]
+fn a_page_that_is_open_says_that_a_statement_whose_client_has_gone_is_withdrawn() {
+    const DELETE: &str = "DELETE FROM payments WHERE order_id = 3";
+    let stage = stage();
+    let mut steps = stage.sign_in("lee", "/approvals");
+    steps.extend([
+        json!({"press": "link:Details of a-"}),
+        json!({"see": "ada's psql is waiting; it runs as soon as you approve."}),
+        json!({"mark": stage.gateway.home().join("shown")}),
+        json!({"see": "withdrawn"}),
+        json!({"gone": "ada's psql is waiting"}),
+    ]);
+    killed_while(&stage, DELETE, &steps);
+    assert!(!stage.shop.ran(DELETE).unwrap());
+}
+
+#[test]
+fn a_page_that_is_open_says_that_the_client_of_a_login_has_gone() {
+    let policies = read_to_string(cargo::root().join("demo/resources/policies.cedar")).unwrap();
+    let open = "principal in Group::\"engineering\" || ";
+    assert!(policies.contains(open));
+    let policies = policies.replace(open, "")
+        + "@id(\"eng-connects-with-dba\")\npermit (principal in Group::\"engineering\", action == Action::\"connect\", resource)\n\
+           when { context.approved_by.contains(Group::\"dba\") };\n";
+    let stage = Stage::start(Settings::default().policies(&policies)).unwrap();
+    let mut steps = stage.sign_in("lee", "/approvals");
+    steps.extend([
+        json!({"see": "ada's psql is waiting to connect; it is let in as soon as you approve."}),
+        json!({"press": "link:Details of a-"}),
+        json!({"shows": "button:Approve"}),
+        json!({"press": "button:Approve"}),
+        json!({"see": "ada's psql is waiting to connect"}),
+        json!({"mark": stage.gateway.home().join("shown")}),
+        // On the page and in the dialog that is open.
+        json!({"shows": "dialog:Approve this? > Nobody waits any more: approving lets ada connect once, within "}),
+    ]);
+    steps.extend(looked_at("approval-left"));
+    steps.extend([
+        json!({"press": "dialog:Approve this? > button:Approve one session"}),
+        json!({"gone": "dialog:Approve this?"}),
+        json!({"see": "Nobody waits any more: one session is let in when ada asks again"}),
+    ]);
+    killed_while(&stage, "SELECT 1", &steps);
+    assert_eq!(stage.gateway.answer(&stage.ada, "SELECT 1").unwrap(), "1");
 }

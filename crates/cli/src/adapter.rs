@@ -124,7 +124,7 @@ impl ControlPort for LocalControl {
             Ok(Ticket {
                 id: ticket.id,
                 url: ticket.url,
-                progress: followed(ticket.progress),
+                progress: followed(ticket.progress, ticket.present),
             })
         })
     }
@@ -176,10 +176,14 @@ fn step(progress: &ApprovalProgress) -> HoldProgress {
     }
 }
 
-/// Follows a request for as long as somebody waits for it.
-fn followed(mut progress: watch::Receiver<ApprovalProgress>) -> watch::Receiver<HoldProgress> {
+/// Follows a request for as long as somebody waits for it, which approvers see.
+fn followed(
+    mut progress: watch::Receiver<ApprovalProgress>,
+    present: impl Send + 'static,
+) -> watch::Receiver<HoldProgress> {
     let (sender, receiver) = watch::channel(step(&progress.borrow_and_update()));
     tokio::spawn(async move {
+        let _present = present;
         loop {
             let changed = tokio::select! {
                 changed = progress.changed() => changed,
@@ -424,7 +428,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_is_followed_to_its_end() {
         let (sender, receiver) = watch::channel(ApprovalProgress::Pending);
-        let mut followed = followed(receiver);
+        let mut followed = followed(receiver, ());
         assert_eq!(*followed.borrow(), HoldProgress::Waiting);
         let denied = ApprovalProgress::Denied {
             by: PrincipalId::user("bob"),
@@ -448,7 +452,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_nobody_answers_for_is_over() {
         let (sender, receiver) = watch::channel(ApprovalProgress::Pending);
-        let mut followed = followed(receiver);
+        let mut followed = followed(receiver, ());
         drop(sender);
         let told = followed
             .wait_for(|step| *step != HoldProgress::Waiting)

@@ -24,7 +24,7 @@ mod yaml;
 pub use api::Api;
 pub use certificates::ServerCertificate;
 pub use config::{Config, ConnectionListener, Listen, TlsFiles};
-pub use control::{ADMINS, Control, LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
+pub use control::{ADMINS, Control, LOCAL_ADMIN_FILE, LOG_KEY_FILE, Present, records_of};
 pub use error::StartError;
 pub use identity::development::DevelopmentProvider;
 pub use keys::KeyError;

@@ -1,5 +1,6 @@
 //! What the gateway's side of the control plane hands out: logins, approvals, credentials, health.
 
+use crate::control::Present;
 use sluice_model::{
     ApprovalFacts, ApprovalId, ApprovalScope, Credential, Principal, PrincipalId, Timestamp,
 };
@@ -117,6 +118,8 @@ pub struct ApprovalTicket {
     pub url: String,
     /// Follows it.
     pub progress: watch::Receiver<ApprovalProgress>,
+    /// Approvers see that somebody waits for as long as this is kept.
+    pub present: Present,
 }
 
 /// Why the approvals did not take a request or a decision.

@@ -127,4 +127,7 @@ pub struct HeldOperation {
     /// waits or, when it has gone, the requester's next one.
     #[serde(default)]
     pub connect: bool,
+    /// What the client that waits calls itself, in a word; never to be trusted. Of use while it waits, and not kept.
+    #[serde(skip)]
+    pub client: Option<String>,
 }

@@ -83,6 +83,7 @@ impl Approvals {
             let header = [
                 "ID",
                 "STATE",
+                "CLIENT",
                 "WHO",
                 "CONNECTION",
                 "ROWS",
@@ -196,6 +197,11 @@ fn row(info: &ApprovalInfo) -> Vec<String> {
     vec![
         info.id.to_string(),
         state(Output::plain(), info.state),
+        match info.waiting {
+            None => "-".to_owned(),
+            Some(0) => "gone".to_owned(),
+            Some(_) => "waits".to_owned(),
+        },
         inert(&info.principal.to_string()).into_owned(),
         inert(&info.connection).into_owned(),
         info.estimated_rows
@@ -208,6 +214,20 @@ fn row(info: &ApprovalInfo) -> Vec<String> {
         moment(info.created),
         what(info),
     ]
+}
+
+/// Whether a client waits, and what an approval does then; nothing where nobody is to wait.
+fn who_waits(info: &ApprovalInfo) -> String {
+    let Some(waiting) = info.waiting else {
+        return String::new();
+    };
+    let runs = if info.connect { "is let in" } else { "runs" };
+    let client = info.client.as_deref().unwrap_or("a client");
+    match waiting {
+        0 => format!("waits no more; it {runs} once when they ask again"),
+        1 => format!("{} waits; it {runs} once approved", inert(client)),
+        many => format!("{many} wait; one {runs} once approved"),
+    }
 }
 
 /// After a decision: where it stands and what for.
@@ -228,6 +248,10 @@ fn decided(out: Output, info: &ApprovalInfo) -> String {
     };
     let tail = match info.state {
         ApprovalState::Pending => format!("; still waiting for {}", needed(info)),
+        ApprovalState::Approved if info.waiting == Some(0) => format!(
+            "{scope}; nobody waits any more, so it is good when they ask again, until {}",
+            moment(info.expires)
+        ),
         ApprovalState::Approved | ApprovalState::Spent => scope.to_owned(),
         _ => String::new(),
     };
@@ -257,6 +281,7 @@ fn details(out: Output, info: &ApprovalInfo) -> String {
             .map(ToString::to_string)
             .unwrap_or_default(),
     );
+    line("client", who_waits(info));
     line(
         "reason",
         info.reason.as_deref().map(one_line).unwrap_or_default(),
@@ -337,6 +362,8 @@ mod tests {
             created: Timestamp(0),
             expires: Timestamp(0),
             may_decide: true,
+            waiting: Some(1),
+            client: Some("psql".into()),
         }
     }
 
@@ -345,6 +372,7 @@ mod tests {
         let text = details(Output::plain(), &info());
         for part in [
             "user:ada",
+            "client      psql waits; it runs once approved",
             "about 3 would be touched",
             "dba or lead + security (1 of 2 people)",
             "agreed      user:bob as dba at 1970-01-01 00:00:00Z",
@@ -355,6 +383,34 @@ mod tests {
             assert!(text.contains(part), "{part:?} in {text}");
         }
         assert!(!text.contains('\x1b'));
+    }
+
+    #[test]
+    fn whether_the_client_still_waits_is_said_where_it_is_known() {
+        for (waiting, connect, in_list, words) in [
+            (Some(1), false, "waits", "psql waits; it runs once approved"),
+            (
+                Some(0),
+                false,
+                "gone",
+                "waits no more; it runs once when they ask again",
+            ),
+            (
+                Some(3),
+                true,
+                "waits",
+                "3 wait; one is let in once approved",
+            ),
+            (None, false, "-", ""),
+        ] {
+            let info = ApprovalInfo {
+                waiting,
+                connect,
+                ..info()
+            };
+            assert_eq!(who_waits(&info), words);
+            assert_eq!(row(&info)[2], in_list);
+        }
     }
 
     #[test]
@@ -370,7 +426,7 @@ mod tests {
                 Some(ApprovalScope::Once {
                     digest: String::new(),
                 }),
-                "is approved for one run",
+                "is approved for one run; nobody waits any more, so it is good when",
             ),
             (
                 ApprovalState::Approved,
@@ -386,6 +442,7 @@ mod tests {
                 &ApprovalInfo {
                     state,
                     scope,
+                    waiting: Some(0),
                     ..info()
                 },
             );

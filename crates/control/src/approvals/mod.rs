@@ -104,6 +104,11 @@ impl Approval {
         }
     }
 
+    /// Whether something waits for it, or waited: it was not asked ahead.
+    pub(crate) fn is_of_operation(&self) -> bool {
+        matches!(self.what, What::Operation(_))
+    }
+
     /// Whether it is a login that waits, or waited.
     pub(crate) fn is_connect(&self) -> bool {
         matches!(&self.what, What::Operation(held) if held.connect)

@@ -31,6 +31,7 @@ fn held(principal: &str, needed: &str, people: u32) -> Approval {
         estimated_rows: None,
         reason: None,
         connect: false,
+        client: None,
     };
     let owner = principal
         .starts_with("agent:")

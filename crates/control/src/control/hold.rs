@@ -2,6 +2,7 @@
 //! stored and published.
 
 use super::caller::{Caller, administers};
+use super::waits::{Waiting, is_waited_for};
 use super::{Control, Working};
 use crate::api::console::CONSOLE;
 use crate::api::types::{ApprovalInfo, ApproveScope, CreateRequest};
@@ -15,7 +16,6 @@ use sluice_model::{ApprovalId, ApprovalState, HeldOperation, Principal, Principa
 use sluice_policy::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use tokio::sync::watch;
 
 /// Requests of one principal that can be open at a time: a runaway job cannot bury the approvers.
 const MAX_OPEN_EACH: usize = 50;
@@ -57,39 +57,18 @@ impl Control {
         if let Some(ticket) = self.join(&mut working, &held) {
             return Ok(ticket);
         }
-        let id = new_id()?;
+        let (id, client) = (new_id()?, held.client.clone());
         let approval = Approval::of_operation(id.clone(), held, owner, self.now());
         let approval = self.0.desk.narrowed(approval, &self.snapshot());
-        let progress = self
-            .open(&mut working, approval)
+        let progress = approval.progress();
+        self.open(&mut working, approval)
             .await
             .map_err(to_approval_error)?;
-        Ok(ApprovalTicket {
-            url: self.approval_url(&id),
-            id,
-            progress,
-        })
-    }
-
-    /// What is asked about already waits for the same answer: a login, or an operation that nobody waits for just now.
-    fn join(&self, working: &mut Working, held: &HeldOperation) -> Option<ApprovalTicket> {
-        let mut open = working.approvals.values();
-        let open = open
-            .find(|a| a.stands_for(held) && (a.is_connect() || !is_waited_for(working, &a.id)))?;
-        let (id, progress) = (open.id.clone(), open.progress());
-        let sender = working
-            .waiting
-            .entry(id.clone())
-            .or_insert_with(|| watch::channel(progress).0);
-        Some(ApprovalTicket {
-            url: self.approval_url(&id),
-            id,
-            progress: sender.subscribe(),
-        })
+        Ok(self.ticket(&mut working, id, progress, client))
     }
 
     /// Where a request can be looked at and decided.
-    fn approval_url(&self, id: &ApprovalId) -> String {
+    pub(super) fn approval_url(&self, id: &ApprovalId) -> String {
         format!("{}{CONSOLE}approvals/{id}", self.0.config.public_url)
     }
 
@@ -107,16 +86,6 @@ impl Control {
         let _ = self.write(&Changes::approvals(vec![next.clone()])).await;
         keep(&mut working, vec![next]);
         self.publish(&mut working);
-    }
-
-    /// The client's wait timed out, or a login's client left. The request stays open, and an approval buys one run,
-    /// or one login, later. Other logins that wait for the same answer go on waiting.
-    pub async fn expire_wait(&self, id: &ApprovalId) {
-        let mut working = self.0.working.lock().await;
-        let others = |s: &watch::Sender<_>| s.receiver_count() > 1;
-        if !working.waiting.get(id).is_some_and(others) {
-            working.waiting.remove(id);
-        }
     }
 
     /// Uses an approval up. A wait names its request; without one, a request for this exact operation that was
@@ -239,16 +208,12 @@ impl Control {
             expires: now.plus_seconds(LIFE_SECONDS),
         };
         let approval = self.0.desk.narrowed(approval, &self.snapshot());
-        let info = self.info(&approval, &caller.principal);
+        let info = self.info(&working, &approval, &caller.principal);
         self.open(&mut working, approval).await?;
         Ok(info)
     }
 
-    async fn open(
-        &self,
-        working: &mut Working,
-        approval: Approval,
-    ) -> Result<watch::Receiver<crate::ApprovalProgress>, ControlError> {
+    async fn open(&self, working: &mut Working, approval: Approval) -> Result<(), ControlError> {
         let open = || working.approvals.values().filter(|a| !a.is_over());
         if open().count() >= MAX_OPEN {
             let what = format!("{MAX_OPEN} requests are open; some have to be decided first");
@@ -275,13 +240,9 @@ impl Control {
         )?;
         self.write(&Changes::approvals(vec![approval.clone()]))
             .await?;
-        let (sender, receiver) = watch::channel(approval.progress());
-        if matches!(approval.what, What::Operation(_)) {
-            working.waiting.insert(approval.id.clone(), sender);
-        }
         working.approvals.insert(approval.id.clone(), approval);
         self.0.timer.notify_one();
-        Ok(receiver)
+        Ok(())
     }
 
     /// One person agrees.
@@ -389,7 +350,7 @@ impl Control {
         who: &Principal,
     ) -> Result<ApprovalInfo, ControlError> {
         self.write(&Changes::approvals(vec![next.clone()])).await?;
-        let info = self.info(&next, who);
+        let info = self.info(working, &next, who);
         if !next.is_over() && next.state == ApprovalState::Approved {
             // The grant is published before the waiting side hears of it.
             working.approvals.insert(next.id.clone(), next.clone());
@@ -410,19 +371,22 @@ impl Control {
             .approvals
             .values()
             .filter(wanted)
-            .map(|a| self.info(a, &caller.principal))
+            .map(|a| self.info(&working, a, &caller.principal))
             .collect();
         list.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
         list
     }
 
     /// A request as one caller sees it.
-    pub(super) fn info(&self, a: &Approval, who: &Principal) -> ApprovalInfo {
+    pub(super) fn info(&self, working: &Working, a: &Approval, who: &Principal) -> ApprovalInfo {
         let snapshot = self.snapshot();
         let connection = snapshot.connection(&a.connection);
         let protocol = connection.map(|c| c.protocol.clone());
         let decided_already = a.given.iter().any(|g| g.by == who.id);
+        let waiting = Waiting::of(a, working.waiting.get(&a.id));
         ApprovalInfo {
+            waiting: waiting.count,
+            client: waiting.client,
             may_decide: a.state == ApprovalState::Pending
                 && !decided_already
                 && a.may_decide(who).is_ok(),
@@ -439,14 +403,8 @@ impl Control {
     ) -> Result<ApprovalInfo, ControlError> {
         let working = self.0.working.lock().await;
         let who = &caller.principal;
-        visible(&working, who, id).map(|a| self.info(a, who))
+        visible(&working, who, id).map(|a| self.info(&working, a, who))
     }
-}
-
-/// Whether a client waits for the answer to a request.
-fn is_waited_for(working: &Working, id: &ApprovalId) -> bool {
-    let waiting = working.waiting.get(id);
-    waiting.is_some_and(|sender| sender.receiver_count() > 0)
 }
 
 /// Whether somebody may know of a request: they asked, they may decide, they did, or they administer.
@@ -469,8 +427,8 @@ fn visible<'w>(
 /// Keeps approvals as they are now and tells whoever waits for them.
 pub(super) fn keep(working: &mut Working, changed: Vec<Approval>) {
     for next in changed {
-        if let Some(sender) = working.waiting.get(&next.id) {
-            sender.send_replace(next.progress());
+        if let Some(waiters) = working.waiting.get(&next.id) {
+            waiters.tell(next.progress());
         }
         if next.is_over() {
             working.waiting.remove(&next.id);
@@ -594,5 +552,7 @@ pub(crate) fn described(a: &Approval) -> ApprovalInfo {
         created: a.created,
         expires: a.expires,
         may_decide: false,
+        waiting: None,
+        client: None,
     }
 }

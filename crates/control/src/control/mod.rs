@@ -24,6 +24,7 @@ mod signing_in;
 mod sites;
 mod start;
 mod targets;
+mod waits;
 
 pub(crate) use caller::Caller;
 pub(crate) use grants::{GrantError, LONGEST_EXCHANGE, is_client_name, is_loopback_redirect};
@@ -36,6 +37,7 @@ pub(crate) use recorded::is_seen;
 pub(crate) use signing_in::{Arrived, Posted, Returned, Sending, SignInError, SignedOutBy};
 pub use start::{LOCAL_ADMIN_FILE, LOG_KEY_FILE, records_of};
 pub(crate) use targets::Tests;
+pub use waits::Present;
 
 use crate::approvals::Approval;
 use crate::certificates::{CertificateSource, ServerCertificate};
@@ -52,7 +54,7 @@ use crate::identity::saml_key::SamlKey;
 use crate::identity::seal::Sealer;
 use crate::identity::sign_in::SignIn;
 use crate::notify::{Desk, Notice};
-use crate::port_types::{ApprovalProgress, Health, LeaseError, LoginError};
+use crate::port_types::{Health, LeaseError, LoginError};
 use crate::resources::{LOCAL_ADMIN, ResourceSet};
 use crate::store::{Changes, Store, StoreError};
 use crate::tokens::{HASH_BYTES, Lockout, Purpose, TokenRow};
@@ -68,6 +70,7 @@ use sluice_record::{Log, Mark};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use tokio::sync::{Notify, broadcast, watch};
+use waits::Waiters;
 
 /// The group that administers the gateway.
 pub const ADMINS: &str = "admins";
@@ -129,7 +132,7 @@ struct Working {
     directory: ResourceSet,
     tokens: BTreeMap<TokenId, TokenRow>,
     approvals: BTreeMap<ApprovalId, Approval>,
-    waiting: BTreeMap<ApprovalId, watch::Sender<ApprovalProgress>>,
+    waiting: BTreeMap<ApprovalId, Waiters>,
     /// The store is gone for longer than the grace: nobody stands any more.
     cut_off: bool,
 }

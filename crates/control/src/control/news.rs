@@ -42,7 +42,8 @@ impl Topic {
     }
 }
 
-/// Tells whoever listens.
+/// Tells whoever listens. Clones tell the same.
+#[derive(Debug, Clone)]
 pub(super) struct News(broadcast::Sender<Topic>);
 
 impl Default for News {

@@ -159,6 +159,7 @@ impl Control {
         fetcher: &mut Option<Fetcher>,
         delivery: &Delivery,
     ) -> Result<Sent, Failure> {
+        let delivery = &self.with_who_waits(delivery).await;
         let context = self.context(notifier, delivery).await?;
         if fetcher.is_none() {
             *fetcher = Some(fetcher_of(notifier)?);
@@ -167,6 +168,20 @@ impl Control {
             Some(fetcher) => send(notifier, fetcher, delivery, &context).await,
             None => Err(Failure::new("there is no client to send with".to_owned())),
         }
+    }
+
+    /// The message with whether anybody still waits: it is sent when somebody is to act on it, which can be long after it
+    /// was kept.
+    async fn with_who_waits(&self, delivery: &Delivery) -> Delivery {
+        let mut delivery = delivery.clone();
+        if let Subject::Approval { step, request } = &mut delivery.message.subject
+            && step.is_open()
+        {
+            let waiting = self.waiting_for(&request.id).await;
+            request.waiting = waiting.count;
+            request.client = waiting.client;
+        }
+        delivery
     }
 
     async fn context(&self, notifier: &Notifier, delivery: &Delivery) -> Result<Context, Failure> {

@@ -127,7 +127,9 @@ impl Control {
             agents: estate.agents.clone(),
             services: estate.services.clone(),
             sign_ins: sign_ins.map(sign_in_info).collect(),
-            requests: requests.map(|a| self.info(a, &caller.principal)).collect(),
+            requests: requests
+                .map(|a| self.info(working, a, &caller.principal))
+                .collect(),
             sessions: live
                 .filter(|s| estate.everybody.contains(&s.principal))
                 .collect(),

@@ -28,6 +28,8 @@ const MAX_TAKEN: usize = 100_000;
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 /// Letters of such a code: 20 to the 8th are 34 bits, for ten minutes and a few tries.
 const USER_CODE: usize = 8;
+/// How often such a code is drawn before it is given up. Of 10,000 that wait, one in 2.5 million draws is taken.
+const DRAWS: usize = 4;
 
 /// What an answer has to fit besides the state that it comes with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -186,7 +188,10 @@ impl Flows {
         from: IpAddr,
         now: Timestamp,
     ) -> Result<Option<(String, String)>, KeyError> {
-        let (device_code, user_code) = (secret()?, user_code()?);
+        let device_code = secret()?;
+        let Some(user_code) = self.free_code(user_code)? else {
+            return Ok(None);
+        };
         let device = Device {
             client,
             user_code: user_code.clone(),
@@ -194,13 +199,24 @@ impl Flows {
             state: DeviceState::Waiting,
             asked: None,
         };
-        let same = |entry: &Entry<Device, IpAddr>| entry.value.user_code == user_code;
-        if self.devices.0.values().any(same) {
-            return Ok(None);
-        }
         let (key, party) = (device_code.clone(), network(from));
         let kept = self.devices.put(key, device, party, now, DEVICE_LIFE);
         Ok(kept.then_some((device_code, user_code)))
+    }
+
+    /// A code for a person to type that leads to no other device: among many that wait, one is drawn twice now and then.
+    fn free_code(
+        &self,
+        mut draw: impl FnMut() -> Result<String, KeyError>,
+    ) -> Result<Option<String>, KeyError> {
+        for _ in 0..DRAWS {
+            let code = draw()?;
+            let mut devices = self.devices.0.values();
+            if !devices.any(|entry| entry.value.user_code == code) {
+                return Ok(Some(code));
+            }
+        }
+        Ok(None)
     }
 
     fn waiting(&mut self, typed: &str, now: Timestamp) -> Option<&mut Device> {
@@ -368,14 +384,23 @@ mod tests {
                 let from = format!("2001:db8:0:{network:x}::{host:x}");
                 assert!(add(&mut flows, &from, 1).is_some());
             }
+            // Asked before all is full: then any of the busiest, which have the same number, has to make room.
+            let one_more = format!("2001:db8:0:{network:x}::ffff");
+            assert!(add(&mut flows, &one_more, 1).is_none(), "one network");
         }
-        assert!(
-            add(&mut flows, "2001:db8:0:1::9", 1).is_none(),
-            "one network"
-        );
         assert!(add(&mut flows, "198.51.100.1", 2).is_some());
         assert_eq!(flows.devices.0.len(), MAX_EACH_KIND);
         assert_eq!(flows.poll(&quiet, "c", at(2)), Poll::Waiting);
+    }
+
+    #[test]
+    fn a_code_that_leads_to_another_device_is_drawn_again() {
+        let mut flows = Flows::default();
+        let (_, taken) = flows.add_device("c".into(), FROM, at(0)).unwrap().unwrap();
+        let mut drawn = [taken.as_str(), taken.as_str(), "FREE"].into_iter();
+        let code = flows.free_code(|| Ok(drawn.next().unwrap().to_owned()));
+        assert_eq!(code.unwrap().as_deref(), Some("FREE"));
+        assert_eq!(flows.free_code(|| Ok(taken.clone())).unwrap(), None);
     }
 
     #[test]

@@ -278,10 +278,19 @@ fn request_facts(step: &Step, request: &ApprovalInfo) -> Vec<Fact> {
         facts.push(("Not decided at", from.clone()));
     }
     if step.is_open() {
+        facts.extend(request.waiting.map(|n| ("Client", client(n).to_owned())));
         facts.push(("Ends", moment(request.expires)));
     }
     facts.push(("Request", request.id.to_string()));
     facts
+}
+
+/// Whether somebody still waits, and what an approval does then.
+fn client(waiting: u32) -> &'static str {
+    match waiting {
+        0 => "waits no more: an approval is good when they ask again",
+        _ => "waits: it goes on as soon as it is approved",
+    }
 }
 
 fn asked_for(request: &ApprovalInfo) -> String {

@@ -14,6 +14,7 @@ import { DecideButtons } from "./Buttons";
 import { Parameters } from "./Parameters";
 import { Sentence } from "./Recap";
 import type { ApprovalsQuery } from "./useApprovals";
+import { WhoWaits } from "./WhoWaits";
 
 export function Inbox({ query }: { query: ApprovalsQuery }) {
   const waiting = query.data?.approvals.filter((a) => a.may_decide && a.state === "pending");
@@ -75,6 +76,7 @@ function Item({ approval }: { approval: Approval }) {
           <span className={classes.dim}>Reason:</span> <HostileText text={approval.reason} />
         </Text>
       )}
+      <WhoWaits approval={approval} />
       <div className={classes.itemFoot}>
         <div className={classes.itemFacts}>
           <Blast approval={approval} />

@@ -44,7 +44,7 @@ export function WhatIsAsked({ approval }: { approval: Approval }) {
     return (
       <Section title="What is asked for">
         <Text size="sm">
-          A login waits to be let in. An approval without a window is for one session: the one that
+          A login asks to be let in. An approval without a window is for one session: the one that
           waits or, when its client has gone, the next one.
         </Text>
         <Reason approval={approval} />

@@ -7,6 +7,7 @@ import { type Approval, asksFor, isOperation, languageOf } from "./approval";
 import classes from "./approvals.module.css";
 import { Blast } from "./Blast";
 import { Parameters } from "./Parameters";
+import { WhoWaits } from "./WhoWaits";
 
 export function Recap({ approval }: { approval: Approval }) {
   return (
@@ -31,6 +32,7 @@ export function Recap({ approval }: { approval: Approval }) {
           Reason: <HostileText text={approval.reason} />
         </Text>
       )}
+      <WhoWaits approval={approval} />
     </div>
   );
 }

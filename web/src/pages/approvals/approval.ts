@@ -115,7 +115,7 @@ export interface Look {
 export function stateOf(approval: Approval, nowMs: number): Look {
   switch (approval.state) {
     case "pending":
-      return { label: "waiting", color: "yellow" };
+      return { label: "undecided", color: "yellow" };
     case "approved":
       return holds(approval, nowMs)
         ? { label: "approved", color: "green" }

@@ -18,6 +18,7 @@ import { About, Agreement, WhatIsAsked } from "./Parts";
 import { Sentence } from "./Recap";
 import { StateBadge } from "./StateBadge";
 import { useWaiting } from "./useApprovals";
+import { WhoWaits } from "./WhoWaits";
 
 export function Component() {
   const { id = "" } = useParams();
@@ -75,7 +76,12 @@ function Shown({ approval, waiting, mail }: ShownProps) {
             )}
           </>
         }
-        about={<Sentence approval={approval} />}
+        about={
+          <>
+            <Sentence approval={approval} />
+            <WhoWaits approval={approval} />
+          </>
+        }
         actions={
           <>
             <TakeBackButton approval={approval} size="sm" />

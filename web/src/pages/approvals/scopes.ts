@@ -42,12 +42,12 @@ export function choicesFor(approval: Approval): Choice[] {
     const about = "One session is let in: the one that waits, or their next one.";
     return [{ kind: "once", label: "Once", about, verb: "Approve one session" }, window];
   }
+  const when = approval.waiting ? "What waits goes on by itself;" : "It runs when they ask again;";
   return [
     {
       kind: "once",
       label: "Once",
-      about:
-        "One run of exactly this, with exactly these values. What waits goes on by itself; nothing else is allowed.",
+      about: `One run of exactly this, with exactly these values. ${when} nothing else is allowed.`,
       verb: "Approve once",
     },
     {

@@ -11,6 +11,7 @@ mod roles;
 mod scim;
 mod state;
 mod targets;
+mod waits;
 mod wire;
 
 pub(crate) use rig::{FakeExplainer, PROTOCOLS, RESOURCES};

@@ -527,6 +527,7 @@ impl Rig {
             policies: vec!["writes".into()],
             estimated_rows: Some(3),
             connect: false,
+            client: Some("psql".into()),
             reason: None,
         }
     }

@@ -294,6 +294,14 @@ pub struct ApprovalInfo {
     pub expires: Timestamp,
     /// Whether the caller may decide it.
     pub may_decide: bool,
+    /// How many clients wait for the answer just now: what they ask for goes on as soon as it is approved. With 0
+    /// nobody waits any more, and an approval buys one run, or one login, when the requester asks again. Nothing for
+    /// a request ahead, for which nobody waits, and for what is over or granted for longer than one run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
+    /// What the clients that wait call themselves, such as `psql`, where they agree. Never to be trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<String>,
 }
 
 /// One person's consent.

@@ -269,3 +269,28 @@ async fn what_was_taken_and_could_not_be_decided_may_be_sent_again() {
     assert_eq!(rig.approval(&id).await.state, ApprovalState::Approved);
     assert_eq!(press().await, 409, "and not a third time");
 }
+
+#[tokio::test]
+async fn what_is_sent_says_whether_the_client_waits_as_it_is_then() {
+    let rig = Rig::new().await;
+    let double = Double::start().await;
+    rig.with_webhook(&double, "remind_after_seconds: 60").await;
+    let ticket = rig.control.request_approval(rig.held("user:ada")).await;
+    let ticket = ticket.unwrap();
+    let sent = async || {
+        rig.control.follow_rules().await;
+        rig.control.carry_all().await;
+        let [sent] = double.received().try_into().unwrap();
+        let sent = sent.json();
+        let facts = sent["facts"].as_array().unwrap().iter();
+        let client = facts.filter(|fact| fact["name"] == "Client");
+        let client: Vec<_> = client.map(|fact| fact["value"].clone()).collect();
+        (client, sent["request"]["waiting"].clone())
+    };
+    let waits = "waits: it goes on as soon as it is approved";
+    assert_eq!(sent().await, (vec![waits.into()], 1.into()));
+    drop(ticket);
+    rig.advance(60);
+    let left = "waits no more: an approval is good when they ask again";
+    assert_eq!(sent().await, (vec![left.into()], 0.into()));
+}

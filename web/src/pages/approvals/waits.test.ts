@@ -1,0 +1,60 @@
+// Who still waits, in words.
+import { expect, it } from "vitest";
+import type { Approval } from "./approval";
+import { whoWaits } from "./waits";
+
+const base: Approval = {
+  id: "a-1",
+  principal: "user:ada",
+  connection: "shop",
+  account: "app",
+  database: "shop",
+  text: "DELETE FROM payments",
+  parameters: [],
+  group_sets: [["dba"]],
+  people: 1,
+  given: [],
+  state: "pending",
+  scope: {},
+  may_decide: true,
+  created: 0,
+  expires: 7_200_000_000,
+  waiting: 1,
+  client: "psql",
+};
+
+it.each<[Partial<Approval>, string | null]>([
+  [{}, "ada's psql is waiting; it runs as soon as you approve."],
+  [{ client: null }, "ada's client is waiting; it runs as soon as you approve."],
+  [{ may_decide: false }, "ada's psql is waiting; it runs as soon as it is approved."],
+  [{ people: 2 }, "ada's psql is waiting; it runs as soon as it is approved."],
+  [{ connect: true }, "ada's psql is waiting to connect; it is let in as soon as you approve."],
+  [
+    { connect: true, waiting: 3 },
+    "3 of ada's clients are waiting to connect; one of them is let in as soon as you approve.",
+  ],
+  [
+    { principal: "service:ci", protocol: "http", client: "curl" },
+    "ci's curl is waiting; the request is sent as soon as you approve.",
+  ],
+  [
+    { waiting: 0 },
+    "Nobody waits any more: approving lets ada run exactly this once, within 1 h 59 min.",
+  ],
+  [
+    { waiting: 0, connect: true },
+    "Nobody waits any more: approving lets ada connect once, within 1 h 59 min.",
+  ],
+  [
+    { waiting: 0, protocol: "http" },
+    "No connection is held open for it: approving lets ada send exactly this once, within 1 h 59 min.",
+  ],
+  [
+    { waiting: 0, state: "approved" },
+    "Nobody waits any more: it runs once when ada asks again, within 1 h 59 min.",
+  ],
+  // Asked ahead, over, or given for longer than one run.
+  [{ waiting: undefined }, null],
+])("%j", (changes, words) => {
+  expect(whoWaits({ ...base, ...changes }, 60_000)).toBe(words);
+});
