@@ -398,6 +398,7 @@ mod tests {
                 labels: BTreeMap::new(),
                 accounts: vec!["app".into(), "owner".into()],
                 listen: None,
+                host: None,
                 database: None,
                 health: None,
                 connect: Decision::Allow(Allowed::default()),
