@@ -20,6 +20,7 @@ const PYTHON: &[&str] = &[
 const PYTHON_WEB: &[&str] = &[
     "requests==2.*",
     "httpx[http2]==0.28.*",
+    "httpie==3.*",
     "aiohttp==3.*",
     "websockets==16.*",
     "grpcio==1.*",

@@ -27,6 +27,8 @@ pub struct Settings {
     pub environment: Vec<(String, String)>,
     /// A program that starts it and becomes it, with its arguments.
     pub launcher: Vec<String>,
+    /// The authority of the certificate that `config` gives it, when that is not its own.
+    pub authority: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -38,6 +40,7 @@ impl Default for Settings {
             target_port: None,
             environment: Vec::new(),
             launcher: Vec::new(),
+            authority: None,
         }
     }
 }
@@ -72,6 +75,7 @@ pub struct Gateway {
     pub web_port: u16,
     environment: Vec<(String, String)>,
     launcher: Vec<String>,
+    authority: Option<PathBuf>,
 }
 
 impl Gateway {
@@ -118,6 +122,7 @@ impl Gateway {
             web_port,
             environment,
             launcher,
+            authority: settings.authority,
         };
         gateway.wait_until_ready()?;
         Ok(gateway)
@@ -170,10 +175,11 @@ impl Gateway {
         &self.binary
     }
 
-    /// The certificate of its own authority, for clients.
+    /// The certificate of the authority to trust, its own or the one of its settings, for clients.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
-        self.home.path().join("data/ca.pem")
+        let own = || self.home.path().join("data/ca.pem");
+        self.authority.clone().unwrap_or_else(own)
     }
 
     /// What it has logged.
@@ -199,7 +205,8 @@ impl Gateway {
         command
             .args(arguments)
             .stdin(Stdio::null())
-            .env_remove("SLUICE_URL");
+            .env_remove("SLUICE_URL")
+            .envs(self.authority.iter().map(|file| ("SLUICE_CA", file)));
         command
     }
 

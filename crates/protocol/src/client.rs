@@ -32,6 +32,6 @@ pub struct ClientSpec {
     pub program: &'static str,
     /// The environment variables that it and most libraries read.
     pub environment: &'static [(&'static str, ClientSetting)],
-    /// What [`ClientSetting::Authority`] is when the system's authorities are trusted.
-    pub system_authority: &'static str,
+    /// What [`ClientSetting::Authority`] is when the system's authorities are trusted; left unset when absent.
+    pub system_authority: Option<&'static str>,
 }

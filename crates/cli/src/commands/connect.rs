@@ -140,9 +140,12 @@ struct Way {
     client: &'static ClientSpec,
     host: String,
     port: String,
+    /// The connection, or `connection/database`.
     connection: String,
+    /// What stands before paths, for clients that ask by path.
+    prefix: String,
     account: String,
-    authority: String,
+    authority: Option<String>,
 }
 
 /// A way as JSON; the token is never in it.
@@ -208,6 +211,11 @@ impl Way {
             host,
             port,
             connection: wanted.to_owned(),
+            // A listener of its own leads to the one connection, so that no path has to name it.
+            prefix: match info.listen {
+                Some(_) => String::new(),
+                None => format!("/c/{}", crate::client::segment(name)),
+            },
             account,
             authority: authority(gateway, list.ca_pem.as_deref(), client)?,
         })
@@ -220,7 +228,7 @@ impl Way {
             ClientSetting::Port => Some(self.port.clone()),
             ClientSetting::Connection => Some(self.connection.clone()),
             ClientSetting::Account => Some(self.account.clone()),
-            ClientSetting::Authority => Some(self.authority.clone()),
+            ClientSetting::Authority => self.authority.clone(),
             ClientSetting::Url => Some(self.url()),
             ClientSetting::Fixed(text) => Some(text.to_owned()),
             ClientSetting::Token => token.map(|token| token.expose().to_owned()),
@@ -235,8 +243,7 @@ impl Way {
             true => format!("[{}]", self.host),
             false => self.host.clone(),
         };
-        let name = crate::client::segment(&self.connection);
-        format!("https://{host}:{}/c/{name}", self.port)
+        format!("https://{host}:{}{}", self.port, self.prefix)
     }
 
     fn described(&self) -> Described {
@@ -248,9 +255,17 @@ impl Way {
 
     /// Lines that a shell can evaluate.
     fn exports(&self, connection: &str) -> String {
-        let program = self.client.program;
+        let ClientSpec {
+            program,
+            environment,
+            ..
+        } = self.client;
+        let secret = environment
+            .iter()
+            .find(|(_, setting)| matches!(setting, ClientSetting::Token));
+        let secret = secret.map_or("the password", |(name, _)| name);
         let mut text = format!(
-            "# {program} and most libraries read these; the password is your token, from `sluice token create`.\n\
+            "# What {program} and its like are told; {secret} is your token, from `sluice token create`.\n\
              # In one go: sluice connect {} -- {program}\n",
             shell_word(connection)
         );
@@ -287,15 +302,31 @@ fn authority(
     gateway: &Gateway,
     ca_pem: Option<&str>,
     client: &ClientSpec,
-) -> Result<String, Failure> {
+) -> Result<Option<String>, Failure> {
     let path = match (&gateway.ca_file, ca_pem) {
         (Some(path), _) => path.clone(),
         (None, Some(pem)) => keep_authority(pem)?,
-        (None, None) => return Ok(client.system_authority.to_owned()),
+        (None, None) => return Ok(client.system_authority.map(systems_own)),
     };
     let absolute = std::path::absolute(&path)
         .map_err(|error| Failure::failed(format!("cannot use {}: {error}", path.display())))?;
-    Ok(absolute.display().to_string())
+    Ok(Some(absolute.display().to_string()))
+}
+
+/// Where systems have the authorities that they trust in one file.
+const SYSTEMS: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+];
+
+/// The system's authorities as every client reads them, a file; by their `name` only where there is none, because
+/// libpq before version 16 takes that for a file as well.
+fn systems_own(name: &str) -> String {
+    let told = std::env::var("SSL_CERT_FILE").ok();
+    let mut files = told.as_deref().into_iter().chain(SYSTEMS.iter().copied());
+    let file = files.find(|file| std::path::Path::new(file).is_file());
+    file.unwrap_or(name).to_owned()
 }
 
 /// Writes the authority to the user's cache directory, where clients can read it.
@@ -367,6 +398,7 @@ mod tests {
                 labels: BTreeMap::new(),
                 accounts: vec!["app".into(), "owner".into()],
                 listen: None,
+                host: None,
                 database: None,
                 health: None,
                 connect: Decision::Allow(Allowed::default()),
@@ -425,6 +457,28 @@ mod tests {
         );
         let set = way.environment(Some(&secret)).len();
         assert_eq!(set, way.environment(None).len() + 1);
+    }
+
+    #[test]
+    fn a_path_names_the_connection_only_where_a_listener_leads_to_several() {
+        let url = |listen: Option<&str>| {
+            let mut list = list("0.0.0.0:6432");
+            list.connections[0].listen = listen.map(str::to_owned);
+            let gateway = gateway(Some("/etc/ca.pem"));
+            Way::find(&list, &gateway, "shop/other", None)
+                .unwrap()
+                .url()
+        };
+        assert_eq!(url(None), "https://gw.example.com:6432/c/shop");
+        assert_eq!(url(Some("0.0.0.0:7000")), "https://gw.example.com:7000");
+    }
+
+    #[test]
+    fn without_an_authority_of_its_own_the_systems_is_told_where_a_client_has_to_be_told() {
+        for client in CLIENTS {
+            let told = authority(&gateway(None), None, client).unwrap();
+            assert_eq!(told.is_some(), client.system_authority.is_some());
+        }
     }
 
     #[test]

@@ -90,9 +90,13 @@ impl Login {
         };
         let own = gateway.client_with_token(token.clone())?;
         let who: WhoAmI = own.get("/v1/whoami").await?;
+        // Later commands run in other folders.
+        let ca_file = gateway.ca_file.as_deref().map(std::path::absolute);
         stored::keep(&Kept {
             url: gateway.url.clone(),
-            ca_file: gateway.ca_file.clone(),
+            ca_file: ca_file
+                .transpose()
+                .map_err(|error| Failure::usage(format!("SLUICE_CA names no file: {error}")))?,
             token: token.expose().to_owned(),
         })?;
         let done = Done {

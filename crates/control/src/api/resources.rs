@@ -42,6 +42,7 @@ pub(super) async fn connections(
                 .map(|a| a.name.clone())
                 .collect(),
             listen: own.map(|l| l.address.to_string()),
+            host: host_of(&connection.name, &config.names),
             database: connection.target.database.clone(),
             health: app.targets.health(&connection.name),
             connect,
@@ -55,6 +56,16 @@ pub(super) async fn connections(
             .collect(),
         ca_pem: app.control.ca_pem(),
     })
+}
+
+/// The connection's name as a label under the first of the domains that have all names.
+fn host_of(connection: &str, names: &[String]) -> Option<String> {
+    let can_be_a_label = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let domain = names.iter().find_map(|name| name.strip_prefix("*."))?;
+    connection
+        .chars()
+        .all(can_be_a_label)
+        .then(|| format!("{}.{domain}", connection.to_ascii_lowercase()))
 }
 
 /// Lists the resources.
@@ -93,4 +104,22 @@ pub(super) async fn diff(
         ..request
     };
     Ok(Json(app.control.apply(&caller, request).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_has_a_host_where_every_name_has_one() {
+        let names = ["gw.example.com", "*.gw.example.com"].map(str::to_owned);
+        for (connection, host) in [
+            ("Reports-2", Some("reports-2.gw.example.com")),
+            ("reports.eu", None),
+            ("reports_eu", None),
+        ] {
+            assert_eq!(host_of(connection, &names).as_deref(), host);
+        }
+        assert_eq!(host_of("reports", &names[..1]), None);
+    }
 }

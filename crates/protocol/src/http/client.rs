@@ -2,7 +2,7 @@
 
 use crate::client::{ClientSetting, ClientSpec};
 
-/// There is no variable that all clients take an address or a token from; those of authorities are their own.
+/// There is no variable that all clients take an address, a token or an account from; those of authorities are their own.
 pub const CLIENT: ClientSpec = ClientSpec {
     protocol: "http",
     alpn: &["h2", "http/1.1"],
@@ -10,10 +10,12 @@ pub const CLIENT: ClientSpec = ClientSpec {
     environment: &[
         ("SERVICE_URL", ClientSetting::Url),
         ("SERVICE_TOKEN", ClientSetting::Token),
+        ("SERVICE_ACCOUNT", ClientSetting::Account),
         ("CURL_CA_BUNDLE", ClientSetting::Authority),
         ("SSL_CERT_FILE", ClientSetting::Authority),
         ("REQUESTS_CA_BUNDLE", ClientSetting::Authority),
         ("NODE_EXTRA_CA_CERTS", ClientSetting::Authority),
     ],
-    system_authority: "/etc/ssl/certs/ca-certificates.crt",
+    // All of them know by themselves where the system has its authorities.
+    system_authority: None,
 };

@@ -16,5 +16,5 @@ pub const CLIENT: ClientSpec = ClientSpec {
         ("PGSSLROOTCERT", ClientSetting::Authority),
         ("PGPASSWORD", ClientSetting::Token),
     ],
-    system_authority: "system",
+    system_authority: Some("system"),
 };

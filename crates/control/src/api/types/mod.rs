@@ -127,6 +127,9 @@ pub struct ConnectionInfo {
     /// A listener of its own: `host:port`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listen: Option<String>,
+    /// A host name of its own, where the gateway's names have one for every connection (`*.gateway.example.com`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
     /// Its default database, for protocols that have databases.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,

@@ -26,7 +26,7 @@ export function HowToConnect({ list, connection }: HowToConnectProps) {
   const [account, setAccount] = useState<string | null>(null);
   const [database, setDatabase] = useState("");
   const [query, setQuery] = useSearchParams();
-  const way = reach(list, connection, location.hostname, { account: account ?? "", database });
+  const way = reach(list, connection, location, { account: account ?? "", database });
   if (!way) {
     return (
       <EmptyState
@@ -95,13 +95,14 @@ function Steps({ pem, protocol }: { pem: string | null; protocol: string }) {
           <Anchor component={Link} to={to.me} underline="always" size="sm">
             create one
           </Anchor>
-          , or use <code>sluice connect</code>, which makes one for each run.
+          , or use <code>sluice connect</code>, which makes one for each run. Programs below read it
+          from a variable: <code>export SLUICE_TOKEN=TOKEN</code>, with yours in place of TOKEN.
         </Text>
       </li>
       <li>
         <Text size="sm" component="span">
           {pem
-            ? "Clients trust the gateway by its own authority: keep this file where your client finds it. "
+            ? "Clients trust the gateway by its own authority. Keep this file in the folder that you paste into; what is below finds it there. "
             : "Your system trusts the gateway's certificate already; there is no file to fetch."}
         </Text>
         {pem && <Download pem={pem} />}
@@ -139,16 +140,19 @@ function OneClient({ client, reach: way }: { client: Client; reach: Reach }) {
       <Text size="sm" c="dimmed" maw={720}>
         {note}
       </Text>
-      {client.snippets(way).map(({ code, title }) => (
-        <div key={title ?? code}>
-          {title && (
-            <Text size="xs" c="dimmed" fw={600} mb={4}>
-              {title}
-            </Text>
-          )}
-          <CodeBlock code={code} label={title ? `${client.name}, ${title}` : client.name} />
-        </div>
-      ))}
+      {client.snippets(way).map(({ code, ...one }) => {
+        const title = one.title ?? one.file;
+        return (
+          <div key={title ?? code}>
+            {title && (
+              <Text size="xs" c="dimmed" fw={600} mb={4}>
+                {title}
+              </Text>
+            )}
+            <CodeBlock code={code} label={title ? `${client.name}, ${title}` : client.name} />
+          </div>
+        );
+      })}
       {client.values && <Values values={client.values(way)} />}
     </Stack>
   );

@@ -1,45 +1,18 @@
 // How the usual clients of PostgreSQL are told to connect through the gateway.
-import {
-  addressHost,
-  conninfoValue,
-  oneLine,
-  pgpassField,
-  quoted,
-  rustQuoted,
-  shellWord,
-} from "./quote";
+import { conninfo, SYSTEM, url } from "./addresses";
+import { JDBC, PROGRAMS } from "./programs";
+import { conninfoValue, oneLine, pgpassField, shellWord } from "./quote";
 import type { Reach } from "./reach";
-import type { Client, Snippet } from "./snippet";
+import { type Client, file, shell } from "./snippet";
 
-/** `host=... port=...`, as libpq and pgx read it. */
-export function conninfo(reach: Reach): string {
-  const values = [
-    ["host", reach.host],
-    ["port", reach.port],
-    ["dbname", reach.database],
-    ["user", reach.account],
-    ["sslmode", "verify-full"],
-    ["sslrootcert", reach.authority ?? "system"],
-  ];
-  return values.map(([key, value]) => `${key}=${conninfoValue(value ?? "")}`).join(" ");
-}
+/** Where Debian and its kin have them in a file, which every libpq can read. */
+const DEBIAN = "/etc/ssl/certs/ca-certificates.crt";
 
-export function url(reach: Reach): string {
-  const part = encodeURIComponent;
-  const query = `sslmode=verify-full&sslrootcert=${part(reach.authority ?? "system")}`;
-  const at = `${addressHost(reach.host)}:${reach.port}`;
-  return `postgresql://${part(reach.account)}@${at}/${part(reach.database)}?${query}`;
-}
+const OLD_LIBPQ = `sslrootcert=${SYSTEM} needs libpq 16 (psql --version says which you have). An older one, and the one inside psycopg[binary], takes your system's file instead: ${DEBIAN} on Debian, Ubuntu and Alpine, /etc/pki/tls/certs/ca-bundle.crt on Fedora and Red Hat, /etc/ssl/cert.pem on macOS.`;
 
-export function jdbc(reach: Reach): string {
-  const part = encodeURIComponent;
-  const trust = reach.authority
-    ? `sslrootcert=${part(reach.authority)}`
-    : "sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory";
-  const at = `${addressHost(reach.host)}:${reach.port}`;
-  const query = `user=${part(reach.account)}&sslmode=verify-full&${trust}`;
-  return `jdbc:postgresql://${at}/${part(reach.database)}?${query}`;
-}
+/** A note, and what to know where the system's authorities are meant. */
+const withOld = (note: string) => (reach: Reach) =>
+  reach.authority ? note : `${note} ${OLD_LIBPQ}`;
 
 export function pgpass(reach: Reach): string {
   const fields = [reach.host, reach.port, reach.database, reach.account].map(pgpassField);
@@ -54,152 +27,66 @@ export function service(reach: Reach): string {
     `dbname=${oneLine(reach.database)}`,
     `user=${reach.account}`,
     "sslmode=verify-full",
-    `sslrootcert=${reach.authority ? `/path/to/${reach.authority}` : "system"}`,
+    `sslrootcert=${reach.authority ? `/path/to/${reach.authority}` : SYSTEM}`,
   ];
   return `${lines.join("\n")}\n`;
 }
-
-function python(reach: Reach): string {
-  const root = reach.authority ?? "system";
-  return `import os
-import psycopg
-
-with psycopg.connect(
-    host=${quoted(reach.host)},
-    port=${reach.port},
-    dbname=${quoted(reach.database)},
-    user=${quoted(reach.account)},
-    password=os.environ["SLUICE_TOKEN"],
-    sslmode="verify-full",
-    sslrootcert=${quoted(root)},
-) as connection:
-    print(connection.execute("select current_user").fetchone())
-`;
-}
-
-function node(reach: Reach): string {
-  const read = reach.authority ? 'import { readFileSync } from "node:fs";\n' : "";
-  const ssl = reach.authority ? `{ ca: readFileSync(${quoted(reach.authority)}, "utf8") }` : "true";
-  return `${read}import pg from "pg";
-
-const client = new pg.Client({
-  host: ${quoted(reach.host)},
-  port: ${reach.port},
-  database: ${quoted(reach.database)},
-  user: ${quoted(reach.account)},
-  password: process.env.SLUICE_TOKEN,
-  ssl: ${ssl},
-});
-await client.connect();
-`;
-}
-
-function go(reach: Reach): string {
-  // Go takes the system's authorities where none are named.
-  const told = reach.authority ? conninfo(reach) : conninfo(reach).replace(/ sslrootcert=\S+$/, "");
-  return `config, err := pgx.ParseConfig(${quoted(told)})
-if err != nil {
-	return err
-}
-config.Password = os.Getenv("SLUICE_TOKEN")
-connection, err := pgx.ConnectConfig(ctx, config)
-`;
-}
-
-function sqlx(reach: Reach): string {
-  const root = reach.authority ? `\n    .ssl_root_cert(${rustQuoted(reach.authority)})` : "";
-  return `let options = PgConnectOptions::new()
-    .host(${rustQuoted(reach.host)})
-    .port(${reach.port})
-    .database(${rustQuoted(reach.database)})
-    .username(${rustQuoted(reach.account)})
-    .password(&std::env::var("SLUICE_TOKEN")?)
-    .ssl_mode(PgSslMode::VerifyFull)${root};
-let pool = PgPool::connect_with(options).await?;
-`;
-}
-
-function tokioPostgres(reach: Reach): string {
-  const root = reach.authority
-    ? `
-    .add_root_certificate(Certificate::from_pem(&std::fs::read(${rustQuoted(reach.authority)})?)?)`
-    : "";
-  return `let tls = TlsConnector::builder()${root}
-    .build()?;
-let (client, connection) = tokio_postgres::Config::new()
-    .host(${rustQuoted(reach.host)})
-    .port(${reach.port})
-    .dbname(${rustQuoted(reach.database)})
-    .user(${rustQuoted(reach.account)})
-    .password(std::env::var("SLUICE_TOKEN")?)
-    .ssl_mode(SslMode::Require)
-    .connect(postgres_native_tls::MakeTlsConnector::new(tls))
-    .await?;
-tokio::spawn(connection);
-`;
-}
-
-const shell = (code: string, title?: string): Snippet => ({ code, title });
 
 export const POSTGRES: Client[] = [
   {
     id: "psql",
     name: "psql",
-    note: "psql asks for the password: paste your token. It works the same for pg_dump, pgbench and everything else that uses libpq.",
-    snippets: (reach) => [shell(`psql ${shellWord(conninfo(reach))}\n`)],
+    note: withOld(
+      "psql asks for the password: paste your token. It works the same for pg_dump, pgbench and everything else that uses libpq.",
+    ),
+    snippets: (reach) =>
+      reach.authority
+        ? [{ code: `psql ${shellWord(conninfo(reach))}\n` }]
+        : [
+            shell("psql 16 and newer", `psql ${shellWord(conninfo(reach))}`),
+            shell("older, on Debian and Ubuntu", `psql ${shellWord(conninfo(reach, DEBIAN))}`),
+          ],
   },
   {
     id: "pgpass",
     name: ".pgpass",
-    note: "With this line in ~/.pgpass nobody asks for the password. Put your token in place of TOKEN, and let nobody else read the file: chmod 600 ~/.pgpass",
-    snippets: (reach) => [shell(pgpass(reach), "~/.pgpass")],
+    note: "With this line in ~/.pgpass nobody asks for the password. Put your token in place of TOKEN, and let nobody else read the file: libpq does not look into it otherwise.",
+    snippets: (reach) => [file("~/.pgpass", pgpass(reach)), shell("then", "chmod 600 ~/.pgpass")],
   },
   {
     id: "service",
     name: "pg_service.conf",
-    note: "Gives all of it a name, so that psql needs no more than that.",
+    note: (reach) =>
+      reach.authority
+        ? `Gives all of it a name, so that psql needs no more than that, in any folder: put the one that has ${reach.authority} in place of /path/to.`
+        : `Gives all of it a name, so that psql needs no more than that. ${OLD_LIBPQ}`,
     snippets: (reach) => [
-      shell(service(reach), "~/.pg_service.conf"),
-      shell(`psql ${shellWord(`service=${conninfoValue(reach.name)}`)}\n`, "then"),
+      file("~/.pg_service.conf", service(reach)),
+      shell("then", `psql ${shellWord(`service=${conninfoValue(reach.name)}`)}`),
     ],
   },
   {
     id: "url",
     name: "URL",
-    note: "For tools that take a database URL. The token is better kept out of it: most tools read it from PGPASSWORD.",
-    snippets: (reach) => [
-      shell(url(reach)),
-      shell(`export DATABASE_URL=${shellWord(url(reach))}\n`, "in a shell"),
-    ],
-  },
-  {
-    id: "jdbc",
-    name: "JDBC",
     note: (reach) =>
       reach.authority
-        ? "The driver reads the authority from the PEM file itself. Where only a trust store will do, import it there and use sslfactory=org.postgresql.ssl.DefaultJavaSSLFactory instead of sslrootcert."
-        : "The driver trusts what the Java runtime trusts.",
+        ? "For tools that take a database URL. The token is better kept out of it: most tools read it from PGPASSWORD."
+        : `For tools that take a database URL. The token is better kept out of it: most tools read it from PGPASSWORD. Tools without libpq, such as those in Node, Go and Rust, trust the system by themselves, or take a file: leave &sslrootcert=${SYSTEM} out for them. ${OLD_LIBPQ}`,
     snippets: (reach) => [
-      shell(jdbc(reach)),
+      { code: url(reach) },
+      shell("in a shell", `export DATABASE_URL=${shellWord(url(reach))}`),
       ...(reach.authority
-        ? [
+        ? []
+        : [
             shell(
-              `keytool -importcert -noprompt -alias sluice -file ${reach.authority} -keystore truststore.p12 -storepass changeit\n`,
-              "into a trust store",
+              "without libpq 16, on Debian and Ubuntu",
+              `export DATABASE_URL=${shellWord(url(reach, DEBIAN))}`,
             ),
-          ]
-        : []),
+          ]),
     ],
   },
-  { id: "python", name: "Python", note: "With psycopg 3.", snippets: (r) => [shell(python(r))] },
-  { id: "node", name: "Node", note: "With pg.", snippets: (r) => [shell(node(r))] },
-  { id: "go", name: "Go", note: "With pgx 5.", snippets: (r) => [shell(go(r))] },
-  {
-    id: "rust",
-    name: "Rust",
-    note: "With sqlx, or with tokio-postgres and native-tls.",
-    snippets: (r) => [shell(sqlx(r), "sqlx"), shell(tokioPostgres(r), "tokio-postgres")],
-  },
+  JDBC,
+  ...PROGRAMS,
   {
     id: "gui",
     name: "DBeaver",

@@ -36,3 +36,19 @@ export function oneLine(text: string): string {
 export function addressHost(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }
+
+/**
+ * The database in an address. Some drivers (node-postgres) leave escapes of `/`, `:` and `$` as they are, and every
+ * one takes these without an escape.
+ */
+export function pathPart(text: string): string {
+  return encodeURIComponent(text).replace(/%(2F|3A|24)/g, decodeURIComponent);
+}
+
+/** An IPv6 address with all of its parts, as Java writes it; other hosts as they are. */
+export function wholeAddress(host: string): string {
+  const [before, after] = host.split("::").map((part) => part.split(":").filter(Boolean));
+  if (!before || !after) return host;
+  const zeros = Array<string>(8 - before.length - after.length).fill("0");
+  return [...before, ...zeros, ...after].join(":");
+}

@@ -13,10 +13,16 @@ export interface Reach {
   /** The connection, or connection/database. */
   database: string;
   account: string;
+  /** All that there are, the one first that is taken where none is named. */
+  accounts: string[];
   /** The file with the gateway's own authority; null where systems trust the gateway's certificate anyway. */
   authority: string | null;
   /** Of services: where they begin. Ends without a slash. */
   url: string;
+  /** Of services: where they have an origin of their own, as browsers need it. Ends without a slash. */
+  site: string | null;
+  /** The gateway's own address, where people sign in. */
+  console: string;
 }
 
 export const AUTHORITY_FILE = "sluice-ca.pem";
@@ -28,11 +34,15 @@ export interface Choice {
   database?: string;
 }
 
+/** Where the console is: `location`, or a URL. */
+export type Here = Pick<URL, "hostname" | "origin">;
+
 /** Null where the gateway does not listen for the protocol. */
-export function reach(list: List, info: Connection, here: string, choice: Choice): Reach | null {
+export function reach(list: List, info: Connection, here: Here, choice: Choice): Reach | null {
   const listen = info.listen ?? list.listen[info.protocol];
   if (!listen) return null;
-  const { host, port } = address(listen, here);
+  const { host, port } = address(listen, here.hostname);
+  const origin = `https://${addressHost(host)}:${port}`;
   // A listener of its own leads to the one connection, so that no path has to name it.
   const path = info.listen ? "" : `/c/${encodeURIComponent(info.name)}`;
   const other = choice.database?.trim();
@@ -43,8 +53,11 @@ export function reach(list: List, info: Connection, here: string, choice: Choice
     port,
     database: other && other !== info.database ? `${info.name}/${other}` : info.name,
     account: choice.account || info.accounts[0] || "",
+    accounts: info.accounts,
     authority: list.ca_pem ? AUTHORITY_FILE : null,
-    url: `https://${addressHost(host)}:${port}${path}`,
+    url: `${origin}${path}`,
+    site: info.listen ? origin : info.host ? `https://${info.host}:${port}` : null,
+    console: here.origin,
   };
 }
 

@@ -3,8 +3,10 @@ import type { Reach } from "./reach";
 
 export interface Snippet {
   code: string;
-  /** Where it goes, or which of several it is. */
+  /** What it is for, or which of several it is. */
   title?: string;
+  /** The file that it is the content of; otherwise it is a command or an address. */
+  file?: string;
 }
 
 export interface Client {
@@ -16,3 +18,9 @@ export interface Client {
   /** For programs with fields to fill in. */
   values?: (reach: Reach) => [string, string][];
 }
+
+/** A command for a shell. */
+export const shell = (title: string, code: string): Snippet => ({ title, code: `${code}\n` });
+
+/** The content of a file. */
+export const file = (name: string, code: string): Snippet => ({ file: name, code });
