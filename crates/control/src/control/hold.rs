@@ -316,7 +316,7 @@ impl Control {
     ) -> Result<ApprovalInfo, ControlError> {
         let request = visible(working, who, id)?;
         request.refused_by(who, None, self.now())?;
-        Ok(self.info(request, who))
+        Ok(self.info(working, request, who))
     }
 
     /// Ends what was approved: those it is about, those who agreed, and administrators may.
