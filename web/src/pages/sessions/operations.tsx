@@ -70,7 +70,7 @@ const COLUMNS: Column<Operation>[] = [
   },
   { header: "Who", width: "7.5rem", cell: (o) => <PrincipalName id={o.principal} /> },
   { header: "Connection", width: "6.5rem", cell: (o) => <HostileText text={o.connection} /> },
-  { header: "Time", width: "6.5rem", cell: (o) => <Timestamp at={o.at} /> },
+  { header: "Time", width: "7rem", cell: (o) => <Timestamp at={o.at} /> },
   { header: "Answer", width: "8rem", align: "right", cell: (o) => <Came op={o} /> },
 ];
 
