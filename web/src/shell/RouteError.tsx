@@ -24,7 +24,7 @@ function NotLoaded() {
   return away ? (
     <EmptyState
       title="The gateway cannot be reached"
-      hint="This page could not be loaded. It is as soon as the gateway answers again."
+      hint="This page is loaded as soon as the gateway answers again."
       action={<LoadAgain />}
     />
   ) : (
