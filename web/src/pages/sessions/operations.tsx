@@ -14,6 +14,7 @@ import { duration } from "@/ui/time";
 import { visible } from "@/ui/visible";
 import { Incomplete } from "./Incomplete";
 import { ListHeader } from "./ListHeader";
+import { NobodySo } from "./NobodySo";
 import { PolicyNames } from "./PolicyNames";
 import classes from "./sessions.module.css";
 import { useFound } from "./useFound";
@@ -33,14 +34,20 @@ export function Component() {
         query={found}
         rows={found.data?.operations}
         rowKey={(o) => `${o.session} ${o.op}`}
-        rowHref={(o) => `${to.session(o.session)}?op=${o.op}`}
+        rowHref={(o) => to.operation(o.session, o.op)}
         columns={COLUMNS}
         older={found.data?.next}
         empty={
           filters.any
             ? {
                 title: found.data?.incomplete ? "Nothing found so far" : "No operation found",
-                hint: "Change the filters, or clear them. Words are found by their beginnings; all of them have to be there.",
+                hint: (
+                  <>
+                    <NobodySo filters={filters} />
+                    Change the filters, or clear them. Words are found by their beginnings; all of
+                    them have to be there.
+                  </>
+                ),
               }
             : {
                 title: "No operations yet",
