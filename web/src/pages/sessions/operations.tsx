@@ -7,7 +7,7 @@ import { CodeLine } from "@/ui/CodeLine";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Decision } from "@/ui/Decision";
 import { HostileText } from "@/ui/HostileText";
-import { bytes, count, counted } from "@/ui/numbers";
+import { bytes, counted } from "@/ui/numbers";
 import { PrincipalName } from "@/ui/PrincipalName";
 import { Timestamp } from "@/ui/Timestamp";
 import { duration } from "@/ui/time";
@@ -84,6 +84,13 @@ const COLUMNS: Column<Operation>[] = [
 function Came({ op }: { op: Operation }) {
   if (!op.ending)
     return <span className={classes.dim}>{op.verdict === "deny" ? "–" : "none"}</span>;
+  if (neverRan(op)) {
+    return (
+      <span className={classes.dim} title="It waited for an approval, and did not run.">
+        not run
+      </span>
+    );
+  }
   const size = op.rows > 0 || op.bytes === 0 ? counted(op.rows, "row") : bytes(op.bytes);
   return (
     <span className={classes.marks}>
@@ -93,9 +100,14 @@ function Came({ op }: { op: Operation }) {
       {op.masked.length > 0 && (
         <span className={classes.mark} title={`masked: ${op.masked.map(visible).join(", ")}`}>
           <IconEyeOff size={13} aria-hidden />
-          {count(op.masked.length)} masked
+          {counted(op.masked.length, "column")} masked
         </span>
       )}
     </span>
   );
+}
+
+/** Held, and nothing of it reached the target: no error of anybody's. */
+function neverRan({ verdict, ending, micros }: Operation): boolean {
+  return verdict === "ask" && ending === "cut" && micros === 0;
 }
