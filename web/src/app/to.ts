@@ -31,6 +31,7 @@ export const to = {
   dryRun: "/policies/dry-run",
   history: "/policies/history",
   people: "/people",
+  peopleTab: (tab: string) => `/people?tab=${part(tab)}`,
   person: (principal: string) => `/people/${part(principal)}`,
   offboard: (principal: string) => `/people/${part(principal)}/offboard`,
   me: "/me",
