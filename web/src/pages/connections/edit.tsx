@@ -65,7 +65,7 @@ function Editing({ existing }: { existing?: Resource }) {
   const leave = useGuard(changed);
 
   const [insist, setInsist] = useState(false);
-  const { lacking, known } = useKnown(said.body, insist);
+  const { lacking, known } = useKnown(said.documents > 1 ? null : said.body, insist);
   /** Empty fields are only told of once they are in the way. */
   const whole = (then: () => void) => () => {
     setInsist(true);
@@ -138,14 +138,14 @@ function Editing({ existing }: { existing?: Resource }) {
   );
 }
 
-/** What the form itself knows to be wrong. */
+/** What the form itself knows to be wrong; nothing where it cannot show the text. */
 function useKnown(body: Fields | null, insist: boolean) {
   const protocols = useApi("/v1/protocols").data?.protocols;
   return useMemo(() => {
-    const said = body ?? {};
-    const protocol = protocols?.find((p) => p.name === said.protocol);
-    const lacking = missing(said, protocol?.needs_username ?? false);
-    const known = new Map([...misnamed(said), ...(insist ? lacking : [])]);
+    if (!body) return { lacking: 0, known: new Map<string, string>() };
+    const protocol = protocols?.find((p) => p.name === body.protocol);
+    const lacking = missing(body, protocol?.needs_username ?? false);
+    const known = new Map([...misnamed(body), ...(insist ? lacking : [])]);
     return { lacking: lacking.size, known };
   }, [body, protocols, insist]);
 }
