@@ -1,6 +1,7 @@
 // The API client: typed by the gateway's own description, with errors as one type.
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./schema";
+import { noteSignedIn, noteSignedOut } from "./signIn";
 
 export type Schemas = components["schemas"];
 type Problem = Schemas["ProblemInfo"];
@@ -50,18 +51,12 @@ export async function readError(response: Response): Promise<ApiError> {
   return new ApiError(response.status, String(error), hint ?? undefined, problems ?? []);
 }
 
-function goToSignIn(): Promise<never> {
-  const here = location.pathname + location.search;
-  location.assign(`/signin?next=${encodeURIComponent(here)}`);
-  // The page is about to go; nobody needs an error in the meantime.
-  return new Promise(() => {});
-}
-
 const errors: Middleware = {
   async onResponse({ response }) {
-    if (response.ok) return undefined;
-    if (response.status === 401) return goToSignIn();
-    throw await readError(response);
+    if (response.status === 401 && noteSignedOut()) return new Promise<never>(() => {});
+    if (!response.ok) throw await readError(response);
+    noteSignedIn();
+    return undefined;
   },
 };
 

@@ -3,6 +3,7 @@ import { Group, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { type ReactNode, useEffect, useRef } from "react";
 import { useLocation } from "react-router";
+import { useWaiting } from "@/api/waiting";
 import classes from "./ui.module.css";
 import { visible } from "./visible";
 
@@ -14,13 +15,15 @@ interface PageHeaderProps {
   aside?: ReactNode;
   /** Buttons at the right. */
   actions?: ReactNode;
-  /** How many things wait here: stands in the title of the document. */
+  /** How many wait for the caller, where the page knows that better: stands in the title of the document. */
   waiting?: number;
 }
 
-export function PageHeader({ title, about, aside, actions, waiting = 0 }: PageHeaderProps) {
+export function PageHeader({ title, about, aside, actions, waiting }: PageHeaderProps) {
+  const forMe = useWaiting();
+  const count = waiting ?? forMe;
   const shown = visible(title);
-  useDocumentTitle(`${waiting > 0 ? `(${waiting}) ` : ""}${shown} · Sluice`);
+  useDocumentTitle(`${count > 0 ? `(${count}) ` : ""}${shown} · Sluice`);
   const heading = useRef<HTMLHeadingElement>(null);
   const { pathname, key } = useLocation();
   // The first page of a visit leaves the focus where browsers put it.
