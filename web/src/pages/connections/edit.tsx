@@ -33,7 +33,7 @@ export function Component() {
   return (
     <>
       <PageHeader title={`Edit ${name}`} />
-      {query.isPending && <Skeleton height={400} aria-label="Loading" />}
+      {query.isPending && <Skeleton height={400} />}
       {query.error && <ErrorState error={query.error} retry={() => void query.refetch()} />}
       {resources && (
         <EmptyState
