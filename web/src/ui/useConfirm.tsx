@@ -69,6 +69,7 @@ function Dialog({ question, onCancel, onConfirm }: DialogProps) {
             autosize
             minRows={2}
             maxLength={500}
+            data-autofocus
             value={reason}
             onChange={(e) => setReason(e.currentTarget.value)}
           />
