@@ -1,0 +1,25 @@
+// Where the focus goes once something is decided: back, or to the next request where that one is gone, or to the heading.
+
+export interface Place {
+  goBack: () => void;
+}
+
+const requests = () => [...document.querySelectorAll<HTMLElement>("[data-request]")];
+const focus = (what: HTMLElement) => what.focus();
+
+/** Remembers what has the focus, and which requests follow this one. */
+export function placeOf(id: string): Place {
+  const before = document.activeElement;
+  const ids = requests().map((r) => r.dataset.request);
+  const at = ids.indexOf(id);
+  const nearest = [...ids.slice(at + 1), ...ids.slice(0, Math.max(at, 0)).reverse()];
+  const goBack = () => {
+    if (before instanceof HTMLElement && before.isConnected) return focus(before);
+    const there = requests();
+    const next = nearest.map((i) => there.find((r) => r.dataset.request === i)).find((r) => r);
+    const heading = document.querySelector<HTMLElement>("#main h1");
+    const target = next ?? heading;
+    if (target) focus(target);
+  };
+  return { goBack };
+}
