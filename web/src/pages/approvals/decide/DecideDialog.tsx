@@ -15,11 +15,14 @@ interface DecideDialogProps {
   act: Act;
   opened: boolean;
   onClose: () => void;
+  /** It was done, and the dialog is to close. */
+  onDecided: () => void;
   /** It is gone from the screen. */
   onClosed: () => void;
 }
 
-export function DecideDialog({ approval, act, opened, onClose, onClosed }: DecideDialogProps) {
+export function DecideDialog(props: DecideDialogProps) {
+  const { approval, act, opened, onClose, onDecided, onClosed } = props;
   const phone = useMediaQuery(PHONE, undefined, { getInitialValueInEffect: false });
   const common = {
     opened,
@@ -29,7 +32,9 @@ export function DecideDialog({ approval, act, opened, onClose, onClosed }: Decid
     returnFocus: false,
     onExitTransitionEnd: onClosed,
   };
-  const content = <Form approval={approval} act={act} onClose={onClose} phone={phone} />;
+  const content = (
+    <Form approval={approval} act={act} onClose={onClose} onDecided={onDecided} phone={phone} />
+  );
   return phone ? (
     <Drawer {...common} position="bottom" size="94%">
       {content}
@@ -56,8 +61,13 @@ export interface FormProps {
   decision: Decision;
 }
 
-function Form({ act, ...props }: Omit<FormProps, "decision"> & { act: Act }) {
-  const decision = useDecision(props.approval, act, props.onClose);
+interface OpenedProps extends Omit<FormProps, "decision"> {
+  act: Act;
+  onDecided: () => void;
+}
+
+function Form({ act, onDecided, ...props }: OpenedProps) {
+  const decision = useDecision(props.approval, act, onDecided);
   const now = { ...props, approval: decision.approval, decision };
   return act === "approve" ? <ApproveForm {...now} /> : <ReasonForm {...now} act={act} />;
 }

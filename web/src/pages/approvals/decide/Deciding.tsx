@@ -25,8 +25,10 @@ export function Deciding({ children }: { children: ReactNode }) {
   const [asked, setAsked] = useState<Asked | null>(null);
   const [opened, setOpened] = useState(false);
   const place = useRef<Place>(null);
+  const decided = useRef(false);
   const ask = (approval: Approval, act: Act) => {
     place.current = placeOf(approval.id);
+    decided.current = false;
     setAsked((last) => ({ approval, act, turn: (last?.turn ?? 0) + 1 }));
     setOpened(true);
   };
@@ -40,7 +42,11 @@ export function Deciding({ children }: { children: ReactNode }) {
           act={asked.act}
           opened={opened}
           onClose={() => setOpened(false)}
-          onClosed={() => place.current?.goBack()}
+          onDecided={() => {
+            decided.current = true;
+            setOpened(false);
+          }}
+          onClosed={() => place.current?.goBack(decided.current)}
         />
       )}
     </Context>

@@ -1,7 +1,8 @@
 // Where the focus goes once something is decided: back, or to the next request where that one is gone, or to the heading.
 
 export interface Place {
-  goBack: () => void;
+  /** Once it is decided, its buttons are about to go. */
+  goBack: (decided: boolean) => void;
 }
 
 const requests = () => [...document.querySelectorAll<HTMLElement>("[data-request]")];
@@ -13,8 +14,8 @@ export function placeOf(id: string): Place {
   const ids = requests().map((r) => r.dataset.request);
   const at = ids.indexOf(id);
   const nearest = [...ids.slice(at + 1), ...ids.slice(0, Math.max(at, 0)).reverse()];
-  const goBack = () => {
-    if (before instanceof HTMLElement && before.isConnected) return focus(before);
+  const goBack = (decided: boolean) => {
+    if (!decided && before instanceof HTMLElement && before.isConnected) return focus(before);
     const there = requests();
     const next = nearest.map((i) => there.find((r) => r.dataset.request === i)).find((r) => r);
     const heading = document.querySelector<HTMLElement>("#main h1");

@@ -22,7 +22,7 @@ export interface Decision {
   give: (reason: string | undefined) => void;
 }
 
-export function useDecision(asked: Approval, act: Act, close: () => void): Decision {
+export function useDecision(asked: Approval, act: Act, onDecided: () => void): Decision {
   const me = useMe();
   const nowMs = useNow();
   const params = { path: { id: asked.id } };
@@ -42,7 +42,7 @@ export function useDecision(asked: Approval, act: Act, close: () => void): Decis
   const after = {
     onSuccess: (now: Approval) => {
       notifications.show({ ...told(act, now), message: now.id });
-      close();
+      onDecided();
     },
     onError: () => {
       setFailedAt(Date.now());
