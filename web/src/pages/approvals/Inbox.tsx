@@ -1,6 +1,5 @@
 // What waits for the caller: enough of each request to decide it without opening it.
 import { Anchor, Skeleton, Text, Title } from "@mantine/core";
-import { useId } from "react";
 import { Link } from "react-router";
 import { to } from "@/app/to";
 import { EmptyState, ErrorState } from "@/ui/states";
@@ -39,20 +38,21 @@ export function Inbox({ query }: { query: ApprovalsQuery }) {
         {inNumbers(groups)}
       </Text>
       {groups.map((group) => (
-        <Requests key={group.title} group={group} />
+        <Requests key={group.title} group={group} alone={groups.length === 1} />
       ))}
     </div>
   );
 }
 
-function Requests({ group: { title, approvals } }: { group: Group }) {
-  const id = useId();
+function Requests({ group: { title, approvals }, alone }: { group: Group; alone: boolean }) {
   return (
     <section>
-      <Title order={2} size="h3" id={id} className={classes.groupTitle}>
-        {title}
-      </Title>
-      <ul className={classes.inbox} aria-labelledby={id}>
+      {!alone && (
+        <Title order={2} size="h3" className={classes.groupTitle}>
+          {title}
+        </Title>
+      )}
+      <ul className={classes.inbox} aria-label={title}>
         {approvals.map((approval) => (
           <Item key={approval.id} approval={approval} />
         ))}

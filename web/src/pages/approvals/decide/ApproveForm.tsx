@@ -13,7 +13,6 @@ const GUARD_MS = 600;
 const HOUR = 3_600;
 
 export function ApproveForm({ approval, onClose, phone, decision }: FormProps) {
-  const choices = choicesFor(approval);
   const most = approval.window_seconds ?? MAX_WINDOW_SECONDS;
   const [kind, setKind] = useState<Kind>("once");
   const [length, setLength] = useState<number | null>(Math.min(HOUR, most));
@@ -21,7 +20,7 @@ export function ApproveForm({ approval, onClose, phone, decision }: FormProps) {
 
   const scope: ApproveScope | null =
     kind !== "window" ? kind : length ? { window: { seconds: length } } : null;
-  const choice = choices.find((c) => c.kind === kind);
+  const choice = choicesFor(approval).find((c) => c.kind === kind);
   const verb = kind === "window" ? `Approve for ${length ? seconds(length) : "..."}` : choice?.verb;
   return (
     <form
@@ -32,22 +31,11 @@ export function ApproveForm({ approval, onClose, phone, decision }: FormProps) {
     >
       <Stack gap="md">
         <Recap approval={approval} />
-        <Radio.Group
-          label="What for"
-          value={kind}
-          onChange={(value) => setKind(value as Kind)}
-          name="scope"
-        >
-          <Stack gap={8} mt={6}>
-            {choices.map(({ kind: value, label, about }) => (
-              <Choice key={value} value={value} label={label} about={about}>
-                {value === "window" && kind === "window" && (
-                  <WindowField label="How long" most={most} value={length} onChange={setLength} />
-                )}
-              </Choice>
-            ))}
-          </Stack>
-        </Radio.Group>
+        {!decision.over && (
+          <Scopes approval={approval} kind={kind} choose={setKind}>
+            <WindowField label="How long" most={most} value={length} onChange={setLength} />
+          </Scopes>
+        )}
         <Others approval={approval} />
         <Foot
           decision={decision}
@@ -60,6 +48,33 @@ export function ApproveForm({ approval, onClose, phone, decision }: FormProps) {
         />
       </Stack>
     </form>
+  );
+}
+
+interface ScopesProps {
+  approval: Approval;
+  kind: Kind;
+  choose: (kind: Kind) => void;
+  /** How long a window lasts. */
+  children: ReactNode;
+}
+
+function Scopes({ approval, kind, choose, children }: ScopesProps) {
+  return (
+    <Radio.Group
+      label="What for"
+      value={kind}
+      onChange={(value) => choose(value as Kind)}
+      name="scope"
+    >
+      <Stack gap={8} mt={6}>
+        {choicesFor(approval).map(({ kind: value, label, about }) => (
+          <Choice key={value} value={value} label={label} about={about}>
+            {value === "window" && kind === "window" && children}
+          </Choice>
+        ))}
+      </Stack>
+    </Radio.Group>
   );
 }
 

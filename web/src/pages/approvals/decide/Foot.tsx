@@ -1,6 +1,7 @@
 // The end of each dialog: what happened meanwhile, what went wrong, and the buttons.
 import { Alert, Button, Group } from "@mantine/core";
 import { IconInfoCircle } from "@tabler/icons-react";
+import { useEffect, useRef } from "react";
 import { ErrorState } from "@/ui/states";
 import { visible } from "@/ui/visible";
 import type { Decision } from "./useDecision";
@@ -20,6 +21,11 @@ interface FootProps {
 export function Foot({ decision, verb, color, ready, focus, phone, onClose }: FootProps) {
   const size = phone ? "lg" : "sm";
   const { over } = decision;
+  const close = useRef<HTMLButtonElement>(null);
+  // What had the focus may be off now, and what is said stands beside this button.
+  useEffect(() => {
+    if (over) close.current?.focus();
+  }, [over]);
   return (
     <>
       <div role="status">
@@ -30,13 +36,14 @@ export function Foot({ decision, verb, color, ready, focus, phone, onClose }: Fo
         )}
         {decision.notDone && (
           <Alert color="blue" icon={<IconInfoCircle aria-hidden />} title="Nothing was decided">
-            The gateway is back, and what you sent did not reach it. Press again.
+            The gateway is back, and nothing came of what you sent. Press again.
           </Alert>
         )}
       </div>
       {!over && decision.error && <ErrorState error={decision.error} />}
       <Group justify="flex-end" gap="xs" grow={phone}>
         <Button
+          ref={close}
           size={size}
           variant="default"
           onClick={onClose}
