@@ -1,4 +1,5 @@
 // Where the focus goes once something is decided: back, or to the next request where that one is gone, or to the heading.
+import { focusHeading } from "@/ui/focus";
 
 export interface Place {
   /** Once it is decided, its buttons are about to go. */
@@ -6,7 +7,6 @@ export interface Place {
 }
 
 const requests = () => [...document.querySelectorAll<HTMLElement>("[data-request]")];
-const focus = (what: HTMLElement) => what.focus();
 
 /** Remembers what has the focus, and which requests follow this one. */
 export function placeOf(id: string): Place {
@@ -15,12 +15,11 @@ export function placeOf(id: string): Place {
   const at = ids.indexOf(id);
   const nearest = [...ids.slice(at + 1), ...ids.slice(0, Math.max(at, 0)).reverse()];
   const goBack = (decided: boolean) => {
-    if (!decided && before instanceof HTMLElement && before.isConnected) return focus(before);
+    if (!decided && before instanceof HTMLElement && before.isConnected) return before.focus();
     const there = requests();
     const next = nearest.map((i) => there.find((r) => r.dataset.request === i)).find((r) => r);
-    const heading = document.querySelector<HTMLElement>("#main h1");
-    const target = next ?? heading;
-    if (target) focus(target);
+    if (next) next.focus();
+    else focusHeading();
   };
   return { goBack };
 }
