@@ -1,9 +1,8 @@
 // Code of which the beginning and the end are shown, until all of it is asked for.
-import { Button } from "@mantine/core";
-import { IconFoldDown, IconFoldUp } from "@tabler/icons-react";
 import { useState } from "react";
 import type { Coloured } from "@/code/highlight";
 import type { Fold } from "./fold";
+import { Unfold } from "./Unfold";
 import classes from "./ui.module.css";
 
 interface FoldedProps {
@@ -15,19 +14,13 @@ interface FoldedProps {
 export function Folded({ pieces, fold, end }: FoldedProps) {
   const [all, setAll] = useState(false);
   const toggle = (
-    <Button
-      variant="default"
-      size="sm"
-      fullWidth
+    <Unfold
       className={classes.fold}
-      leftSection={
-        all ? <IconFoldUp size={15} aria-hidden /> : <IconFoldDown size={15} aria-hidden />
-      }
-      aria-expanded={all}
-      onClick={() => setAll(!all)}
-    >
-      {all ? "Show less" : `${fold.hidden} not shown. Show all ${fold.whole}`}
-    </Button>
+      open={all}
+      more={`${fold.hidden} not shown. Show all ${fold.whole}`}
+      less="Show less"
+      toggle={() => setAll(!all)}
+    />
   );
   if (all) {
     return (

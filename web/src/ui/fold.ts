@@ -3,7 +3,10 @@ import { count, counted } from "./numbers";
 
 // What is longer than a line on a telephone takes several rows there, however few line ends it has.
 const WIDTH = 80;
+// The second half of a character, and the last place where words may part.
 const MARKS = /[\uDC00-\uDFFF]/;
+const BREAK = /[\s,;()](?!.*[\s,;()])/;
+const WORD = 40;
 
 export interface Fold {
   /** Where the middle begins and ends. */
@@ -55,10 +58,15 @@ function rowStarts(text: string): number[] {
     starts.push(at);
     const end = text.indexOf("\n", at);
     const line = end === -1 ? text.length : end + 1;
-    at = line - at > WIDTH + 1 ? whole(text, at + WIDTH) : line;
+    at = line - at > WIDTH + 1 ? wordEnd(text, at) : line;
   }
   return starts;
 }
 
-/** Not in the middle of a character. */
-const whole = (text: string, at: number) => (MARKS.test(text[at] ?? "") ? at + 1 : at);
+/** Where a row that begins here ends: half a number would be another number, half a character none. */
+function wordEnd(text: string, at: number): number {
+  const end = at + WIDTH;
+  const last = BREAK.exec(text.slice(end - WORD, end));
+  if (last) return end - WORD + last.index + 1;
+  return MARKS.test(text[end] ?? "") ? end + 1 : end;
+}
