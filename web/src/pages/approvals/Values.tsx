@@ -1,10 +1,9 @@
 // What an operation brings along. Values of a data class come masked.
-import { Button } from "@mantine/core";
-import { IconFoldDown, IconFoldUp } from "@tabler/icons-react";
 import { useState } from "react";
 import { CodeBlock } from "@/ui/CodeBlock";
 import { HostileText } from "@/ui/HostileText";
 import { counted } from "@/ui/numbers";
+import { Unfold } from "@/ui/Unfold";
 import type { Approval } from "./approval";
 import classes from "./approvals.module.css";
 import { type Value, valuesOf } from "./named";
@@ -34,21 +33,12 @@ export function Values({ approval }: { approval: Approval }) {
         ))}
       </dl>
       {folds && (
-        <Button
-          variant="default"
-          size="sm"
-          fullWidth
-          mt={6}
-          leftSection={
-            all ? <IconFoldUp size={15} aria-hidden /> : <IconFoldDown size={15} aria-hidden />
-          }
-          aria-expanded={all}
-          onClick={() => setAll(!all)}
-        >
-          {all
-            ? "Show fewer"
-            : `${counted(values.length - SHOWN, "parameter")} not shown. Show all ${values.length}`}
-        </Button>
+        <Unfold
+          open={all}
+          more={`${counted(values.length - SHOWN, "parameter")} not shown. Show all ${values.length}`}
+          less="Show fewer"
+          toggle={() => setAll(!all)}
+        />
       )}
     </div>
   );
