@@ -36,7 +36,7 @@ export function Foot({ decision, verb, color, ready, focus, phone, onClose }: Fo
         )}
         {decision.notDone && (
           <Alert color="blue" icon={<IconInfoCircle aria-hidden />} title="Nothing was decided">
-            The gateway is back, and nothing came of what you sent. Press again.
+            The gateway is back, and so far nothing came of what you sent. Press again.
           </Alert>
         )}
       </div>

@@ -33,7 +33,8 @@ export function useDecision(asked: Approval, act: Act, onDecided: () => void): D
   const end = useSend("post", "/v1/approvals/{id}/end", { quiet: true, also: ["sessions"] });
   const send = { approve, deny, takeBack: deny, end }[act];
 
-  const approval = followed.data ?? asked;
+  // What was read before it was opened may be older than what it was opened with.
+  const approval = (followed.isFetchedAfterMount && followed.data) || asked;
   const sent = send.isPending || send.isSuccess;
   const open = canStill(act, approval, nowMs);
   // Whatever is known since then knows what became of it.
