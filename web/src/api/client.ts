@@ -26,17 +26,23 @@ export class ApiError extends Error {
   get mayPass(): boolean {
     return this.status === 0 || this.status >= 500;
   }
+
+  /** Whether no answer of the gateway came: what was sent may have reached it all the same. */
+  get unanswered(): boolean {
+    return this.status === 0 || this.status === 502 || this.status === 504;
+  }
 }
 
-export function asApiError(error: unknown): ApiError {
+const READING = "check your network; the console tries again by itself";
+// Nothing is sent twice by itself, and nobody knows on which way it was lost.
+const WRITING =
+  "it is not known whether this was done, and it is not sent again by itself: once the connection is back, look how it stands, and press again if nothing came of it";
+
+export function asApiError(error: unknown, writes = false): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof TypeError) {
     // This is how fetch says that nothing answered.
-    return new ApiError(
-      0,
-      "the gateway cannot be reached",
-      "check your network; the console tries again by itself",
-    );
+    return new ApiError(0, "the gateway cannot be reached", writes ? WRITING : READING);
   }
   return new ApiError(0, error instanceof Error ? error.message : String(error));
 }

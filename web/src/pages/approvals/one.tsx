@@ -10,9 +10,10 @@ import { PageHeader } from "@/ui/PageHeader";
 import { Section } from "@/ui/Section";
 import { EmptyState, ErrorState } from "@/ui/states";
 import { useSecond } from "@/ui/useSecond";
-import { type Approval, timeLeft, whyNot } from "./approval";
+import { type Approval, decidable, whyNot } from "./approval";
 import classes from "./approvals.module.css";
 import { DecideButtons, EndButton, TakeBackButton } from "./Buttons";
+import { Deciding } from "./decide/Deciding";
 import { MailLink, useMailLink } from "./MailLink";
 import { About, Agreement, WhatIsAsked } from "./Parts";
 import { Sentence } from "./Recap";
@@ -23,7 +24,11 @@ import { WhoWaits } from "./WhoWaits";
 export function Component() {
   const { id = "" } = useParams();
   // Another approval begins with nothing of this one.
-  return <One key={id} id={id} />;
+  return (
+    <Deciding key={id}>
+      <One id={id} />
+    </Deciding>
+  );
 }
 
 function One({ id }: { id: string }) {
@@ -71,7 +76,7 @@ function Shown({ approval, waiting, mail }: ShownProps) {
             <StateBadge approval={approval} nowMs={now} />
             {pending && (
               <span className={classes.left} role="timer" aria-label="Time left">
-                {timeLeft(approval.expires, now)} left
+                {decidable(approval, now)}
               </span>
             )}
           </>

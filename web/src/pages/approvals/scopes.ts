@@ -39,7 +39,8 @@ export function choicesFor(approval: Approval): Choice[] {
     verb: "Approve",
   };
   if (approval.connect) {
-    const about = "One session is let in: the one that waits, or their next one.";
+    const about =
+      "One session is let in: the one that waits, or their next one. What it asks for then waits for an approval of its own.";
     return [{ kind: "once", label: "Once", about, verb: "Approve one session" }, window];
   }
   const when = approval.waiting ? "What waits goes on by itself;" : "It runs when they ask again;";
