@@ -15,15 +15,12 @@ interface PageHeaderProps {
   aside?: ReactNode;
   /** Buttons at the right. */
   actions?: ReactNode;
-  /** How many wait for the caller, where the page knows that better: stands in the title of the document. */
-  waiting?: number;
 }
 
-export function PageHeader({ title, about, aside, actions, waiting }: PageHeaderProps) {
-  const forMe = useWaiting();
-  const count = waiting ?? forMe;
+export function PageHeader({ title, about, aside, actions }: PageHeaderProps) {
+  const waiting = useWaiting();
   const shown = visible(title);
-  useDocumentTitle(`${count > 0 ? `(${count}) ` : ""}${shown} · Sluice`);
+  useDocumentTitle(`${waiting > 0 ? `(${waiting}) ` : ""}${shown} · Sluice`);
   const heading = useRef<HTMLHeadingElement>(null);
   const { pathname, key } = useLocation();
   // The first page of a visit leaves the focus where browsers put it.

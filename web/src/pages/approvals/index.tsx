@@ -31,7 +31,6 @@ export function Component() {
     <Deciding>
       <PageHeader
         title="Approvals"
-        waiting={forMe}
         about="What people and machines ask for, and what was decided. It updates by itself."
         actions={
           <Button

@@ -18,7 +18,6 @@ import { MailLink, useMailLink } from "./MailLink";
 import { About, Agreement, WhatIsAsked } from "./Parts";
 import { Sentence } from "./Recap";
 import { StateBadge } from "./StateBadge";
-import { useWaiting } from "./useApprovals";
 import { WhoWaits } from "./WhoWaits";
 
 export function Component() {
@@ -33,13 +32,12 @@ export function Component() {
 
 function One({ id }: { id: string }) {
   const approval = useApi("/v1/approvals/{id}", { path: { id } });
-  const waiting = useWaiting();
   const unopened = useMailLink();
   const mail = <MailLink error={unopened} />;
-  if (approval.data) return <Shown approval={approval.data} waiting={waiting} mail={mail} />;
+  if (approval.data) return <Shown approval={approval.data} mail={mail} />;
   return (
     <>
-      <PageHeader title={`Approval ${id}`} waiting={waiting} />
+      <PageHeader title={`Approval ${id}`} />
       {mail}
       {approval.error?.status === 404 ? (
         <EmptyState
@@ -58,19 +56,17 @@ function One({ id }: { id: string }) {
 
 interface ShownProps {
   approval: Approval;
-  waiting: number;
   /** What is to be said of the link from mail that led here. */
   mail: ReactNode;
 }
 
-function Shown({ approval, waiting, mail }: ShownProps) {
+function Shown({ approval, mail }: ShownProps) {
   const now = useSecond();
   const pending = approval.state === "pending";
   return (
     <>
       <PageHeader
         title={`Approval ${approval.id}`}
-        waiting={waiting}
         aside={
           <>
             <StateBadge approval={approval} nowMs={now} />
