@@ -34,7 +34,7 @@ export function choicesFor(approval: Approval): Choice[] {
     kind: "window",
     label: "For a window",
     about: approval.connect
-      ? `They may connect to ${connection}, and connect again, until a fixed end.`
+      ? `They may connect to ${connection}, and connect again, and do everything that the policy asks for there, until a fixed end.`
       : `Everything that the policy asks for on ${connection}, in any session of theirs, until a fixed end.`,
     verb: "Approve",
   };
