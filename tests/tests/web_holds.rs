@@ -404,7 +404,6 @@ fn an_approver_sees_all_of_it() -> Result<()> {
     let long = format!("@{}", plain.display());
     printed(std::process::Command::new("gzip").arg("--keep").arg(&plain))?;
     let packed = format!("@{}.gz", plain.display());
-    let field = format!("x-what: {}", "y".repeat(3_000));
     let kind = "content-type: application/json";
     for arguments in [
         &["--data-binary", &long, "--header", kind][..],
@@ -416,7 +415,6 @@ fn an_approver_sees_all_of_it() -> Result<()> {
             "--header",
             "content-encoding: gzip",
         ],
-        &["--data-binary", "{}", "--header", kind, "--header", &field],
         &["--data-binary", "{\"a\": 1", "--header", kind],
     ] {
         let (status, told) = web.status("/run", arguments)?;

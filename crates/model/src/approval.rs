@@ -90,6 +90,10 @@ pub struct ApprovalFacts {
     pub people: u32,
 }
 
+/// The longest operation that people are asked about, with its parameters, in bytes: what an approver cannot read, nobody
+/// should approve. Up to it, all of it is shown.
+pub const MAX_SHOWN: usize = 64 << 10;
+
 /// What an approver is shown of an operation that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldOperation {

@@ -24,7 +24,7 @@ mod workload;
 
 pub use access::{Access, Action, Resource, ResourceKind};
 pub use approval::{
-    ApprovalFacts, ApprovalScope, ApprovalState, Grant, HeldOperation, OperationDigest,
+    ApprovalFacts, ApprovalScope, ApprovalState, Grant, HeldOperation, MAX_SHOWN, OperationDigest,
 };
 pub use connection::{
     Account, AccountCredential, Connection, CredentialRef, IdentityHeader, Settings, Target,

@@ -12,7 +12,9 @@ use crate::port_types::{ApprovalError, ApprovalTicket, Spent};
 use crate::ports::LiveSessions;
 use crate::rights;
 use crate::store::Changes;
-use sluice_model::{ApprovalId, ApprovalState, HeldOperation, Principal, PrincipalId, SessionId};
+use sluice_model::{
+    ApprovalId, ApprovalState, HeldOperation, MAX_SHOWN, Principal, PrincipalId, SessionId,
+};
 use sluice_policy::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,9 +25,6 @@ const MAX_OPEN_EACH: usize = 50;
 const MAX_OPEN: usize = 5_000;
 /// Decided requests that stay listed; older ones are in the store and the log.
 const MAX_OVER: usize = 1_000;
-/// The longest operation that people are asked about, with its parameters: what an approver cannot read, nobody
-/// should approve. Bounds the memory of open requests as well.
-const MAX_SHOWN: usize = 64 << 10;
 /// The longest reason.
 const MAX_REASON: usize = 1_000;
 
@@ -38,6 +37,7 @@ impl Control {
         &self,
         held: HeldOperation,
     ) -> Result<ApprovalTicket, ApprovalError> {
+        // Bounds the memory of open requests as well.
         let shown = held.parameters.iter().flatten().map(String::len);
         if shown.fold(held.text.len(), usize::saturating_add) > MAX_SHOWN {
             return Err(ApprovalError::Conflict(format!(
@@ -316,7 +316,7 @@ impl Control {
     ) -> Result<ApprovalInfo, ControlError> {
         let request = visible(working, who, id)?;
         request.refused_by(who, None, self.now())?;
-        Ok(self.info(request, who))
+        Ok(self.info(working, request, who))
     }
 
     /// Ends what was approved: those it is about, those who agreed, and administrators may.

@@ -48,29 +48,32 @@ pub fn fields(headers: &HeaderMap, secret: &[&str]) -> Vec<(String, String)> {
             if hidden {
                 HIDDEN.to_owned()
             } else {
-                shown_value(name, &value)
+                shortened(shown_value(name, value))
             },
         )
     };
     all.map(shown).collect()
 }
 
-/// Fields without what is secret in them.
+/// Fields without what is secret in them, whole for people who judge them.
 #[must_use]
 pub fn hidden(fields: Vec<(&str, String)>) -> Vec<(String, String)> {
     let each = fields.into_iter();
-    each.map(|(name, value)| (name.to_owned(), shown_value(name, &value)))
+    each.map(|(name, value)| (name.to_owned(), shown_value(name, value)))
         .collect()
 }
 
-fn shown_value(name: &str, value: &str) -> String {
+fn shown_value(name: &str, value: String) -> String {
     if SECRET.contains(&name) || is_secret(name.trim_start_matches("x-")) {
         return HIDDEN.to_owned();
     }
-    let text = match name {
-        "location" | "content-location" | "referer" => without_secrets(value),
-        _ => value.to_owned(),
-    };
+    match name {
+        "location" | "content-location" | "referer" => without_secrets(&value),
+        _ => value,
+    }
+}
+
+fn shortened(text: String) -> String {
     match text.char_indices().nth(CAP_VALUE) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,

@@ -1,15 +1,17 @@
 //! Operations that wait for a human: how the client is told, and how the wait ends.
 
-use super::digest;
 use super::expect::{Admitted, Resume};
-use super::refusal::Refusal;
+use super::names::Portal;
+use super::refusal::{NOT_ALLOWED, Refusal};
 use super::session::{End, Session};
+use super::{capture, digest};
 use crate::asking;
 use crate::port::{HoldProgress, Ticket};
-use sluice_model::{Ask, HeldOperation, OperationDigest, PrincipalId, RecordedValue};
-use sluice_protocol::postgres::encode;
+use sluice_model::{Ask, HeldOperation, MAX_SHOWN, OperationDigest, PrincipalId, RecordedValue};
+use sluice_protocol::postgres::{encode, frontend};
 use std::collections::BTreeSet;
 use std::future::pending;
+use std::fmt::Write as _;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -78,7 +80,10 @@ impl Session {
         }
         let asks: Vec<Ask> = asks.into_iter().map(|(_, ask)| ask).collect();
         let estimated_rows = self.blast_radius(&batch, &resume).await?;
-        let mut held = self.describe_held(&batch, &asks, digest);
+        let mut held = match self.describe_held(&batch, &resume, &asks, digest) {
+            Ok(held) => held,
+            Err(refusal) => return self.refuse_batch(&batch, &resume, refusal),
+        };
         held.estimated_rows = estimated_rows;
         match self.pipeline.hold(op, held).await? {
             Ok(ticket) => {
@@ -104,27 +109,54 @@ impl Session {
         &self,
         batch: &[Admitted],
         asks: &[Ask],
+        resume: &Resume,
         digest: OperationDigest,
-    ) -> HeldOperation {
+    ) -> Result<HeldOperation, Refusal> {
         let scrubber = self.pipeline.view().scrubber(crate::clock::now());
         let scrub = |text: &str| asking::scrubbed(scrubber.as_ref(), text);
         let ask = merge(asks);
-        let parameters = batch
-            .first()
-            .map(|first| first.parameters.as_slice())
-            .unwrap_or_default();
-        let parameters = parameters.iter().map(|value| match value {
-            RecordedValue::Null => None,
-            RecordedValue::Text(text) => Some(scrub(text)),
-            RecordedValue::Bytes(n) => Some(format!("({n} bytes)")),
-        });
-        HeldOperation {
+        let mut parameters = Vec::new();
+        for portal in bound_in(batch, resume) {
+            parameters.extend(self.shown_parameters(portal, &scrub)?);
+        }
+        Ok(HeldOperation {
             text: shown(batch, &scrub),
-            parameters: parameters.collect(),
+            parameters,
             connect: false,
             ..asking::of_login(&self.context, ask, digest)
         }
+        })
     }
+
+    /// What is bound in a portal as approvers see it: all of it, where records keep the beginning.
+    fn shown_parameters(
+        &self,
+        portal: &Portal,
+        scrub: &dyn Fn(&str) -> String,
+    ) -> Result<Vec<Option<String>>, Refusal> {
+        let bind = frontend::bound(&portal.bound)?;
+        let sent = bind.parameters.iter().flatten().map(|value| value.len());
+        if sent.sum::<usize>() > MAX_SHOWN {
+            return Err(too_long());
+    }
+        let told = portal.prepared.told_types.lock();
+        let types = told.as_ref().unwrap_or(&portal.prepared.parameter_types);
+        let hides = self.pipeline.view().has_classes();
+        let each = bind.parameters.iter().enumerate();
+        let each = each.map(|(index, value)| {
+            let type_oid = types.get(index).copied().unwrap_or_default();
+            let format = bind.parameter_formats.of(index);
+            match capture::whole_value(*value, type_oid, format) {
+                RecordedValue::Null => None,
+                RecordedValue::Text(text) => Some(scrub(&text)),
+                // Nobody can tell what of a data class is in it.
+                RecordedValue::Bytes(n) if hides => {
+                    Some(format!("({n} bytes that cannot be read as text)"))
+                }
+                RecordedValue::Bytes(_) => Some(hexadecimal(value.unwrap_or_default())),
+            }
+        });
+        Ok(each.collect())
 
     fn tell_held(&mut self, ticket: &Ticket) {
         let message = format!("waiting for approval, request {}", ticket.id);
@@ -254,6 +286,32 @@ fn merge(asks: &[Ask]) -> Ask {
 
 /// The statements as an approver sees them, each with what it runs by name.
 fn shown(batch: &[Admitted], scrub: &dyn Fn(&str) -> String) -> String {
+/// The portals whose parameters a batch runs with: the one that is executed, and those that it fetches from.
+fn bound_in<'a>(batch: &'a [Admitted], resume: &'a Resume) -> impl Iterator<Item = &'a Portal> {
+    let executed = match resume {
+        Resume::Execute(_, portal) => Some(portal),
+        Resume::Query(_) => None,
+    };
+    let fetched = batch.iter().filter_map(|one| one.analysis.bound.as_ref());
+    executed.into_iter().chain(fetched).map(AsRef::as_ref)
+}
+
+/// Bytes as PostgreSQL writes them.
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::from("\\x");
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn too_long() -> Refusal {
+    let why = format!(
+        "refused: the operation is longer than {MAX_SHOWN} bytes, too long for a person to judge"
+    );
+    Refusal::new(NOT_ALLOWED, why).hint("split it")
+}
+
     let each = batch.iter().map(|admitted| {
         let runs = admitted.analysis.runs.iter();
         let runs: String = runs
