@@ -7,6 +7,7 @@ use super::operation;
 use super::pages;
 use super::refusal::{Refusal, Waits};
 use super::route::Route;
+use super::rules::ForRecord;
 use super::sessions::Visit;
 use crate::asking;
 use crate::clock;
@@ -206,7 +207,7 @@ fn describe(
 fn shown_body(asked: &Asked, whole: &Bytes, plan: FieldPlan) -> Result<Option<String>, Refusal> {
     let mut capture = Capture::with_cap(&asked.headers, MAX_SHOWN);
     capture.feed(whole);
-    Ok(match capture.kept(plan) {
+    Ok(match capture.kept(ForRecord::Plain(plan)) {
         None => None,
         Some((RecordedValue::Text(text), false)) => Some(text),
         Some((RecordedValue::Text(_), true)) => {

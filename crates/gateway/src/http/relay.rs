@@ -11,6 +11,7 @@ use super::pass::Passing;
 use super::pool::{NoLane, Outgoing, Pool};
 use super::refusal::Refusal;
 use super::route::Route;
+use super::rules::ForRecord;
 use super::send::{Between, Sending, send_stream, send_whole};
 use super::sessions::{Standing, Visit};
 use super::tunnel;
@@ -280,7 +281,7 @@ impl Relay<'_> {
         };
         let kept = upload
             .zip(plan)
-            .and_then(|(capture, plan)| capture.kept(plan));
+            .and_then(|(capture, plan)| capture.kept(ForRecord::Plain(plan)));
         if let Some((content, capped)) = kept {
             let (op, side) = (self.permit.op(), Side::Caller);
             let part = EventBody::Part {
@@ -495,7 +496,8 @@ impl Relay<'_> {
         let op = self.permit.op();
         // What takes time is done before the session is held.
         let capture = given.capture.as_ref().zip(given.plan.clone());
-        let kept = capture.and_then(|(capture, plan)| capture.kept(plan));
+        let is_masked = matches!(given.body, Some(Body::Mask(_)));
+        let kept = capture.and_then(|(capture, plan)| capture.kept(ForRecord::of(plan, is_masked)));
         let answer = pipeline::Answer {
             outcome,
             rows: 0,
