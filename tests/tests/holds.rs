@@ -123,6 +123,23 @@ fn a_denial_reaches_the_waiting_client_with_its_reason() {
         stage.said("one")
     );
     assert!(!stage.shop.ran("DELETE FROM payments").unwrap());
+    // Whoever reads the record hears why as well, and nothing is said to have failed at the target.
+    let session = wait_for("the denial to be counted", || {
+        let sessions = stage.gateway.admin_json(&["sessions"])?;
+        let list = sessions.as_array().or(sessions["sessions"].as_array());
+        let denied = |s: &&serde_json::Value| s["counts"]["denied_by_people"] == 1;
+        Ok(list.into_iter().flatten().find(denied).cloned())
+    })
+    .unwrap();
+    assert_eq!(session["counts"]["failed"], 0, "{session}");
+    let replayed = stage
+        .gateway
+        .admin(&["replay", session["id"].as_str().unwrap()])
+        .unwrap();
+    assert!(
+        replayed.contains("denied by user:dana: not on a Friday"),
+        "{replayed}"
+    );
 }
 
 #[test]

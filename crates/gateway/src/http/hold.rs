@@ -12,7 +12,7 @@ use super::sessions::Visit;
 use crate::asking;
 use crate::clock;
 use crate::digest;
-use crate::pipeline::{self, Permit, Verdict};
+use crate::pipeline::{self, HoldOver, Permit, Verdict};
 use crate::port::{ControlPort, HoldProgress, Spent, Ticket};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
@@ -137,24 +137,24 @@ async fn ask(
             wait_for(exchange, visit, &mut ticket, operation).await
         }
     };
-    let (how, by) = match &waited {
-        Waited::Approved(by) => ("approved", by.clone()),
-        Waited::Denied(by, _) => ("denied", vec![by.clone()]),
-        Waited::Ended => ("expired", Vec::new()),
+    let over = match &waited {
+        Waited::Approved(by) => HoldOver::approved(by.clone()),
+        Waited::Denied(by, reason) => HoldOver::denied(by.clone(), reason.clone()),
+        Waited::Ended => HoldOver::undecided("expired"),
         Waited::Open(how) => {
             port.leave_open(&ticket.id).await;
-            (*how, Vec::new())
+            HoldOver::undecided(how)
         }
         Waited::Lost(_) => {
             // A login stays asked for.
             if operation.is_some() {
                 port.cancel_hold(&ticket.id).await;
             }
-            ("ended", Vec::new())
+            HoldOver::undecided("ended")
         }
     };
     let id = ticket.id.clone();
-    visit.close(|pipeline| pipeline.hold_ended(op, id, how, by))?;
+    visit.close(|pipeline| pipeline.hold_ended(op, id, over))?;
     Ok((ticket, waited))
 }
 

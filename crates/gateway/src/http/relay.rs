@@ -83,7 +83,7 @@ impl Relay<'_> {
             }
             Ok(
                 Ended::There(There::Left)
-                | Ended::Back(Back::Left | Back::Broken(_) | Back::Upgraded(_)),
+                | Ended::Back(Back::Left | Back::Broken(_) | Back::BrokeOff(_) | Back::Upgraded(_)),
             ) => Ok(false),
         }
     }
@@ -482,9 +482,14 @@ impl Relay<'_> {
         let cut = |why: &str| Outcome::Cut(why.to_owned());
         let outcome = match ended {
             Ok(Ended::Back(Back::Done(_) | Back::Upgraded(_))) => done(given.status),
-            Ok(Ended::Back(Back::Refused(refusal))) | Err(refusal) => cut(&refusal.message),
+            Ok(Ended::Back(Back::Refused(refusal))) => cut(&refusal.message),
             Ok(Ended::Back(Back::NoAnswer(error))) => {
-                cut(&format!("the target gave no answer: {error}"))
+                Outcome::Failed(format!("no answer: {error}"))
+            }
+            Err(refusal) if refusal.is_of_target() => Outcome::Failed(refusal.message.clone()),
+            Err(refusal) => cut(&refusal.message),
+            Ok(Ended::Back(Back::BrokeOff(error))) => {
+                Outcome::Failed(format!("its answer broke off: {error}"))
             }
             Ok(Ended::Back(Back::Broken(why))) => cut(why),
             Ok(Ended::Back(Back::Left) | Ended::There(There::Left)) => cut("the client left"),

@@ -6,12 +6,13 @@ use super::refusal::{NOT_ALLOWED, Refusal};
 use super::session::{End, Session};
 use super::{capture, digest};
 use crate::asking;
+use crate::pipeline::HoldOver;
 use crate::port::{HoldProgress, Ticket};
 use sluice_model::{Ask, HeldOperation, MAX_SHOWN, OperationDigest, PrincipalId, RecordedValue};
 use sluice_protocol::postgres::{encode, frontend};
 use std::collections::BTreeSet;
-use std::future::pending;
 use std::fmt::Write as _;
+use std::future::pending;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -108,8 +109,8 @@ impl Session {
     fn describe_held(
         &self,
         batch: &[Admitted],
-        asks: &[Ask],
         resume: &Resume,
+        asks: &[Ask],
         digest: OperationDigest,
     ) -> Result<HeldOperation, Refusal> {
         let scrubber = self.pipeline.view().scrubber(crate::clock::now());
@@ -124,7 +125,6 @@ impl Session {
             parameters,
             connect: false,
             ..asking::of_login(&self.context, ask, digest)
-        }
         })
     }
 
@@ -138,7 +138,7 @@ impl Session {
         let sent = bind.parameters.iter().flatten().map(|value| value.len());
         if sent.sum::<usize>() > MAX_SHOWN {
             return Err(too_long());
-    }
+        }
         let told = portal.prepared.told_types.lock();
         let types = told.as_ref().unwrap_or(&portal.prepared.parameter_types);
         let hides = self.pipeline.view().has_classes();
@@ -157,6 +157,7 @@ impl Session {
             }
         });
         Ok(each.collect())
+    }
 
     fn tell_held(&mut self, ticket: &Ticket) {
         let message = format!("waiting for approval, request {}", ticket.id);
@@ -185,11 +186,13 @@ impl Session {
         match progress {
             HoldProgress::Waiting | HoldProgress::Ended => {
                 let refusal = Refusal::undecided(&held.ticket.id);
-                self.hold_over("expired", Vec::new(), refusal, false).await
+                self.hold_over(HoldOver::undecided("expired"), refusal, false)
+                    .await
             }
             HoldProgress::Denied { by, reason } => {
                 let refusal = Refusal::denied_by(&held.ticket.id, &by, reason.as_deref());
-                self.hold_over("denied", vec![by], refusal, false).await
+                self.hold_over(HoldOver::denied(by, reason), refusal, false)
+                    .await
             }
             HoldProgress::Approved { by, .. } => self.hold_approved(by).await,
         }
@@ -200,7 +203,7 @@ impl Session {
             return Ok(());
         };
         self.pipeline
-            .hold_ended(held.op, held.ticket.id.clone(), "approved", by)?;
+            .hold_ended(held.op, held.ticket.id.clone(), HoldOver::approved(by))?;
         let spent = match self
             .pipeline
             .spend(Some(&held.ticket.id), held.digest)
@@ -227,15 +230,14 @@ impl Session {
         let id = held.ticket.id.clone();
         self.pipeline.port().leave_open(&id).await;
         let refusal = Refusal::timed_out(&id, self.context.connection.hold_timeout_seconds);
-        self.hold_over("timed out", Vec::new(), refusal, false)
+        self.hold_over(HoldOver::undecided("timed out"), refusal, false)
             .await
     }
 
     /// Ends the wait with an error. `withdraw`: the request itself ends too.
     pub(super) async fn hold_over(
         &mut self,
-        how: &str,
-        by: Vec<PrincipalId>,
+        over: HoldOver,
         refusal: Refusal,
         withdraw: bool,
     ) -> Result<(), End> {
@@ -246,7 +248,7 @@ impl Session {
             self.pipeline.port().cancel_hold(&held.ticket.id).await;
         }
         self.pipeline
-            .hold_ended(held.op, held.ticket.id.clone(), how, by)?;
+            .hold_ended(held.op, held.ticket.id.clone(), over)?;
         self.refuse_batch(&held.batch, &held.resume, refusal)
     }
 
@@ -284,8 +286,6 @@ fn merge(asks: &[Ask]) -> Ask {
     }
 }
 
-/// The statements as an approver sees them, each with what it runs by name.
-fn shown(batch: &[Admitted], scrub: &dyn Fn(&str) -> String) -> String {
 /// The portals whose parameters a batch runs with: the one that is executed, and those that it fetches from.
 fn bound_in<'a>(batch: &'a [Admitted], resume: &'a Resume) -> impl Iterator<Item = &'a Portal> {
     let executed = match resume {
@@ -312,6 +312,8 @@ fn too_long() -> Refusal {
     Refusal::new(NOT_ALLOWED, why).hint("split it")
 }
 
+/// The statements as an approver sees them, each with what it runs by name.
+fn shown(batch: &[Admitted], scrub: &dyn Fn(&str) -> String) -> String {
     let each = batch.iter().map(|admitted| {
         let runs = admitted.analysis.runs.iter();
         let runs: String = runs
