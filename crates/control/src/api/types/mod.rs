@@ -462,7 +462,7 @@ pub struct ExplainedAccess {
     pub action: String,
     /// The resource, as people write it.
     pub resource: String,
-    /// The decision on it alone.
+    /// The decision on it alone: `Ask` where an approval would turn a refusal of it.
     #[schema(value_type = Object)]
     pub decision: Decision,
 }
