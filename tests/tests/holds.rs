@@ -290,7 +290,7 @@ fn an_approval_is_for_the_values_that_were_bound() {
         .unwrap()
         .to_string();
     assert!(
-        shown.contains("order_id = $1") && shown.contains("[\"1\"]"),
+        shown.contains("order_id = $1") && shown.contains("[{\"name\":\"$1\",\"value\":\"1\"}]"),
         "{shown}"
     );
     checked(&mut stage.as_dana(&["approve", &id])).unwrap();

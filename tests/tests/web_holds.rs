@@ -450,6 +450,16 @@ fn an_approver_sees_the_whole_of_a_long_field() -> Result<()> {
     ensure!(status == 202, "{status} {told}");
     let listed = web.gateway.admin_json(&["approvals"])?.to_string();
     ensure!(listed.contains(&long), "{listed}");
+    // Each part is called what it is.
+    let id = web.gateway.pending_approval()?;
+    let shown = web.gateway.admin(&["approvals", &id])?;
+    for part in [
+        "header: content-type: application/json",
+        "body: {\"month\": \"May\"}",
+    ] {
+        ensure!(shown.contains(part), "{part}: {shown}");
+    }
+    ensure!(!shown.contains("$1"), "{shown}");
     Ok(())
 }
 

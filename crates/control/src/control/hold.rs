@@ -38,7 +38,11 @@ impl Control {
         held: HeldOperation,
     ) -> Result<ApprovalTicket, ApprovalError> {
         // Bounds the memory of open requests as well.
-        let shown = held.parameters.iter().flatten().map(String::len);
+        let shown = held
+            .parameters
+            .iter()
+            .flat_map(|p| p.value.as_deref())
+            .map(str::len);
         if shown.fold(held.text.len(), usize::saturating_add) > MAX_SHOWN {
             return Err(ApprovalError::Conflict(format!(
                 "the operation is longer than {MAX_SHOWN} bytes, too long for a person to judge; split it"
@@ -524,6 +528,7 @@ pub(crate) fn described(a: &Approval) -> ApprovalInfo {
         What::Operation(_) => None,
         What::Window { seconds } => Some(*seconds),
     };
+    let parameters = held.into_iter().flat_map(|h| &h.parameters);
     ApprovalInfo {
         id: a.id.clone(),
         state: a.state,
@@ -535,7 +540,7 @@ pub(crate) fn described(a: &Approval) -> ApprovalInfo {
         session: held.map(|h| h.session.clone()),
         connect: a.is_connect(),
         text: held.map(|h| h.text.clone()).unwrap_or_default(),
-        parameters: held.map(|h| h.parameters.clone()).unwrap_or_default(),
+        parameters: parameters.cloned().map(Into::into).collect(),
         estimated_rows: held.and_then(|h| h.estimated_rows),
         reason: a.reason.clone(),
         protocol: String::new(),

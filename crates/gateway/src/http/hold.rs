@@ -17,8 +17,8 @@ use crate::port::{ControlPort, HoldProgress, Spent, Ticket};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use sluice_model::{
-    ApprovalFacts, ApprovalId, Ask, Decision, HeldOperation, Operation, OperationDigest,
-    PrincipalId, RecordedValue,
+    ApprovalFacts, ApprovalId, Ask, Decision, HeldOperation, HeldParameter, Operation,
+    OperationDigest, PrincipalId, RecordedValue,
 };
 use sluice_policy::FieldPlan;
 use std::time::Duration;
@@ -191,13 +191,12 @@ fn describe(
     let text = |(name, value): (_, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
     let fields = fields.into_iter().map(text).collect();
     let fields = capture::hidden(fields).into_iter();
-    let fields: Vec<String> = fields
-        .map(|(name, value)| format!("{name}: {}", scrub(&value)))
-        .collect();
-    let fields = Some(fields.join("\n")).filter(|fields| !fields.is_empty());
+    let fields = fields
+        .map(|(name, value)| HeldParameter::new("header", format!("{name}: {}", scrub(&value))));
+    let body = body.map(|body| HeldParameter::new("body", body));
     Ok(HeldOperation {
         text: scrub(&held.operation.text),
-        parameters: fields.into_iter().chain(body).map(Some).collect(),
+        parameters: fields.chain(body).collect(),
         connect: false,
         ..asking::of_login(&visit.context, held.ask.clone(), digest)
     })

@@ -8,7 +8,9 @@ use super::{capture, digest};
 use crate::asking;
 use crate::pipeline::HoldOver;
 use crate::port::{HoldProgress, Ticket};
-use sluice_model::{Ask, HeldOperation, MAX_SHOWN, OperationDigest, PrincipalId, RecordedValue};
+use sluice_model::{
+    Ask, HeldOperation, HeldParameter, MAX_SHOWN, OperationDigest, PrincipalId, RecordedValue,
+};
 use sluice_protocol::postgres::{encode, frontend};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -116,13 +118,11 @@ impl Session {
         let scrubber = self.pipeline.view().scrubber(crate::clock::now());
         let scrub = |text: &str| asking::scrubbed(scrubber.as_ref(), text);
         let ask = merge(asks);
-        let mut parameters = Vec::new();
-        for portal in bound_in(batch, resume) {
-            parameters.extend(self.shown_parameters(portal, &scrub)?);
-        }
+        let bound = bound_in(batch, resume).map(|portal| self.shown_parameters(portal, &scrub));
+        let bound: Vec<Vec<HeldParameter>> = bound.collect::<Result<_, _>>()?;
         Ok(HeldOperation {
             text: shown(batch, &scrub),
-            parameters,
+            parameters: told_apart(bound),
             connect: false,
             ..asking::of_login(&self.context, ask, digest)
         })
@@ -133,7 +133,7 @@ impl Session {
         &self,
         portal: &Portal,
         scrub: &dyn Fn(&str) -> String,
-    ) -> Result<Vec<Option<String>>, Refusal> {
+    ) -> Result<Vec<HeldParameter>, Refusal> {
         let bind = frontend::bound(&portal.bound)?;
         let sent = bind.parameters.iter().flatten().map(|value| value.len());
         if sent.sum::<usize>() > MAX_SHOWN {
@@ -156,7 +156,7 @@ impl Session {
                 RecordedValue::Bytes(_) => Some(hexadecimal(value.unwrap_or_default())),
             }
         });
-        Ok(each.collect())
+        Ok(HeldParameter::numbered(each))
     }
 
     fn tell_held(&mut self, ticket: &Ticket) {
@@ -294,6 +294,20 @@ fn bound_in<'a>(batch: &'a [Admitted], resume: &'a Resume) -> impl Iterator<Item
     };
     let fetched = batch.iter().filter_map(|one| one.analysis.bound.as_ref());
     executed.into_iter().chain(fetched).map(AsRef::as_ref)
+}
+
+/// What is bound in several portals: which of them, where there is more than one.
+fn told_apart(bound: Vec<Vec<HeldParameter>>) -> Vec<HeldParameter> {
+    let several = bound.iter().filter(|each| !each.is_empty()).count() > 1;
+    let named = |(portal, each): (usize, Vec<HeldParameter>)| {
+        each.into_iter().map(move |mut parameter| {
+            if several {
+                parameter.name.push_str(&format!(" ({})", portal + 1));
+            }
+            parameter
+        })
+    };
+    bound.into_iter().enumerate().flat_map(named).collect()
 }
 
 /// Bytes as PostgreSQL writes them.

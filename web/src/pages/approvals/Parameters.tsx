@@ -1,17 +1,20 @@
-// The values that are bound to an operation, by number. Values of a data class come masked.
+// What an operation brings along besides its text: values that are bound to it, by number, and the parts of a request, by
+// name. Values of a data class come masked.
 import { HostileText } from "@/ui/HostileText";
 import classes from "./approvals.module.css";
 
-export function Parameters({ values }: { values: (string | null)[] }) {
+type Parameter = { name: string; value?: string | null };
+
+export function Parameters({ values }: { values: Parameter[] }) {
   if (values.length === 0) return null;
   return (
     <dl className={classes.parameters} aria-label="Parameters">
-      {values.map((value, at) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: a parameter is its number.
+      {values.map(({ name, value }, at) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a parameter is its place.
         <div key={at}>
-          <dt>${at + 1}</dt>
+          <dt>{name}</dt>
           <dd>
-            {value === null ? (
+            {value == null ? (
               <span className={classes.null}>NULL</span>
             ) : value === "" ? (
               <span className={classes.null}>empty text</span>
