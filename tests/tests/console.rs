@@ -167,9 +167,12 @@ fn a_page_that_is_open_says_that_the_client_of_a_login_has_gone() {
         json!({"mark": stage.gateway.home().join("shown")}),
         // On the page and in the dialog that is open.
         json!({"shows": "dialog:Approve this? > Nobody waits any more: approving lets ada connect once, within "}),
+        json!({"press": "dialog:Approve this? > button:Cancel"}),
+        json!({"gone": "dialog:Approve this?"}),
     ]);
     steps.extend(looked_at("approval-left"));
     steps.extend([
+        json!({"press": "button:Approve"}),
         json!({"press": "dialog:Approve this? > button:Approve one session"}),
         json!({"gone": "dialog:Approve this?"}),
         json!({"see": "Nobody waits any more: one session is let in when ada asks again"}),

@@ -1,6 +1,6 @@
 //! Holds and approvals: one thing is approved, by somebody else, once.
 
-use sluice_tests::process::{Running, checked, wait_for};
+use sluice_tests::process::{Running, checked, printed, wait_for};
 use sluice_tests::wire::{PLAINTEXT, Wire, execute, message, parse, sync, tags, text};
 use sluice_tests::{Gateway, Postgres, Settings};
 use std::fs::File;
@@ -64,7 +64,14 @@ fn the_approver_sees_what_it_is_and_the_statement_runs_once() {
             .stdout,
     )
     .unwrap();
-    for part in [ONE, "user:ada", "shop", "estimated_rows"] {
+    for part in [
+        ONE,
+        "user:ada",
+        "shop",
+        "estimated_rows",
+        "\"waiting\":1",
+        "\"client\":\"psql\"",
+    ] {
         assert!(shown.contains(part), "expected {part} in {shown}");
     }
     assert!(!stage.shop.ran(ONE).unwrap(), "held means not run");
@@ -175,7 +182,10 @@ fn after_a_timeout_an_approval_buys_one_run_of_exactly_that_operation() {
         "the answer names the request: {}",
         stage.said("one")
     );
-    checked(&mut stage.as_dana(&["approve", &id])).unwrap();
+    let shown = printed(&mut stage.as_dana(&["approvals", &id])).unwrap();
+    assert!(shown.contains("waits no more"), "{shown}");
+    let given = printed(&mut stage.as_dana(&["approve", &id])).unwrap();
+    assert!(given.contains("nobody waits any more"), "{given}");
     // Something else does not run on it.
     let other = stage
         .gateway

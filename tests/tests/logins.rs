@@ -195,6 +195,27 @@ fn without_a_window_one_session_is_let_in() {
 }
 
 #[test]
+fn a_session_that_was_let_in_still_waits_for_what_it_asks_then() {
+    let stage = stage();
+    let screen = File::create(stage.gateway.home().join("one")).unwrap();
+    let mut psql = stage.gateway.psql_command(&stage.ada);
+    psql.args(["-c", "DELETE FROM payments WHERE order_id = 1"])
+        .stdout(screen.try_clone().unwrap())
+        .stderr(screen);
+    let mut psql = Running::start(&mut psql, "KILL").unwrap();
+    let login = stage.gateway.pending_approval().unwrap();
+    checked(&mut stage.as_dana(&["approve", &login])).unwrap();
+    stage.wait_until_said("one", "waiting for approval, request");
+    let delete = stage.gateway.pending_approval().unwrap();
+    assert_ne!(delete, login);
+    let left = "SELECT count(*) FROM payments WHERE order_id = 1";
+    assert_eq!(stage.shop.superuser_sql(left).unwrap(), "1");
+    checked(&mut stage.as_dana(&["deny", &delete, "--reason", "no"])).unwrap();
+    assert!(!psql.wait(PATIENCE).unwrap().success());
+    assert_eq!(stage.shop.superuser_sql(left).unwrap(), "1");
+}
+
+#[test]
 fn a_denial_reaches_the_waiting_login_with_its_reason() {
     let stage = stage();
     let mut psql = stage.log_in("one");

@@ -62,7 +62,10 @@ fn waiting(gateway: &Gateway, home: &std::path::Path, more: &[&str]) -> (Child, 
     let url = format!("https://127.0.0.1:{}", gateway.https_port);
     let arguments = [&["login", "--url", &url], more].concat();
     let said = home.join("said");
+    // As the console shows it, in the folder that has the file.
+    std::fs::copy(gateway.authority(), home.join("sluice-ca.pem")).unwrap();
     let child = sluice(gateway, home, &arguments)
+        .env("SLUICE_CA", "sluice-ca.pem")
         .stdout(Stdio::null())
         .stderr(std::fs::File::create(&said).unwrap())
         .spawn()
@@ -137,6 +140,10 @@ fn a_person_logs_in_from_a_terminal_and_works_with_psql() {
         !who.contains("administrator"),
         "the provider's admins are not the gateway's: {who}"
     );
+    // The gateway's authority is kept along, for commands in any folder.
+    let mut elsewhere = sluice(&stage.gateway, home.path(), &["whoami"]);
+    elsewhere.current_dir("/").env_remove("SLUICE_CA");
+    assert_eq!(printed(&mut elsewhere).unwrap(), who);
     let answer = stage
         .gateway
         .answer(&token(home.path()), "SELECT 1")

@@ -436,6 +436,10 @@ fn an_approver_sees_all_of_it() -> Result<()> {
         shown.contains("cannot be shown: image/png, sha256"),
         "{shown}"
     );
+    ensure!(
+        shown.contains("waits no more"),
+        "it was told to come again: {shown}"
+    );
     Ok(())
 }
 

@@ -31,6 +31,11 @@ pub enum ApprovalScope {
         /// Hexadecimal [`OperationDigest`].
         digest: String,
     },
+    /// One session was let in: consent to its being connected, and to nothing that it asks for.
+    Login {
+        /// That session.
+        session: SessionId,
+    },
     /// Everything that the policy asks for in one live session.
     Session {
         /// That session.
@@ -71,7 +76,7 @@ pub struct Grant {
     pub principal: PrincipalId,
     /// On which connection.
     pub connection: String,
-    /// [`ApprovalScope::Session`] or [`ApprovalScope::Window`].
+    /// [`ApprovalScope::Login`], [`ApprovalScope::Session`] or [`ApprovalScope::Window`].
     pub scope: ApprovalScope,
     /// The groups in whose name people agreed.
     pub groups: BTreeSet<String>,

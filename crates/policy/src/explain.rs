@@ -58,7 +58,7 @@ impl SessionView {
         now: Timestamp,
         extra: &ApprovalFacts,
     ) -> Result<Explanation, Denial> {
-        let standing = self.standing(now, extra);
+        let standing = self.standing(&op.accesses, now, extra);
         let bench = self.bench(&op.facts, now);
         let context = bench.context(&standing.approvals, standing.reason)?;
         let whole = self.decide(op, now, extra);

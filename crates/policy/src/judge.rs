@@ -234,7 +234,7 @@ impl SessionView {
         let facts = Facts::default();
         let none = ApprovalFacts::default();
         let bench = self.bench(&facts, now);
-        let standing = self.standing(now, &none);
+        let standing = self.standing(std::slice::from_ref(access), now, &none);
         let context = bench.context(&standing.approvals, standing.reason)?;
         let units = self
             .slices

@@ -139,7 +139,7 @@ impl SessionView {
     #[must_use]
     pub fn connect(&self, now: Timestamp, extra: &ApprovalFacts) -> Decision {
         let access = Access {
-            action: Action::new("connect"),
+            action: Action::new(CONNECT),
             resource: Resource::Connection,
         };
         self.decide_accesses(&[access], &Facts::default(), now, extra)
@@ -163,7 +163,7 @@ impl SessionView {
         if let Err(denial) = self.check_limits(accesses, now) {
             return Decision::Deny(denial);
         }
-        let standing = self.standing(now, extra);
+        let standing = self.standing(accesses, now, extra);
         let question = crate::cache::Question {
             accesses,
             facts,
@@ -268,11 +268,21 @@ impl SessionView {
         ids
     }
 
-    /// The approvals that count now: `extra` and the grants that have not ended.
-    pub(crate) fn standing<'a>(&'a self, now: Timestamp, extra: &'a ApprovalFacts) -> Consent<'a> {
+    /// The approvals that count now for these accesses: `extra` and the grants that have not ended. Consent to a login
+    /// is for being connected, and for nothing that is asked after that.
+    pub(crate) fn standing<'a>(
+        &'a self,
+        accesses: &[Access],
+        now: Timestamp,
+        extra: &'a ApprovalFacts,
+    ) -> Consent<'a> {
         let mut approvals = Cow::Borrowed(extra);
         let mut reason = self.session.reason.as_deref();
-        for grant in self.grants.iter().filter(|grant| now < end_of(grant)) {
+        let is_login = accesses.iter().all(|a| a.action.as_str() == CONNECT);
+        let counts = |grant: &&Grant| {
+            now < end_of(grant) && (is_login || !matches!(grant.scope, ApprovalScope::Login { .. }))
+        };
+        for grant in self.grants.iter().filter(counts) {
             let all = approvals.to_mut();
             all.groups.extend(grant.groups.iter().cloned());
             all.people = all.people.max(grant.people);
@@ -312,7 +322,7 @@ impl SessionView {
     fn depends_on(&self, name: &str, op: &Operation, now: Timestamp) -> Result<bool, Denial> {
         self.check_limits(&op.accesses, now)?;
         let none = ApprovalFacts::default();
-        let standing = self.standing(now, &none);
+        let standing = self.standing(&op.accesses, now, &none);
         let bench = self.bench(&op.facts, now);
         let context = bench.context(&standing.approvals, standing.reason)?;
         let mut depends = false;
@@ -377,13 +387,17 @@ impl SessionView {
     }
 }
 
+/// The action of being connected.
+const CONNECT: &str = "connect";
 /// A grant for a session has no end of its own.
 const FAR: Timestamp = Timestamp(i64::MAX);
 
 fn end_of(grant: &Grant) -> Timestamp {
     match grant.scope {
         ApprovalScope::Window { until } => until,
-        ApprovalScope::Session { .. } | ApprovalScope::Once { .. } => FAR,
+        ApprovalScope::Login { .. }
+        | ApprovalScope::Session { .. }
+        | ApprovalScope::Once { .. } => FAR,
     }
 }
 

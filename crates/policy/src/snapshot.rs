@@ -364,7 +364,9 @@ fn grant_holds(grant: &Grant, session: &SessionContext, now: Timestamp) -> bool 
         && grant.connection == session.connection.name
         && match &grant.scope {
             ApprovalScope::Once { .. } => false,
-            ApprovalScope::Session { session: id } => *id == session.id,
+            ApprovalScope::Login { session: id } | ApprovalScope::Session { session: id } => {
+                *id == session.id
+            }
             ApprovalScope::Window { until } => now < *until,
         }
 }

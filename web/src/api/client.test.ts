@@ -1,6 +1,6 @@
 // Errors of the API, topics of paths, and how long to wait for the stream.
 import { describe, expect, it } from "vitest";
-import { asApiError, readError } from "./client";
+import { ApiError, asApiError, readError } from "./client";
 import { backOff } from "./live";
 import { topicOf } from "./topics";
 
@@ -28,6 +28,18 @@ describe("readError", () => {
 
 it("takes a failed fetch for a gateway out of reach", () => {
   expect(asApiError(new TypeError("failed to fetch"))).toMatchObject({ status: 0, mayPass: true });
+});
+
+it("promises to try again only what was asked, not what was to be done", () => {
+  const lost = (writes: boolean) => asApiError(new TypeError("failed to fetch"), writes);
+  expect(lost(false).hint).toContain("tries again by itself");
+  expect(lost(true).hint).toContain("not known whether this was done");
+  expect([0, 502, 503, 409].map((status) => new ApiError(status, "").unanswered)).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
 });
 
 it.each([

@@ -1,6 +1,7 @@
 // The API client: typed by the gateway's own description, with errors as one type.
 import createClient, { type Middleware } from "openapi-fetch";
 import type { components, paths } from "./schema";
+import { noteSignedIn, noteSignedOut } from "./signIn";
 
 export type Schemas = components["schemas"];
 type Problem = Schemas["ProblemInfo"];
@@ -25,17 +26,23 @@ export class ApiError extends Error {
   get mayPass(): boolean {
     return this.status === 0 || this.status >= 500;
   }
+
+  /** Whether no answer of the gateway came: what was sent may have reached it all the same. */
+  get unanswered(): boolean {
+    return this.status === 0 || this.status === 502 || this.status === 504;
+  }
 }
 
-export function asApiError(error: unknown): ApiError {
+const READING = "check your network; the console tries again by itself";
+// Nothing is sent twice by itself, and nobody knows on which way it was lost.
+const WRITING =
+  "it is not known whether this was done, and it is not sent again by itself: once the connection is back, look how it stands, and press again if nothing came of it";
+
+export function asApiError(error: unknown, writes = false): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof TypeError) {
     // This is how fetch says that nothing answered.
-    return new ApiError(
-      0,
-      "the gateway cannot be reached",
-      "check your network; the console tries again by itself",
-    );
+    return new ApiError(0, "the gateway cannot be reached", writes ? WRITING : READING);
   }
   return new ApiError(0, error instanceof Error ? error.message : String(error));
 }
@@ -50,18 +57,12 @@ export async function readError(response: Response): Promise<ApiError> {
   return new ApiError(response.status, String(error), hint ?? undefined, problems ?? []);
 }
 
-function goToSignIn(): Promise<never> {
-  const here = location.pathname + location.search;
-  location.assign(`/signin?next=${encodeURIComponent(here)}`);
-  // The page is about to go; nobody needs an error in the meantime.
-  return new Promise(() => {});
-}
-
 const errors: Middleware = {
   async onResponse({ response }) {
-    if (response.ok) return undefined;
-    if (response.status === 401) return goToSignIn();
-    throw await readError(response);
+    if (response.status === 401 && noteSignedOut()) return new Promise<never>(() => {});
+    if (!response.ok) throw await readError(response);
+    noteSignedIn();
+    return undefined;
   },
 };
 

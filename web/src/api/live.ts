@@ -1,8 +1,10 @@
 // Live updates: one event stream per tab. Each event refreshes the queries of its topic.
 import { useEffect, useSyncExternalStore } from "react";
 import { queryClient } from "@/app/queryClient";
+import { listen } from "./eventStream";
 import { queryKey } from "./query";
-import { TOPICS, type Topic } from "./topics";
+import { noteSignedOut } from "./signIn";
+import { isTopic, type Topic } from "./topics";
 
 export type LiveState = "connecting" | "open" | "reconnecting";
 type Listener = (data: unknown) => void;
@@ -14,7 +16,7 @@ const GATHER_MS = 400;
 
 let state: LiveState = "connecting";
 let failures = 0;
-let stream: EventSource | undefined;
+let stop: (() => void) | undefined;
 let retry: ReturnType<typeof setTimeout> | undefined;
 let gathering: ReturnType<typeof setTimeout> | undefined;
 const touched = new Set<Topic>();
@@ -42,13 +44,14 @@ function refresh(topic: Topic) {
   }, GATHER_MS);
 }
 
-function receive(topic: Topic, event: MessageEvent<string>) {
+function receive(topic: string, text: string) {
+  if (!isTopic(topic)) return;
   refresh(topic);
   const hearing = listeners.get(topic);
   if (!hearing?.size) return;
   let data: unknown;
   try {
-    data = JSON.parse(event.data);
+    data = JSON.parse(text);
   } catch {
     // The event still says that something changed, and that was acted on.
     return;
@@ -57,29 +60,28 @@ function receive(topic: Topic, event: MessageEvent<string>) {
 }
 
 function open() {
-  const source = new EventSource("/v1/events");
-  stream = source;
-  source.onopen = () => {
-    // Events were missed while away, so everything on screen may be old.
-    if (failures > 0) void queryClient.invalidateQueries();
-    failures = 0;
-    become("open");
-  };
-  source.onerror = () => {
-    source.close();
-    failures += 1;
-    become("reconnecting");
-    // The stream does not say why it ended; if we were signed out, this question will.
-    void queryClient.invalidateQueries({ queryKey: queryKey("/v1/whoami") });
-    retry = setTimeout(open, backOff(failures));
-  };
-  for (const topic of TOPICS) source.addEventListener(topic, (e) => receive(topic, e));
+  stop = listen("/v1/events", { onOpen, onEvent: receive, onEnd });
+}
+
+function onOpen() {
+  // Events were missed while away, so everything on screen may be old.
+  if (failures > 0) void queryClient.invalidateQueries();
+  failures = 0;
+  become("open");
+}
+
+function onEnd(status?: number) {
+  if (status === 401) noteSignedOut();
+  failures += 1;
+  become("reconnecting");
+  // A stream that had begun does not say why it ended; if we were signed out, this question will.
+  void queryClient.invalidateQueries({ queryKey: queryKey("/v1/whoami") });
+  retry = setTimeout(open, backOff(failures));
 }
 
 function close() {
-  stream?.close();
+  stop?.();
   clearTimeout(retry);
-  stream = undefined;
 }
 
 /** Holds the stream open while the shell is shown. */

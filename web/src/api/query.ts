@@ -62,7 +62,7 @@ async function ask(...args: Parameters<Loose>): Promise<unknown> {
     // A query may not answer undefined, so "no body" is null.
     return (await request(...args)).data ?? null;
   } catch (error) {
-    throw asApiError(error);
+    throw asApiError(error, args[0] !== "get");
   }
 }
 

@@ -1,6 +1,6 @@
 // Topics: what live events are about, and which topic each part of the API belongs to.
 
-export const TOPICS = [
+const TOPICS = [
   "approvals",
   "sessions",
   "operations",
@@ -11,6 +11,10 @@ export const TOPICS = [
 ] as const;
 
 export type Topic = (typeof TOPICS)[number];
+
+export function isTopic(word: string): word is Topic {
+  return (TOPICS as readonly string[]).includes(word);
+}
 
 // By the first word after /v1/. What is not named here is refreshed with `health`.
 const TOPIC_OF: Record<string, Topic> = {

@@ -22,6 +22,8 @@ export const queryClient = new QueryClient({
       staleTime: STALE_AFTER_MS,
       retry: (failures, error) => asApiError(error).mayPass && failures < MAX_RETRIES,
     },
+    // A browser that is offline would keep what was pressed and send it later, when nobody thinks of it any more.
+    mutations: { networkMode: "always" },
   },
   mutationCache: new MutationCache({
     onError: (error, _variables, _result, mutation) => {

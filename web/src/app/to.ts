@@ -15,6 +15,7 @@ export const to = {
     connection ? `/approvals/request?connection=${part(connection)}` : "/approvals/request",
   sessions: "/sessions",
   session: (id: string) => `/sessions/${part(id)}`,
+  operation: (session: string, op: number) => `/sessions/${part(session)}?op=${op}`,
   liveSessions: "/sessions?live=true",
   /** With filters as the API names them, and `range`. */
   operations: (filters: Record<string, string> = {}) => {
@@ -30,6 +31,7 @@ export const to = {
   dryRun: "/policies/dry-run",
   history: "/policies/history",
   people: "/people",
+  peopleTab: (tab: string) => `/people?tab=${part(tab)}`,
   person: (principal: string) => `/people/${part(principal)}`,
   offboard: (principal: string) => `/people/${part(principal)}/offboard`,
   me: "/me",

@@ -33,3 +33,13 @@ it("knows the words of Cedar", async () => {
   expect(classOf("100")).toBe("tok-number");
   expect(classOf("// all of it")).toBe("tok-comment");
 });
+
+it("takes no name of a column for a keyword, and a parameter for one piece", async () => {
+  const text = "SELECT id, name FROM customers WHERE value = $12 AND id=$1";
+  const pieces = highlight(text, await loadLanguage("sql"));
+  expect(pieces.map((p) => p.text).join("")).toBe(text);
+  const keywords = pieces.filter((p) => p.classes === "tok-keyword").map((p) => p.text);
+  expect(keywords).toEqual(["SELECT", "FROM", "WHERE", "AND"]);
+  const numbers = pieces.filter((p) => p.classes === "tok-number").map((p) => p.text);
+  expect(numbers).toEqual(["$12", "$1"]);
+});

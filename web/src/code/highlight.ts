@@ -10,6 +10,18 @@ export interface Coloured {
   classes: string;
 }
 
+// The parser of SQL takes the dollar of a parameter (`$12`) for a sign of its own; lines must not break there.
+function add(found: Coloured[], piece: Coloured) {
+  const before = found.at(-1);
+  const begun = before?.classes === "" ? /\$\d*$/.exec(before.text)?.[0] : undefined;
+  if (!before || !begun || !/^\d+$/.test(piece.text)) {
+    found.push(piece);
+    return;
+  }
+  before.text = before.text.slice(0, -begun.length);
+  found.push({ text: `${begun}${piece.text}`, classes: piece.classes });
+}
+
 export function highlight(text: string, language: Language): Coloured[] {
   if (text.length > MAX_HIGHLIGHTED) return [{ text, classes: "" }];
   const found: Coloured[] = [];
@@ -17,7 +29,7 @@ export function highlight(text: string, language: Language): Coloured[] {
     text,
     language.parser.parse(text),
     classHighlighter,
-    (piece, classes) => found.push({ text: piece, classes }),
+    (piece, classes) => add(found, { text: piece, classes }),
     () => found.push({ text: "\n", classes: "" }),
   );
   return found;

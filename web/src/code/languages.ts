@@ -4,7 +4,7 @@ import type { Language } from "@codemirror/language";
 export type LanguageName = "sql" | "http" | "json" | "yaml" | "cedar";
 
 const LOADERS: Record<LanguageName, () => Promise<Language>> = {
-  sql: async () => (await import("@codemirror/lang-sql")).PostgreSQL.language,
+  sql: async () => (await import("./sql")).sqlLanguage,
   json: async () => (await import("@codemirror/lang-json")).jsonLanguage,
   yaml: async () => (await import("@codemirror/lang-yaml")).yamlLanguage,
   cedar: async () => (await import("./cedar")).cedarLanguage,

@@ -1,15 +1,17 @@
 // Who is signed in, and the way out.
 import { ActionIcon, Badge, Group, Menu, Text } from "@mantine/core";
-import { IconKey, IconLogout, IconUserCircle } from "@tabler/icons-react";
+import { IconCheck, IconClock, IconKey, IconLogout, IconUserCircle } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { useMe } from "@/api/me";
 import { to } from "@/app/to";
 import { PrincipalName } from "@/ui/PrincipalName";
+import { useExactTimes } from "@/ui/useExactTimes";
 
 const FORM = "sign-out";
 
 export function AccountMenu() {
   const me = useMe();
+  const [exact, setExact] = useExactTimes();
   return (
     <>
       {/* Signing out is a form of the server, so that it also works where scripts went wrong. */}
@@ -46,6 +48,15 @@ export function AccountMenu() {
             leftSection={<IconKey size={16} stroke={1.7} aria-hidden />}
           >
             My tokens
+          </Menu.Item>
+          <Menu.Item
+            role="menuitemcheckbox"
+            aria-checked={exact}
+            leftSection={<IconClock size={16} stroke={1.7} aria-hidden />}
+            rightSection={exact && <IconCheck size={14} aria-hidden />}
+            onClick={() => setExact(!exact)}
+          >
+            Exact times
           </Menu.Item>
           <Menu.Item
             type="submit"

@@ -1,4 +1,4 @@
-// The bar at the top: brand, search, live state, colour scheme, account.
+// The bar at the top: brand, search, colour scheme, account.
 import { ActionIcon, Burger, Kbd, Tooltip } from "@mantine/core";
 import { spotlight } from "@mantine/spotlight";
 import { IconKeyboard, IconSearch } from "@tabler/icons-react";
@@ -6,7 +6,6 @@ import { Link } from "react-router";
 import { to } from "@/app/to";
 import { AccountMenu } from "./AccountMenu";
 import { Brand } from "./Brand";
-import { LiveState } from "./LiveState";
 import { SchemeMenu } from "./SchemeMenu";
 import classes from "./shell.module.css";
 
@@ -32,7 +31,6 @@ export function Header({ menuOpen, toggleMenu, openHelp }: HeaderProps) {
         <Brand />
         Sluice
       </Link>
-      <LiveState />
       <button
         type="button"
         className={classes.search}

@@ -2,7 +2,7 @@
 import { Badge, NavLink } from "@mantine/core";
 import { Link, useMatch } from "react-router";
 import { useMe } from "@/api/me";
-import { useApi } from "@/api/query";
+import { useWaiting } from "@/api/waiting";
 import { to } from "@/app/to";
 import { type NavItem, navItems } from "./navigation";
 import classes from "./shell.module.css";
@@ -18,11 +18,6 @@ export function Nav({ onChoose }: { onChoose?: () => void }) {
       onChoose={onChoose}
     />
   ));
-}
-
-function useWaiting(): number {
-  const { data } = useApi("/v1/approvals");
-  return data?.approvals.filter((a) => a.may_decide && a.state === "pending").length ?? 0;
 }
 
 interface ItemProps {

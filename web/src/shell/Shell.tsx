@@ -6,11 +6,13 @@ import { useLiveStream } from "@/api/live";
 import { MeProvider, useMe } from "@/api/me";
 import { useApi } from "@/api/query";
 import { ErrorState } from "@/ui/states";
+import { Away } from "./Away";
 import { Header } from "./Header";
 import { Nav } from "./Nav";
 import { NotForYou } from "./NotForYou";
 import { Search } from "./Search";
 import { Shortcuts } from "./Shortcuts";
+import { SignedOut } from "./SignedOut";
 import { Starting } from "./Starting";
 import classes from "./shell.module.css";
 
@@ -57,6 +59,7 @@ function Frame() {
         </AppShell.Navbar>
         <AppShell.Main id="main" tabIndex={-1} className={classes.main}>
           <div className={classes.page}>
+            <Away />
             <Page />
           </div>
         </AppShell.Main>
@@ -68,6 +71,7 @@ function Frame() {
       </Drawer>
       <Search openHelp={help.open} />
       <Shortcuts helpOpen={helpOpen} openHelp={help.open} closeHelp={help.close} />
+      <SignedOut />
       <ScrollRestoration />
     </>
   );

@@ -4,6 +4,7 @@ import { useLocalStorage } from "@mantine/hooks";
 import { useEffect, useRef } from "react";
 import { useNavigate } from "react-router";
 import { useMe } from "@/api/me";
+import { useExactTimes } from "@/ui/useExactTimes";
 import { navItems } from "./navigation";
 
 // The second key of a pair must follow within this time.
@@ -19,10 +20,12 @@ export function Shortcuts({ helpOpen, openHelp, closeHelp }: ShortcutsProps) {
   const { admin } = useMe();
   // Single keys get in the way of speech input, so they can be switched off.
   const [on, setOn] = useLocalStorage({ key: "sluice-shortcuts", defaultValue: true });
-  useKeys(on && !helpOpen, admin, openHelp);
+  const [exact, setExact] = useExactTimes();
+  useKeys(on && !helpOpen, admin, { "?": openHelp, e: () => setExact((is) => !is) });
   const rows = [
     ...navItems(admin).map((item) => ({ keys: ["g", item.letter], what: item.label })),
     { keys: ["Ctrl or ⌘", "K"], what: "Search" },
+    { keys: ["e"], what: "Exact times, or how long ago" },
     { keys: ["?"], what: "This help" },
   ];
   return (
@@ -51,12 +54,20 @@ export function Shortcuts({ helpOpen, openHelp, closeHelp }: ShortcutsProps) {
         checked={on}
         onChange={(e) => setOn(e.currentTarget.checked)}
       />
+      <Switch
+        mt="sm"
+        label="Exact times in lists"
+        checked={exact}
+        onChange={(e) => setExact(e.currentTarget.checked)}
+      />
     </Modal>
   );
 }
 
-function useKeys(on: boolean, admin: boolean, openHelp: () => void) {
+function useKeys(on: boolean, admin: boolean, single: Record<string, () => void>) {
   const go = useNavigate();
+  const acts = useRef(single);
+  acts.current = single;
   const pressedG = useRef(0);
   useEffect(() => {
     if (!on) return;
@@ -64,13 +75,13 @@ function useKeys(on: boolean, admin: boolean, openHelp: () => void) {
       if (e.defaultPrevented || e.ctrlKey || e.metaKey || e.altKey || isBusy(e.target)) return;
       const pair = e.timeStamp - pressedG.current < PAIR_MS;
       pressedG.current = !pair && e.key === "g" ? e.timeStamp : 0;
-      if (e.key === "?") openHelp();
       const item = pair && navItems(admin).find((i) => i.letter === e.key);
       if (item) void go(item.path);
+      else acts.current[e.key]?.();
     };
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
-  }, [on, admin, go, openHelp]);
+  }, [on, admin, go]);
 }
 
 /** Whether the key belongs to a field, an editor or a dialog. */

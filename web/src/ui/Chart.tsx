@@ -25,7 +25,6 @@ export interface ChartProps {
   title: string;
   points: Point[];
   series: Series[];
-  kind?: "area" | "stacked";
   height?: number;
   format?: (value: number) => string;
 }

@@ -2,11 +2,12 @@
 import "@mantine/charts/styles.css";
 import { AreaChart } from "@mantine/charts";
 import type { ChartProps } from "./Chart";
+import { compact } from "./numbers";
 import { exact } from "./time";
 
 const DAY_MICROS = 86_400_000_000;
 
-export default function ChartDrawing({ points, series, kind, height, format }: ChartProps) {
+export default function ChartDrawing({ points, series, height, format }: ChartProps) {
   const span = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0);
   // Within a day the time of day tells points apart, beyond it the day does.
   const tick = (at: number) =>
@@ -17,7 +18,9 @@ export default function ChartDrawing({ points, series, kind, height, format }: C
       data={points}
       dataKey="at"
       series={series}
-      type={kind === "stacked" ? "stacked" : "default"}
+      // Not stacked: each line stands as high as the text above says.
+      type="default"
+      fillOpacity={0.12}
       curveType="monotone"
       withDots={false}
       withLegend={series.length > 1}
@@ -25,7 +28,7 @@ export default function ChartDrawing({ points, series, kind, height, format }: C
       valueFormatter={format}
       xAxisProps={{ tickFormatter: tick, minTickGap: 40 }}
       // What is drawn is counted, and nothing happens half.
-      yAxisProps={{ width: 48, allowDecimals: false }}
+      yAxisProps={{ width: 48, allowDecimals: false, tickFormatter: compact }}
       areaProps={{ isAnimationActive: false }}
       tooltipProps={{ labelFormatter: (at) => exact(Number(at)) }}
     />

@@ -1,7 +1,7 @@
 // A table of rows from the API: loading, empty and failed states, links, pages; cards on phones.
 import { Skeleton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import type { ReactNode } from "react";
+import type { MouseEvent, ReactNode } from "react";
 import { Link } from "react-router";
 import { Pager } from "./Pager";
 import { type EmptyProps, EmptyState, ErrorState } from "./states";
@@ -68,6 +68,18 @@ function linked<Row>({ columns, rowHref }: DataTableProps<Row>, row: Row, at: nu
   );
 }
 
+/** Times stand above the link of their row, to be hovered; with a mouse, a click on one still follows the link. */
+function followFromTime({ target, currentTarget, nativeEvent }: MouseEvent) {
+  const { pointerType } = nativeEvent as PointerEvent;
+  if (pointerType !== "mouse" || !(target as Element).closest("time") || inLink(target)) return;
+  const link = currentTarget.querySelector(`.${classes.rowLink}`);
+  link?.dispatchEvent(new PointerEvent("click", nativeEvent));
+}
+
+function inLink(target: EventTarget): boolean {
+  return (target as Element).closest("a, button") !== null;
+}
+
 function cellClass<Row>({ align, hideBelow }: Column<Row>): string {
   const hide = hideBelow && (hideBelow === "md" ? classes.fromMd : classes.fromLg);
   return [align === "right" && classes.right, hide].filter(Boolean).join(" ");
@@ -89,7 +101,7 @@ function Grid<Row>(props: DataTableProps<Row>) {
         </thead>
         <tbody>
           {rows?.map((row) => (
-            <tr key={rowKey(row)}>
+            <tr key={rowKey(row)} onClick={followFromTime}>
               {columns.map((c, at) => (
                 <td key={c.header} className={cellClass(c)}>
                   {linked(props, row, at)}
@@ -127,7 +139,8 @@ function Cards<Row>(props: DataTableProps<Row>) {
   return (
     <ul className={classes.cards} aria-label={label}>
       {rows?.map((row) => (
-        <li key={rowKey(row)} className={classes.card}>
+        // biome-ignore lint/a11y/useKeyWithClickEvents: the card's link has the keys.
+        <li key={rowKey(row)} className={classes.card} onClick={followFromTime}>
           <div className={classes.cardHead}>{linked(props, row, 0)}</div>
           <dl className={classes.facts}>
             {columns.slice(1).map((c) => (

@@ -3,6 +3,7 @@ import { Group, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { type ReactNode, useEffect, useRef } from "react";
 import { useLocation } from "react-router";
+import { useWaiting } from "@/api/waiting";
 import classes from "./ui.module.css";
 import { visible } from "./visible";
 
@@ -14,11 +15,10 @@ interface PageHeaderProps {
   aside?: ReactNode;
   /** Buttons at the right. */
   actions?: ReactNode;
-  /** How many things wait here: stands in the title of the document. */
-  waiting?: number;
 }
 
-export function PageHeader({ title, about, aside, actions, waiting = 0 }: PageHeaderProps) {
+export function PageHeader({ title, about, aside, actions }: PageHeaderProps) {
+  const waiting = useWaiting();
   const shown = visible(title);
   useDocumentTitle(`${waiting > 0 ? `(${waiting}) ` : ""}${shown} · Sluice`);
   const heading = useRef<HTMLHeadingElement>(null);

@@ -1,7 +1,8 @@
-// A time: how long ago, with the exact time on hover; or the other way round.
+// A time: how long ago, with the exact time on hover and on a tap; or the other way round.
 import { Tooltip } from "@mantine/core";
 import { exact, relative, utc } from "./time";
 import classes from "./ui.module.css";
+import { useExactTimes } from "./useExactTimes";
 import { useNow } from "./useNow";
 
 interface TimestampProps {
@@ -11,7 +12,9 @@ interface TimestampProps {
   exactly?: boolean;
 }
 
-export function Timestamp({ at, exactly = false }: TimestampProps) {
+export function Timestamp({ at, exactly: always = false }: TimestampProps) {
+  const [chosen] = useExactTimes();
+  const exactly = always || chosen;
   const ago = relative(at, useNow());
   const label = (
     <>
@@ -22,7 +25,10 @@ export function Timestamp({ at, exactly = false }: TimestampProps) {
   );
   return (
     <Tooltip label={label}>
-      <time dateTime={new Date(at / 1000).toISOString()} className={classes.time}>
+      <time
+        dateTime={new Date(at / 1000).toISOString()}
+        className={exactly ? undefined : classes.time}
+      >
         {exactly ? exact(at) : ago}
       </time>
     </Tooltip>

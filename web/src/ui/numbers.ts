@@ -24,3 +24,10 @@ export function bytes(n: number): string {
   }
   return `${size < 10 ? Math.round(size * 10) / 10 : Math.round(size)} ${UNITS[unit]}`;
 }
+
+const short = new Intl.NumberFormat("en", { notation: "compact" });
+
+/** `950`, `450K`, `1.5M`: for where there is no room. */
+export function compact(n: number): string {
+  return short.format(n);
+}

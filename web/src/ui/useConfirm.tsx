@@ -2,6 +2,7 @@
 import { Button, Group, Stack, Text, Textarea } from "@mantine/core";
 import { modals } from "@mantine/modals";
 import { type ReactNode, useCallback, useState } from "react";
+import { keepFocus } from "./focus";
 
 export interface Question {
   title: string;
@@ -22,6 +23,7 @@ export function useConfirm() {
   return useCallback(
     (question: Question) =>
       new Promise<Confirmed | null>((answer) => {
+        const before = document.activeElement;
         const id = modals.open({
           title: question.title,
           onClose: () => answer(null),
@@ -31,6 +33,7 @@ export function useConfirm() {
               onCancel={() => modals.close(id)}
               onConfirm={(reason) => {
                 answer({ reason });
+                keepFocus(before);
                 modals.close(id);
               }}
             />
@@ -69,6 +72,7 @@ function Dialog({ question, onCancel, onConfirm }: DialogProps) {
             autosize
             minRows={2}
             maxLength={500}
+            data-autofocus
             value={reason}
             onChange={(e) => setReason(e.currentTarget.value)}
           />

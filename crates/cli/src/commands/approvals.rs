@@ -234,6 +234,7 @@ fn who_waits(info: &ApprovalInfo) -> String {
 fn decided(out: Output, info: &ApprovalInfo) -> String {
     let scope = match &info.scope {
         Some(ApprovalScope::Once { .. }) if info.connect => " for one session",
+        Some(ApprovalScope::Login { .. }) => " for one session",
         Some(ApprovalScope::Once { .. }) => " for one run",
         Some(ApprovalScope::Session { .. }) => " for the session",
         Some(ApprovalScope::Window { until }) => {

@@ -317,7 +317,7 @@ pub(super) async fn sign_out(
         },
     };
     let text = "This browser, and the programs that were let in from it, are signed out.";
-    let mut response = pages::done("Signed out", text, elsewhere.as_deref());
+    let mut response = pages::signed_out(text, elsewhere.as_deref());
     set_cookie(&mut response, SESSION_COOKIE, "", 0);
     response
 }
@@ -462,8 +462,8 @@ pub(super) async fn decide_device(
     let allow = decision.as_deref() == Some("allow");
     match app.control.decide_device(&caller, &typed, allow).await {
         false => pages::ask_for_code(true),
-        true if allow => pages::done("Allowed", "The terminal goes on by itself.", None),
-        true => pages::done("Denied", "The terminal is told so.", None),
+        true if allow => pages::done("Allowed", "The terminal goes on by itself."),
+        true => pages::done("Denied", "The terminal is told so."),
     }
 }
 

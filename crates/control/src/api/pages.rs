@@ -205,12 +205,18 @@ pub(super) fn allow_device(who: &str, client: &str, from: &str, user_code: &str)
 }
 
 /// Something is done.
-pub(crate) fn done(title: &str, text: &str, elsewhere: Option<&str>) -> Response {
+pub(crate) fn done(title: &str, text: &str) -> Response {
+    page(StatusCode::OK, title, None, &html! { p { (text) } })
+}
+
+/// After signing out; `elsewhere` is where that is done at the identity provider.
+pub(crate) fn signed_out(text: &str, elsewhere: Option<&str>) -> Response {
     let content = html! {
         p { (text) }
         @if let Some(url) = elsewhere {
             a class="button" href=(url) { "Sign out at the identity provider too" }
         }
+        p { a href="/" { "Sign in again" } }
     };
-    page(StatusCode::OK, title, None, &content)
+    page(StatusCode::OK, "Signed out", None, &content)
 }

@@ -104,7 +104,7 @@ async fn leave(
 }
 
 fn signed_out() -> Response {
-    pages::done("Signed out", "You are signed out.", None)
+    pages::signed_out("You are signed out.", None)
 }
 
 /// What the gateway says of itself to a provider.

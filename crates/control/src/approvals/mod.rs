@@ -346,20 +346,21 @@ impl Approval {
         match self.scope.as_ref()? {
             ApprovalScope::Once { digest: approved } => (approved == digest && now < self.expires)
                 .then(|| self.taken(held.connect.then_some(session))),
-            ApprovalScope::Session { session: taken_by } => {
-                (taken_by == session).then(|| self.clone())
+            ApprovalScope::Login { session: let_in }
+            | ApprovalScope::Session { session: let_in } => {
+                (let_in == session).then(|| self.clone())
             }
             ApprovalScope::Window { until } => (now < *until).then(|| self.clone()),
         }
     }
 
-    /// Used up by one run, or from now on for the session that it let in.
+    /// Used up by one run, or from now on for the login of the session that it let in.
     fn taken(&self, let_in: Option<&SessionId>) -> Self {
         let mut next = self.clone();
         match let_in {
             None => next.state = ApprovalState::Spent,
             Some(session) => {
-                next.scope = Some(ApprovalScope::Session {
+                next.scope = Some(ApprovalScope::Login {
                     session: session.clone(),
                 });
             }
@@ -387,7 +388,12 @@ impl Approval {
 
     /// What is left of a consent for a session that is not among those that live; `None` when nothing changes.
     pub(crate) fn without_its_session(&self, live: &BTreeSet<SessionId>) -> Option<Self> {
-        let gone = matches!(&self.scope, Some(ApprovalScope::Session { session }) if !live.contains(session));
+        let gone = match &self.scope {
+            Some(ApprovalScope::Login { session } | ApprovalScope::Session { session }) => {
+                !live.contains(session)
+            }
+            _ => false,
+        };
         (gone && self.state == ApprovalState::Approved).then(|| Self {
             state: ApprovalState::Spent,
             ..self.clone()
@@ -413,7 +419,9 @@ impl Approval {
         match &scope {
             ApprovalScope::Once { .. } => return None,
             ApprovalScope::Window { until } if now >= *until => return None,
-            ApprovalScope::Window { .. } | ApprovalScope::Session { .. } => {}
+            ApprovalScope::Window { .. }
+            | ApprovalScope::Login { .. }
+            | ApprovalScope::Session { .. } => {}
         }
         Some(Grant {
             approval: self.id.clone(),

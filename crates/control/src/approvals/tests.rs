@@ -140,7 +140,7 @@ fn a_login_is_bought_once_and_stands_for_the_session_that_it_let_in() {
         let let_in = approved.spend("d1", &ada, "shop", &first, NOW).unwrap();
         let grant = let_in.grant(NOW).unwrap();
         let session = first.clone();
-        assert_eq!(grant.scope, ApprovalScope::Session { session });
+        assert_eq!(grant.scope, ApprovalScope::Login { session });
         assert_eq!(let_in.spend("d1", &ada, "shop", &second, NOW), None);
         assert_eq!(
             let_in.spend("d1", &ada, "shop", &first, NOW),

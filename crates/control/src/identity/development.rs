@@ -321,6 +321,5 @@ async fn end_session() -> Response {
     pages::done(
         "Signed out",
         "The development identity provider keeps no sessions.",
-        None,
     )
 }

@@ -216,6 +216,32 @@ fn grants_hold_for_whom_where_and_until_they_were_given() {
 }
 
 #[test]
+fn consent_to_a_login_is_for_being_connected_and_for_nothing_that_is_asked_then() {
+    let first = build(&format!(
+        "{POLICIES}\n@id(\"in\") permit (principal, action == Action::\"connect\", resource) \
+         when {{ context.approved_by.contains(Group::\"dba\") && context.approvals >= 1 }};"
+    ));
+    let none = ApprovalFacts::default();
+    for (session, connects) in [(1, true), (2, false)] {
+        let scope = ApprovalScope::Login {
+            session: SessionId::from_bits(session),
+        };
+        let grant = grant("user:ada", "shop", scope, &["dba"]);
+        let snapshot = changed(&first, |s| s.grants.push(grant.clone()));
+        let view = view(&snapshot, "user:ada", "shop");
+        let connect = view.connect(at(NOON), &none);
+        assert_eq!(matches!(connect, Decision::Allow(_)), connects);
+        // Kept answers to the one are no answers to the other.
+        for _ in 0..2 {
+            let delete = view.decide(&op("sql:delete a.b"), at(NOON), &none);
+            assert!(matches!(delete, Decision::Ask(_)), "{delete:?}");
+            let connect = view.connect(at(NOON), &none);
+            assert_eq!(matches!(connect, Decision::Allow(_)), connects);
+        }
+    }
+}
+
+#[test]
 fn a_window_ends_by_itself_also_for_what_is_kept() {
     let first = build(POLICIES);
     let end = at("2026-06-03T13:00:00Z");

@@ -1,11 +1,10 @@
-// The buttons that decide. Neither does anything by itself: each opens what asks again.
+// The buttons that decide. None does anything by itself: each opens what asks again.
 import { Button } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
 import { IconBan, IconCheck } from "@tabler/icons-react";
 import { useMe } from "@/api/me";
-import { ApproveDialog } from "./ApproveDialog";
-import { type Approval, holds } from "./approval";
-import { useActs } from "./useActs";
+import { oneLine } from "@/ui/CodeLine";
+import { type Approval, holds, inShort } from "./approval";
+import { useDeciding } from "./decide/Deciding";
 
 interface ButtonsProps {
   approval: Approval;
@@ -13,9 +12,17 @@ interface ButtonsProps {
   large?: boolean;
 }
 
+// Nobody listens to a whole statement.
+const SPOKEN = 80;
+
+/** A request in a few words, to tell it from others by ear. */
+export function spoken(approval: Approval): string {
+  const what = oneLine(inShort(approval));
+  return `${approval.id}, ${what.length > SPOKEN ? `${what.slice(0, SPOKEN)} …` : what}`;
+}
+
 export function DecideButtons({ approval, large = false }: ButtonsProps) {
-  const [opened, dialog] = useDisclosure(false);
-  const { deny, busy } = useActs(approval);
+  const ask = useDeciding();
   const size = large ? "lg" : "sm";
   return (
     <>
@@ -23,8 +30,8 @@ export function DecideButtons({ approval, large = false }: ButtonsProps) {
         size={size}
         variant="default"
         leftSection={<IconBan size={16} aria-hidden />}
-        loading={busy}
-        onClick={() => void deny()}
+        aria-label={`Deny ${spoken(approval)}`}
+        onClick={() => ask(approval, "deny")}
       >
         Deny
       </Button>
@@ -32,11 +39,11 @@ export function DecideButtons({ approval, large = false }: ButtonsProps) {
         size={size}
         color="green"
         leftSection={<IconCheck size={16} aria-hidden />}
-        onClick={dialog.open}
+        aria-label={`Approve ${spoken(approval)}`}
+        onClick={() => ask(approval, "approve")}
       >
         Approve
       </Button>
-      <ApproveDialog approval={approval} opened={opened} onClose={dialog.close} />
     </>
   );
 }
@@ -57,15 +64,14 @@ interface SmallButtonProps {
 
 export function EndButton(props: SmallButtonProps & { nowMs: number }) {
   const { approval, nowMs, size = "compact-sm" } = props;
-  const { end, busy } = useActs(approval);
+  const ask = useDeciding();
   if (!useMayEnd(approval, nowMs)) return null;
   return (
     <Button
       size={size}
       variant="default"
-      loading={busy}
-      onClick={() => void end()}
-      aria-label={`End ${approval.id}`}
+      onClick={() => ask(approval, "end")}
+      aria-label={`End ${spoken(approval)}`}
     >
       End
     </Button>
@@ -74,15 +80,14 @@ export function EndButton(props: SmallButtonProps & { nowMs: number }) {
 
 export function TakeBackButton({ approval, size = "compact-sm" }: SmallButtonProps) {
   const { principal } = useMe();
-  const { takeBack, busy } = useActs(approval);
+  const ask = useDeciding();
   if (approval.state !== "pending" || approval.principal !== principal) return null;
   return (
     <Button
       size={size}
       variant="default"
-      loading={busy}
-      onClick={() => void takeBack()}
-      aria-label={`Take back ${approval.id}`}
+      onClick={() => ask(approval, "takeBack")}
+      aria-label={`Take back ${spoken(approval)}`}
     >
       Take back
     </Button>

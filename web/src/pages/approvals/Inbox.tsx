@@ -1,20 +1,18 @@
 // What waits for the caller: enough of each request to decide it without opening it.
-import { Anchor, Skeleton, Text } from "@mantine/core";
+import { Anchor, Skeleton, Text, Title } from "@mantine/core";
 import { Link } from "react-router";
 import { to } from "@/app/to";
-import { CodeBlock } from "@/ui/CodeBlock";
-import { HostileText } from "@/ui/HostileText";
 import { EmptyState, ErrorState } from "@/ui/states";
 import { Timestamp } from "@/ui/Timestamp";
 import { useNow } from "@/ui/useNow";
-import { type Approval, isOperation, languageOf, timeLeft, whoMustAgree } from "./approval";
+import { type Approval, decidable, whoMustAgree } from "./approval";
 import classes from "./approvals.module.css";
-import { Blast } from "./Blast";
-import { DecideButtons } from "./Buttons";
-import { Parameters } from "./Parameters";
-import { Sentence } from "./Recap";
+import { DecideButtons, spoken } from "./Buttons";
+import { Asked, Sentence } from "./Recap";
 import type { ApprovalsQuery } from "./useApprovals";
-import { WhoWaits } from "./WhoWaits";
+import { type Group, inGroups, inNumbers } from "./waits";
+
+const ROWS = 8;
 
 export function Inbox({ query }: { query: ApprovalsQuery }) {
   const waiting = query.data?.approvals.filter((a) => a.may_decide && a.state === "pending");
@@ -33,18 +31,44 @@ export function Inbox({ query }: { query: ApprovalsQuery }) {
       />
     );
   }
+  const groups = inGroups(waiting);
   return (
-    <ul className={classes.inbox} aria-label="Waiting for me">
-      {waiting.map((approval) => (
-        <Item key={approval.id} approval={approval} />
+    <div className={classes.groups}>
+      <Text size="sm" role="status">
+        {inNumbers(groups)}
+      </Text>
+      {groups.map((group) => (
+        <Requests key={group.title} group={group} alone={groups.length === 1} />
       ))}
-    </ul>
+    </div>
+  );
+}
+
+function Requests({ group: { title, approvals }, alone }: { group: Group; alone: boolean }) {
+  return (
+    <section>
+      {!alone && (
+        <Title order={2} size="h3" className={classes.groupTitle}>
+          {title}
+        </Title>
+      )}
+      <ul className={classes.inbox} aria-label={title}>
+        {approvals.map((approval) => (
+          <Item key={approval.id} approval={approval} />
+        ))}
+      </ul>
+    </section>
   );
 }
 
 function Item({ approval }: { approval: Approval }) {
   return (
-    <li className={classes.item}>
+    <li
+      className={classes.item}
+      data-request={approval.id}
+      tabIndex={-1}
+      aria-label={`Request ${spoken(approval)}`}
+    >
       <div className={classes.itemHead}>
         <span>
           <Sentence approval={approval} />
@@ -62,33 +86,13 @@ function Item({ approval }: { approval: Approval }) {
           </Anchor>
         </span>
       </div>
-      {isOperation(approval) && (
-        <CodeBlock
-          code={approval.text}
-          language={languageOf(approval)}
-          label={`What ${approval.id} would run`}
-          maxHeight={130}
-        />
-      )}
-      <Parameters values={approval.parameters} />
-      {approval.reason && (
-        <Text size="sm" component="div">
-          <span className={classes.dim}>Reason:</span> <HostileText text={approval.reason} />
-        </Text>
-      )}
-      <WhoWaits approval={approval} />
+      <Asked approval={approval} rows={ROWS} label={`What ${approval.id} would run`} />
       <div className={classes.itemFoot}>
-        <div className={classes.itemFacts}>
-          <Blast approval={approval} />
-          <span>
-            needs {whoMustAgree(approval)}
-            {approval.given.length > 0 &&
-              ` (${approval.given.length} of ${approval.people} agreed)`}
-          </span>
-          <span>
-            <Left approval={approval} />
-          </span>
-        </div>
+        <span className={classes.itemFacts}>
+          needs {whoMustAgree(approval)}
+          {approval.given.length > 0 && ` (${approval.given.length} of ${approval.people} agreed)`};{" "}
+          <Left approval={approval} />
+        </span>
         <div className={classes.buttons}>
           <DecideButtons approval={approval} />
         </div>
@@ -98,6 +102,5 @@ function Item({ approval }: { approval: Approval }) {
 }
 
 function Left({ approval }: { approval: Approval }) {
-  const now = useNow();
-  return `${timeLeft(approval.expires, now)} left`;
+  return decidable(approval, useNow());
 }

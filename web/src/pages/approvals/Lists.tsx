@@ -5,11 +5,13 @@ import { useMe } from "@/api/me";
 import { to } from "@/app/to";
 import { DataTable } from "@/ui/DataTable";
 import { FilterBar } from "@/ui/FilterBar";
+import { Section } from "@/ui/Section";
 import type { EmptyProps } from "@/ui/states";
 import { useFilters } from "@/ui/useFilters";
 import { useNow } from "@/ui/useNow";
 import { usePaged } from "@/ui/usePaged";
-import { type Approval, holds } from "./approval";
+import { type Approval, holds, holdsLonger } from "./approval";
+import classes from "./approvals.module.css";
 import { EndButton, TakeBackButton } from "./Buttons";
 import { act, asked, ends, needs, outcome, state, what, where, who } from "./columns";
 import { type ApprovalsQuery, useAll } from "./useApprovals";
@@ -74,24 +76,40 @@ export function Mine() {
 
 export function Windows({ query }: { query: ApprovalsQuery }) {
   const now = useNow();
+  const granted = query.data?.approvals.filter((a) => holds(a, now));
+  const unused = granted?.filter((a) => !holdsLonger(a, now)) ?? [];
+  const columns = [
+    what,
+    who,
+    where,
+    outcome,
+    ends,
+    act((a) => <EndButton approval={a} nowMs={now} />),
+  ];
   return (
-    <ApprovalTable
-      label="Open windows"
-      query={query}
-      rows={query.data?.approvals.filter((a) => holds(a, now))}
-      columns={[
-        what,
-        who,
-        where,
-        outcome,
-        ends,
-        act((a) => <EndButton approval={a} nowMs={now} />),
-      ]}
-      empty={{
-        title: "No window is open",
-        hint: "Approvals for a window of time or for a session stand here while they hold, and can be ended.",
-      }}
-    />
+    <div className={classes.groups}>
+      <ApprovalTable
+        label="Open windows"
+        query={query}
+        rows={granted?.filter((a) => holdsLonger(a, now))}
+        columns={columns}
+        empty={{
+          title: "No window is open",
+          hint: "Approvals for a window of time or for a session stand here while they hold, and can be ended.",
+        }}
+      />
+      {unused.length > 0 && (
+        <Section title="Approved once, not used yet" plain>
+          <ApprovalTable
+            label="Approved once, not used yet"
+            query={query}
+            rows={unused}
+            columns={columns}
+            empty={{ title: "Nothing" }}
+          />
+        </Section>
+      )}
+    </div>
   );
 }
 

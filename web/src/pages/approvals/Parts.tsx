@@ -1,9 +1,8 @@
 // The parts of an approval's page.
-import { Alert, Badge, Group, Text } from "@mantine/core";
+import { Alert, Box, Group, Text } from "@mantine/core";
 import { IconCheck } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { useMe } from "@/api/me";
-import { useApi } from "@/api/query";
 import { to } from "@/app/to";
 import { CodeBlock } from "@/ui/CodeBlock";
 import { Fact, Facts } from "@/ui/Facts";
@@ -13,7 +12,6 @@ import { Section } from "@/ui/Section";
 import { Timestamp } from "@/ui/Timestamp";
 import {
   type Approval,
-  blastRadius,
   endOf,
   givenFor,
   isOperation,
@@ -25,7 +23,9 @@ import {
 } from "./approval";
 import classes from "./approvals.module.css";
 import { Blast } from "./Blast";
-import { Parameters } from "./Parameters";
+import { useEnvironment } from "./useEnvironment";
+import { Values } from "./Values";
+import { Why } from "./Why";
 
 export function WhatIsAsked({ approval }: { approval: Approval }) {
   if (approval.window_seconds) {
@@ -53,32 +53,18 @@ export function WhatIsAsked({ approval }: { approval: Approval }) {
   }
   return (
     <Section title={approval.protocol === "http" ? "The exact request" : "The exact operation"}>
-      <CodeBlock
-        code={approval.text}
-        language={languageOf(approval)}
-        label="Operation"
-        maxHeight={520}
-      />
+      <CodeBlock code={approval.text} language={languageOf(approval)} label="Operation" rows={60} />
       {approval.parameters.length > 0 && (
-        <>
-          <Text size="sm" fw={600} mt="sm" mb={4}>
-            Parameters
-          </Text>
-          <Parameters values={approval.parameters} />
-        </>
+        <Box mt="sm">
+          <Values approval={approval} />
+        </Box>
       )}
       <Text size="xs" c="dimmed" mt={8}>
         Values of a data class are masked. What runs has the real ones.
       </Text>
-      {/* Only databases can say beforehand what something would touch. */}
-      {(approval.protocol !== "http" || blastRadius(approval)) && (
-        <Group gap="xs" mt="sm">
-          <Text size="sm" c="dimmed">
-            It would touch
-          </Text>
-          <Blast approval={approval} always />
-        </Group>
-      )}
+      <Box mt="sm">
+        <Blast approval={approval} />
+      </Box>
       <Reason approval={approval} />
     </Section>
   );
@@ -94,7 +80,7 @@ function Reason({ approval: { reason } }: { approval: Approval }) {
 }
 
 export function Agreement({ approval }: { approval: Approval }) {
-  const { given, people, policies = [], refusal } = approval;
+  const { given, people, refusal } = approval;
   return (
     <div className={classes.stack}>
       <Text size="sm">
@@ -123,42 +109,14 @@ export function Agreement({ approval }: { approval: Approval }) {
           <HostileText text={refusal} />
         </Alert>
       )}
-      {policies.length > 0 && (
-        <Text size="sm" component="div">
-          {permission(approval)}{" "}
-          {policies.map((id) => (
-            <Policy key={id} id={id} />
-          ))}
-        </Text>
-      )}
+      <Why approval={approval} />
     </div>
-  );
-}
-
-function permission({ state }: Approval): string {
-  if (state === "pending") return "Once they agree, it is permitted by";
-  const agreed = state === "approved" || state === "spent";
-  return agreed ? "Permitted by" : "It would have been permitted by";
-}
-
-function Policy({ id }: { id: string }) {
-  const { admin } = useMe();
-  // Only administrators read policies.
-  return admin ? (
-    <Badge component={Link} to={to.policy(id)} color="gray" mr={4}>
-      {id}
-    </Badge>
-  ) : (
-    <Badge color="gray" mr={4}>
-      {id}
-    </Badge>
   );
 }
 
 export function About({ approval, nowMs }: { approval: Approval; nowMs: number }) {
   const { admin } = useMe();
-  const connections = useApi("/v1/connections").data?.connections;
-  const found = connections?.find((c) => c.name === approval.connection);
+  const environment = useEnvironment(approval.connection);
   const person = (id: string) => (admin ? to.person(id) : undefined);
   const scope = scopeOf(approval);
   const given = givenFor(approval);
@@ -175,7 +133,7 @@ export function About({ approval, nowMs }: { approval: Approval; nowMs: number }
       <Fact name="Connection">
         <Link to={to.connection(approval.connection)}>{approval.connection}</Link>
       </Fact>
-      <Fact name="Environment">{found?.environment}</Fact>
+      <Fact name="Environment">{environment}</Fact>
       <Fact name="Account">{approval.account}</Fact>
       <Fact name="Database">{approval.database}</Fact>
       <Fact name="Protocol">{approval.protocol}</Fact>
@@ -184,7 +142,7 @@ export function About({ approval, nowMs }: { approval: Approval; nowMs: number }
         <Timestamp at={approval.created} exactly />
       </Fact>
       <Fact name="Approved for">{given && words(approval, given)}</Fact>
-      <Fact name="Ends">
+      <Fact name={approval.state === "pending" ? "Can be decided until" : "Ends"}>
         <End approval={approval} nowMs={nowMs} />
       </Fact>
     </Facts>

@@ -29,6 +29,11 @@ export function holds(approval: Approval, nowMs: number): boolean {
   return approval.state === "approved" && (end === null || end / 1000 > nowMs);
 }
 
+/** Whether it grants more than one run now: a session, or a window. */
+export function holdsLonger(approval: Approval, nowMs: number): boolean {
+  return holds(approval, nowMs) && scopeOf(approval)?.scope !== "once";
+}
+
 /** When it ends by itself, if that is known: undecided, unused, or its window. */
 export function endOf(approval: Approval): number | null {
   if (approval.state === "pending") return approval.expires;
@@ -148,11 +153,22 @@ export type Blast = { words: string; tone: "plain" | "warn" | "danger" };
 const MANY_ROWS = 1_000;
 const VERY_MANY_ROWS = 100_000;
 
+// A statement that begins so changes nothing by a cascade or a trigger.
+const READS = /^\s*(select|table|values|show)\b/i;
+
+/** Whether it may change more rows than the planner counts. */
+export const mayCascade = ({ text }: Approval) => !READS.test(text);
+
 /** How much it would touch, as far as the target could tell. */
 export function blastRadius({ estimated_rows: rows }: Approval): Blast | null {
   if (rows === null || rows === undefined) return null;
   const tone = rows >= VERY_MANY_ROWS ? "danger" : rows >= MANY_ROWS ? "warn" : "plain";
   return { words: `about ${counted(rows, "row")}`, tone };
+}
+
+/** How long it can still be decided, which is not how long its client waits. */
+export function decidable({ expires }: Approval, nowMs: number): string {
+  return `can be decided for ${timeLeft(expires, nowMs)} more`;
 }
 
 /** `2 d 3 h`, `23 h 12 min`, `4 min 09 s`, `12 s`: what is left, exact enough to act on. */

@@ -57,8 +57,19 @@ export const needs: Of = {
 export const asked: Of = {
   header: "Asked",
   width: "7.5rem",
-  cell: (a) => <Timestamp at={a.created} />,
+  cell: (a) => (
+    <>
+      <Timestamp at={a.created} />
+      <Client waiting={a.waiting} />
+    </>
+  ),
 };
+
+/** Whether whoever asked still waits; nothing where nobody is to wait. */
+function Client({ waiting }: Pick<Approval, "waiting">) {
+  if (typeof waiting !== "number") return null;
+  return <div className={classes.dim}>{waiting > 0 ? "client waits" : "client gone"}</div>;
+}
 
 export const ends: Of = {
   header: "Ends",

@@ -7,7 +7,8 @@ import { to } from "@/app/to";
 import { PageHeader } from "@/ui/PageHeader";
 import { PageTabs } from "@/ui/PageTabs";
 import { useNow } from "@/ui/useNow";
-import { holds } from "./approval";
+import { holdsLonger } from "./approval";
+import { Deciding } from "./decide/Deciding";
 import { Inbox } from "./Inbox";
 import { Decided, Mine, Others, Windows } from "./Lists";
 import { useOpen } from "./useApprovals";
@@ -27,10 +28,9 @@ export function Component() {
     content: () => <Others query={query} />,
   };
   return (
-    <>
+    <Deciding>
       <PageHeader
         title="Approvals"
-        waiting={forMe}
         about="What people and machines ask for, and what was decided. It updates by itself."
         actions={
           <Button
@@ -56,12 +56,12 @@ export function Component() {
           {
             value: "windows",
             label: "Open windows",
-            count: open.filter((a) => holds(a, now)).length,
+            count: open.filter((a) => holdsLonger(a, now)).length,
             content: () => <Windows query={query} />,
           },
           { value: "decided", label: "Decided", content: () => <Decided /> },
         ]}
       />
-    </>
+    </Deciding>
   );
 }

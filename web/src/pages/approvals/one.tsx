@@ -10,31 +10,34 @@ import { PageHeader } from "@/ui/PageHeader";
 import { Section } from "@/ui/Section";
 import { EmptyState, ErrorState } from "@/ui/states";
 import { useSecond } from "@/ui/useSecond";
-import { type Approval, timeLeft, whyNot } from "./approval";
+import { type Approval, decidable, whyNot } from "./approval";
 import classes from "./approvals.module.css";
 import { DecideButtons, EndButton, TakeBackButton } from "./Buttons";
+import { Deciding } from "./decide/Deciding";
 import { MailLink, useMailLink } from "./MailLink";
 import { About, Agreement, WhatIsAsked } from "./Parts";
 import { Sentence } from "./Recap";
 import { StateBadge } from "./StateBadge";
-import { useWaiting } from "./useApprovals";
 import { WhoWaits } from "./WhoWaits";
 
 export function Component() {
   const { id = "" } = useParams();
   // Another approval begins with nothing of this one.
-  return <One key={id} id={id} />;
+  return (
+    <Deciding key={id}>
+      <One id={id} />
+    </Deciding>
+  );
 }
 
 function One({ id }: { id: string }) {
   const approval = useApi("/v1/approvals/{id}", { path: { id } });
-  const waiting = useWaiting();
   const unopened = useMailLink();
   const mail = <MailLink error={unopened} />;
-  if (approval.data) return <Shown approval={approval.data} waiting={waiting} mail={mail} />;
+  if (approval.data) return <Shown approval={approval.data} mail={mail} />;
   return (
     <>
-      <PageHeader title={`Approval ${id}`} waiting={waiting} />
+      <PageHeader title={`Approval ${id}`} />
       {mail}
       {approval.error?.status === 404 ? (
         <EmptyState
@@ -53,25 +56,23 @@ function One({ id }: { id: string }) {
 
 interface ShownProps {
   approval: Approval;
-  waiting: number;
   /** What is to be said of the link from mail that led here. */
   mail: ReactNode;
 }
 
-function Shown({ approval, waiting, mail }: ShownProps) {
+function Shown({ approval, mail }: ShownProps) {
   const now = useSecond();
   const pending = approval.state === "pending";
   return (
     <>
       <PageHeader
         title={`Approval ${approval.id}`}
-        waiting={waiting}
         aside={
           <>
             <StateBadge approval={approval} nowMs={now} />
             {pending && (
               <span className={classes.left} role="timer" aria-label="Time left">
-                {timeLeft(approval.expires, now)} left
+                {decidable(approval, now)}
               </span>
             )}
           </>

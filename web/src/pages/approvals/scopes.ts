@@ -34,12 +34,13 @@ export function choicesFor(approval: Approval): Choice[] {
     kind: "window",
     label: "For a window",
     about: approval.connect
-      ? `They may connect to ${connection}, and connect again, until a fixed end.`
+      ? `They may connect to ${connection}, and connect again, and do everything that the policy asks for there, until a fixed end.`
       : `Everything that the policy asks for on ${connection}, in any session of theirs, until a fixed end.`,
     verb: "Approve",
   };
   if (approval.connect) {
-    const about = "One session is let in: the one that waits, or their next one.";
+    const about =
+      "One session is let in: the one that waits, or their next one. What it asks for then waits for an approval of its own.";
     return [{ kind: "once", label: "Once", about, verb: "Approve one session" }, window];
   }
   const when = approval.waiting ? "What waits goes on by itself;" : "It runs when they ask again;";

@@ -8,9 +8,3 @@ export const useOpen = () => useApi("/v1/approvals");
 export const useAll = () => useApi("/v1/approvals", { query: { all: true } });
 
 export type ApprovalsQuery = ReturnType<typeof useOpen>;
-
-/** How many the caller may decide. */
-export function useWaiting(): number {
-  const { data } = useOpen();
-  return data?.approvals.filter((a) => a.may_decide && a.state === "pending").length ?? 0;
-}

@@ -1,7 +1,7 @@
 // Who still waits, in words.
 import { expect, it } from "vitest";
 import type { Approval } from "./approval";
-import { whoWaits } from "./waits";
+import { inGroups, inNumbers, whoWaits } from "./waits";
 
 const base: Approval = {
   id: "a-1",
@@ -39,15 +39,15 @@ it.each<[Partial<Approval>, string | null]>([
   ],
   [
     { waiting: 0 },
-    "Nobody waits any more: approving lets ada run exactly this once, within 1 h 59 min.",
+    "Nobody waits any more: approving lets ada run exactly this once, within 1 h 59 min, by asking for it again.",
   ],
   [
     { waiting: 0, connect: true },
-    "Nobody waits any more: approving lets ada connect once, within 1 h 59 min.",
+    "Nobody waits any more: approving lets ada connect once, within 1 h 59 min, by asking for it again.",
   ],
   [
     { waiting: 0, protocol: "http" },
-    "No connection is held open for it: approving lets ada send exactly this once, within 1 h 59 min.",
+    "No connection is held open for it: approving lets ada send exactly this once, within 1 h 59 min, by asking for it again.",
   ],
   [
     { waiting: 0, state: "approved" },
@@ -57,4 +57,11 @@ it.each<[Partial<Approval>, string | null]>([
   [{ waiting: undefined }, null],
 ])("%j", (changes, words) => {
   expect(whoWaits({ ...base, ...changes }, 60_000)).toBe(words);
+});
+
+it("tells what waits from what nobody waits for", () => {
+  const waiting = [0, 1, null, 3, 0].map((n, at) => ({ ...base, id: `a-${at}`, waiting: n }));
+  const groups = inGroups(waiting);
+  expect(groups.flatMap((g) => g.approvals.map((a) => a.id)).join()).toBe("a-1,a-3,a-2,a-0,a-4");
+  expect(inNumbers(groups)).toBe("2 waiting now, 1 asked ahead, 2 whose client has gone");
 });

@@ -1,5 +1,33 @@
 // Whether whoever asked still waits, and what an approval does then, in words.
+import { count } from "@/ui/numbers";
 import { type Approval, timeLeft } from "./approval";
+
+export interface Group {
+  title: string;
+  /** After a number: `2 waiting now`. */
+  counted: string;
+  approvals: Approval[];
+}
+
+/** What waits just now comes first; what nobody waits for comes last. */
+export function inGroups(approvals: Approval[]): Group[] {
+  const of = (belongs: (waiting: number | null) => boolean) =>
+    approvals.filter((a) => belongs(a.waiting ?? null));
+  const groups = [
+    { title: "Waiting now", counted: "waiting now", approvals: of((n) => n !== null && n > 0) },
+    { title: "Asked ahead", counted: "asked ahead", approvals: of((n) => n === null) },
+    {
+      title: "The client has gone",
+      counted: "whose client has gone",
+      approvals: of((n) => n === 0),
+    },
+  ];
+  return groups.filter((g) => g.approvals.length > 0);
+}
+
+/** `2 waiting now, 3 whose client has gone`. */
+export const inNumbers = (groups: Group[]) =>
+  groups.map((g) => `${count(g.approvals.length)} ${g.counted}`).join(", ");
 
 const nameOf = (principal: string) => principal.slice(principal.indexOf(":") + 1);
 
@@ -36,5 +64,5 @@ function later(approval: Approval, nowMs: number): string {
     return `${nobody}: ${goes} when ${name} asks again, within ${left}.`;
   }
   const what = approval.connect ? "connect once" : `${http ? "send" : "run"} exactly this once`;
-  return `${nobody}: approving lets ${name} ${what}, within ${left}.`;
+  return `${nobody}: approving lets ${name} ${what}, within ${left}, by asking for it again.`;
 }

@@ -7,14 +7,13 @@ import {
   IconPlugConnected,
   IconX,
 } from "@tabler/icons-react";
-import type { Schemas } from "@/api/client";
+import type { ApiError, Schemas } from "@/api/client";
 import { useSend } from "@/api/query";
+import { sentence } from "@/ui/resources/problems";
 import { ErrorState } from "@/ui/states";
 import { duration } from "@/ui/time";
 import { visible } from "@/ui/visible";
 import classes from "./connections.module.css";
-
-type Asked = Schemas["TestConnection"];
 
 const STEPS: Record<string, string> = {
   credential: "Read the credential",
@@ -30,13 +29,13 @@ export function useTargetTest() {
 
 type Test = ReturnType<typeof useTargetTest>;
 
-export function TestButton({ test, asked }: { test: Test; asked: Asked }) {
+export function TestButton({ test, onTest }: { test: Test; onTest: () => void }) {
   return (
     <Button
       variant="default"
       leftSection={<IconPlugConnected size={15} aria-hidden />}
       loading={test.isPending}
-      onClick={() => test.mutate({ body: asked })}
+      onClick={onTest}
     >
       Test target
     </Button>
@@ -44,7 +43,7 @@ export function TestButton({ test, asked }: { test: Test; asked: Asked }) {
 }
 
 export function TestResult({ test }: { test: Test }) {
-  if (test.error) return <ErrorState error={test.error} />;
+  if (test.error) return <NotTested error={test.error} />;
   if (!test.data) return null;
   const { ok, steps } = test.data;
   return (
@@ -59,6 +58,20 @@ export function TestResult({ test }: { test: Test }) {
           <Step key={step.name} step={step} />
         ))}
       </ol>
+    </Alert>
+  );
+}
+
+/** The file that problems are found in is made for the test alone, so that its lines say nothing to who fills in a form. */
+function NotTested({ error }: { error: ApiError }) {
+  if (error.problems.length === 0) return <ErrorState error={error} />;
+  return (
+    <Alert role="alert" color="red" icon={<IconX />} title="The target was not tried">
+      {error.problems.map((problem) => (
+        <Text key={sentence(problem)} size="sm">
+          {sentence(problem)}
+        </Text>
+      ))}
     </Alert>
   );
 }

@@ -1,8 +1,9 @@
 // Registers or edits a connection: a form and its text, checked while it is filled in, tested, reviewed and applied.
-import { Button, Grid, Skeleton, Stack } from "@mantine/core";
-import { IconTrash } from "@tabler/icons-react";
+import { Alert, Button, Grid, Skeleton, Stack } from "@mantine/core";
+import { IconAlertTriangle, IconTrash } from "@tabler/icons-react";
 import { useMemo, useState } from "react";
 import { Link, useNavigate, useParams } from "react-router";
+import { useApi } from "@/api/query";
 import { to } from "@/app/to";
 import { PageHeader } from "@/ui/PageHeader";
 import { DirectoryNote } from "@/ui/resources/DirectoryNote";
@@ -12,11 +13,12 @@ import { useCheck } from "@/ui/resources/useCheck";
 import { useGuard } from "@/ui/resources/useGuard";
 import { useReview } from "@/ui/resources/useReview";
 import { YamlEditor } from "@/ui/resources/YamlEditor";
-import { parse, print } from "@/ui/resources/yaml";
+import { type Fields, parse, print } from "@/ui/resources/yaml";
 import { Section } from "@/ui/Section";
 import { EmptyState, ErrorState } from "@/ui/states";
 import { ConnectionForm } from "./form/ConnectionForm";
 import classes from "./form/form.module.css";
+import { misnamed, missing } from "./form/missing";
 import { TestButton, TestResult, useTargetTest } from "./TestTarget";
 
 const KIND = "Connection";
@@ -31,7 +33,7 @@ export function Component() {
   return (
     <>
       <PageHeader title={`Edit ${name}`} />
-      {query.isPending && <Skeleton height={400} aria-label="Loading" />}
+      {query.isPending && <Skeleton height={400} />}
       {query.error && <ErrorState error={query.error} retry={() => void query.refetch()} />}
       {resources && (
         <EmptyState
@@ -62,6 +64,14 @@ function Editing({ existing }: { existing?: Resource }) {
   const go = useNavigate();
   const leave = useGuard(changed);
 
+  const [insist, setInsist] = useState(false);
+  const { lacking, known } = useKnown(said.documents > 1 ? null : said.body, insist);
+  /** Empty fields are only told of once they are in the way. */
+  const whole = (then: () => void) => () => {
+    setInsist(true);
+    if (lacking === 0) then();
+  };
+
   const apply = async () => {
     const title = existing ? `Change ${existing.name}` : "Register a connection";
     if (!(await review({ title, sent }))) return;
@@ -76,8 +86,13 @@ function Editing({ existing }: { existing?: Resource }) {
         actions={
           <>
             {existing && <Delete name={existing.name} leave={leave} />}
-            <TestButton test={test} asked={{ draft: (said.body ?? {}) as Record<string, never> }} />
-            <Button disabled={!changed} onClick={() => void apply()}>
+            <TestButton
+              test={test}
+              onTest={whole(() =>
+                test.mutate({ body: { draft: (said.body ?? {}) as Record<string, never> } }),
+              )}
+            />
+            <Button disabled={!changed} onClick={whole(() => void apply())}>
               Review
             </Button>
           </>
@@ -85,10 +100,23 @@ function Editing({ existing }: { existing?: Resource }) {
       />
       <Stack gap="md">
         <DirectoryNote />
+        {insist && lacking > 0 && (
+          <Alert color="red" icon={<IconAlertTriangle />} role="alert">
+            {lacking === 1 ? "A field is" : `${lacking} fields are`} still empty; the form marks
+            what is needed.
+          </Alert>
+        )}
         <TestResult test={test} />
         <Grid gap="md">
           <Grid.Col span={{ base: 12, lg: 7 }}>
-            <ResourceForm kind={KIND} text={text} onChange={setText} file={file} check={check}>
+            <ResourceForm
+              kind={KIND}
+              text={text}
+              onChange={setText}
+              file={file}
+              check={check}
+              known={known}
+            >
               <ConnectionForm existing={existing !== undefined} />
             </ResourceForm>
           </Grid.Col>
@@ -108,6 +136,18 @@ function Editing({ existing }: { existing?: Resource }) {
       </Stack>
     </>
   );
+}
+
+/** What the form itself knows to be wrong; nothing where it cannot show the text. */
+function useKnown(body: Fields | null, insist: boolean) {
+  const protocols = useApi("/v1/protocols").data?.protocols;
+  return useMemo(() => {
+    if (!body) return { lacking: 0, known: new Map<string, string>() };
+    const protocol = protocols?.find((p) => p.name === body.protocol);
+    const lacking = missing(body, protocol?.needs_username ?? false);
+    const known = new Map([...misnamed(body), ...(insist ? lacking : [])]);
+    return { lacking: lacking.size, known };
+  }, [body, protocols, insist]);
 }
 
 function Delete({ name, leave }: { name: string; leave: () => void }) {

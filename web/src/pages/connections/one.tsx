@@ -96,7 +96,11 @@ function About({ connection }: { connection: Connection }) {
   return (
     <Section
       title="About"
-      actions={admin && <TestButton test={test} asked={{ name: connection.name }} />}
+      actions={
+        admin && (
+          <TestButton test={test} onTest={() => test.mutate({ body: { name: connection.name } })} />
+        )
+      }
     >
       <Facts>
         <Fact name="Health">

@@ -26,7 +26,6 @@ export function Charts({ overview }: { overview: Answer<"/v1/overview"> | undefi
     <>
       <Chart
         title="Decisions per minute"
-        kind="stacked"
         points={decisionsPerMinute(overview)}
         series={DECISIONS}
         height={HEIGHT}

@@ -2,6 +2,7 @@
 import { Anchor, Skeleton, Text } from "@mantine/core";
 import { Link } from "react-router";
 import { useApi } from "@/api/query";
+import { forMe } from "@/api/waiting";
 import { to } from "@/app/to";
 import { DataTable } from "@/ui/DataTable";
 import { HostileText } from "@/ui/HostileText";
@@ -68,7 +69,7 @@ export function LiveSessions() {
 
 export function ForMe() {
   const { data, error, refetch } = useApi("/v1/approvals");
-  const waiting = data?.approvals.filter((a) => a.may_decide && a.state === "pending");
+  const waiting = forMe(data?.approvals);
   return (
     <Section title="For you to decide" actions={<Link to={to.approvals}>All approvals</Link>}>
       {!waiting && error && <ErrorState error={error} retry={() => void refetch()} />}

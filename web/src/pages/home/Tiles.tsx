@@ -1,6 +1,7 @@
 // The numbers at the top, each leading to what it counts.
 import { Skeleton } from "@mantine/core";
-import type { Answer } from "@/api/query";
+import { type Answer, useApi } from "@/api/query";
+import { held } from "@/api/waiting";
 import { to } from "@/app/to";
 import { count } from "@/ui/numbers";
 import { Stat } from "@/ui/Stat";
@@ -13,6 +14,8 @@ interface TilesProps {
 }
 
 export function Tiles({ overview, span }: TilesProps) {
+  const approvals = useApi("/v1/approvals").data?.approvals;
+  const waits = approvals && held(approvals);
   const sum = overview && totals(overview);
   const shown = (n: number | undefined, format = count) =>
     n === undefined ? <Skeleton height={30} width={60} my={2} /> : format(n);
@@ -28,8 +31,10 @@ export function Tiles({ overview, span }: TilesProps) {
       />
       <Stat
         label="Held operations"
-        value={shown(overview?.held)}
-        note="wait for an approval"
+        value={shown(waits?.now)}
+        note={
+          waits?.gone ? `wait now; ${count(waits.gone)} more whose client has gone` : "wait now"
+        }
         href={to.approvals}
       />
       <Stat

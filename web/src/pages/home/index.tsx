@@ -1,6 +1,8 @@
 // Home: what is going on, what went on, and whether the log is as it was written.
 import { SegmentedControl, Skeleton } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useMe } from "@/api/me";
+import { useWaiting } from "@/api/waiting";
 import { PageHeader } from "@/ui/PageHeader";
 import { ErrorState } from "@/ui/states";
 import { useFilters } from "@/ui/useFilters";
@@ -13,12 +15,17 @@ import { SPANS, spanOf } from "./span";
 import { Tiles } from "./Tiles";
 import { useOverview } from "./useOverview";
 
+// Where everything stands in one column.
+const NARROW = "(max-width: 75em)";
+
 export function Component() {
   const { admin } = useMe();
   const { values, set } = useFilters("range");
   const span = spanOf(values.range);
   const query = useOverview(span.seconds);
   const overview = query.data;
+  const narrow = useMediaQuery(NARROW, undefined, { getInitialValueInEffect: false });
+  const forMeFirst = useWaiting() > 0 && narrow;
   return (
     <>
       <PageHeader
@@ -37,6 +44,11 @@ export function Component() {
           />
         }
       />
+      {forMeFirst && (
+        <div className={classes.first}>
+          <ForMe />
+        </div>
+      )}
       {query.error && !overview ? (
         <ErrorState error={query.error} retry={() => void query.refetch()} />
       ) : (
@@ -48,9 +60,8 @@ export function Component() {
         </>
       )}
       <div className={classes.main}>
-        {/* First, because on a phone what waits for a decision comes before what goes on. */}
         <div className={`${classes.column} ${classes.aside}`}>
-          <ForMe />
+          {!forMeFirst && <ForMe />}
           {overview ? (
             overview.log && <LogStanding log={overview.log} />
           ) : (

@@ -8,7 +8,7 @@ import { GroupList, Principals } from "./Principals";
 import { AllSignIns } from "./SignIns";
 import { AllTokens } from "./Tokens";
 
-const TABS = [
+export const TABS = [
   { value: "users", label: "Users", content: () => <Principals kind="user" /> },
   { value: "groups", label: "Groups", content: () => <GroupList /> },
   { value: "services", label: "Services", content: () => <Principals kind="service" /> },

@@ -1,7 +1,7 @@
 // One person, service or agent: what it is, and everything that it holds.
 import { Button, Skeleton } from "@mantine/core";
 import { IconUserOff } from "@tabler/icons-react";
-import { Link, useParams } from "react-router";
+import { Link, Navigate, useParams } from "react-router";
 import { useApi } from "@/api/query";
 import { to } from "@/app/to";
 import { Fact, Facts } from "@/ui/Facts";
@@ -9,10 +9,12 @@ import { PageHeader } from "@/ui/PageHeader";
 import { PrincipalName } from "@/ui/PrincipalName";
 import { Section } from "@/ui/Section";
 import { EmptyState, ErrorState } from "@/ui/states";
+import { visible } from "@/ui/visible";
 import { EndAgent } from "./Agents";
 import { CreateToken } from "./CreateToken";
 import { GroupBadges } from "./Groups";
 import { Holdings } from "./Holdings";
+import { TABS } from "./index";
 import { OnOffBadge, OnOffSwitch } from "./OnOff";
 import classes from "./people.module.css";
 import { SessionsOf } from "./SessionsOf";
@@ -20,6 +22,12 @@ import { kindOf, nameOf, type Principal, sourceInWords } from "./words";
 
 export function Component() {
   const { id = "" } = useParams();
+  // The lists of people are tabs, and what has no kind is nobody's id.
+  if (TABS.some((tab) => tab.value === id)) return <Navigate to={to.peopleTab(id)} replace />;
+  return <Person id={id} />;
+}
+
+function Person({ id }: { id: string }) {
   const principals = useApi("/v1/principals");
   const all = principals.data?.principals;
   const found = all?.find((p) => p.principal === id);
@@ -29,7 +37,7 @@ export function Component() {
       <PageHeader title={nameOf(id)} />
       {all ? (
         <EmptyState
-          title={`There is no ${id}`}
+          title={`Nobody is called ${visible(id)}`}
           hint="They may have left, or the name may be mistyped. What they did is still on record."
           action={<Link to={to.operations({ principal: id })}>Their operations</Link>}
         />

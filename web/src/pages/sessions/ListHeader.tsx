@@ -4,7 +4,7 @@ import { useMediaQuery } from "@mantine/hooks";
 import { IconAdjustments, IconPlayerPlay } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link, useLocation } from "react-router";
-import { useMe } from "@/api/me";
+import { usePrincipals } from "@/api/people";
 import { useApi } from "@/api/query";
 import { to } from "@/app/to";
 import { type Field, FilterBar } from "@/ui/FilterBar";
@@ -81,10 +81,9 @@ function SharedFilters({ filters }: { filters: Filters<FilterName> }) {
 
 /** The most used ones first: those are shown at once. */
 function useFields(): Field<FilterName>[] {
-  const { admin } = useMe();
   const connections = useApi("/v1/connections").data?.connections ?? [];
   const protocols = useApi("/v1/protocols").data;
-  const people = useApi("/v1/principals", {}, { enabled: admin }).data?.principals ?? [];
+  const people = usePrincipals();
   const actions = [
     ...(protocols?.protocols.flatMap((p) => p.actions) ?? []),
     ...(protocols?.general_actions ?? []),
@@ -96,7 +95,7 @@ function useFields(): Field<FilterName>[] {
       kind: "suggest",
       name: "principal",
       label: "Who (user:ada)",
-      options: people.map((p) => p.principal),
+      options: people,
     },
     {
       kind: "suggest",

@@ -14,6 +14,7 @@ import { useNow } from "@/ui/useNow";
 import { Incomplete } from "./Incomplete";
 import { ListHeader } from "./ListHeader";
 import { LiveBadge } from "./LiveBadge";
+import { NobodySo } from "./NobodySo";
 import { Counts } from "./SessionFacts";
 import classes from "./sessions.module.css";
 import { useFound } from "./useFound";
@@ -42,7 +43,12 @@ export function Component() {
           filters.any
             ? {
                 title: found.data?.incomplete ? "Nothing found so far" : "No session found",
-                hint: "Change the filters, or clear them.",
+                hint: (
+                  <>
+                    <NobodySo filters={filters} />
+                    Change the filters, or clear them.
+                  </>
+                ),
               }
             : {
                 title: "No sessions yet",

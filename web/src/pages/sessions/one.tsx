@@ -2,11 +2,13 @@
 import { Badge, Button, Tooltip } from "@mantine/core";
 import { IconEye, IconEyeOff, IconPlayerStop, IconUrgent } from "@tabler/icons-react";
 import { useEffect, useRef } from "react";
-import { useParams, useSearchParams } from "react-router";
+import { Link, useParams, useSearchParams } from "react-router";
+import type { ApiError } from "@/api/client";
 import { useMe } from "@/api/me";
 import { type Answer, useApi, useSend } from "@/api/query";
+import { to } from "@/app/to";
 import { PageHeader } from "@/ui/PageHeader";
-import { ErrorState } from "@/ui/states";
+import { EmptyState, ErrorState } from "@/ui/states";
 import { useConfirm } from "@/ui/useConfirm";
 import { visible } from "@/ui/visible";
 import { ExportMenu } from "./ExportMenu";
@@ -88,7 +90,7 @@ function Session({ id }: { id: string }) {
       />
       <VerifyResult verify={verify} />
       {error && !data ? (
-        <ErrorState error={error} retry={() => void refetch()} />
+        <NoSession error={error} retry={() => void refetch()} />
       ) : (
         <>
           <SessionFacts session={data} opened={read.record.opened} />
@@ -96,6 +98,21 @@ function Session({ id }: { id: string }) {
         </>
       )}
     </>
+  );
+}
+
+function NoSession({ error, retry }: { error: ApiError; retry: () => void }) {
+  if (error.status !== 404) return <ErrorState error={error} retry={retry} />;
+  return (
+    <EmptyState
+      title="There is no such session"
+      hint="The id may be mistyped or cut short, or its record was older than records are kept."
+      action={
+        <Button component={Link} to={to.sessions} variant="default">
+          All sessions
+        </Button>
+      }
+    />
   );
 }
 

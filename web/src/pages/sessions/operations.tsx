@@ -7,13 +7,14 @@ import { CodeLine } from "@/ui/CodeLine";
 import { type Column, DataTable } from "@/ui/DataTable";
 import { Decision } from "@/ui/Decision";
 import { HostileText } from "@/ui/HostileText";
-import { bytes, count, counted } from "@/ui/numbers";
+import { bytes, counted } from "@/ui/numbers";
 import { PrincipalName } from "@/ui/PrincipalName";
 import { Timestamp } from "@/ui/Timestamp";
 import { duration } from "@/ui/time";
 import { visible } from "@/ui/visible";
 import { Incomplete } from "./Incomplete";
 import { ListHeader } from "./ListHeader";
+import { NobodySo } from "./NobodySo";
 import { PolicyNames } from "./PolicyNames";
 import classes from "./sessions.module.css";
 import { useFound } from "./useFound";
@@ -33,14 +34,20 @@ export function Component() {
         query={found}
         rows={found.data?.operations}
         rowKey={(o) => `${o.session} ${o.op}`}
-        rowHref={(o) => `${to.session(o.session)}?op=${o.op}`}
+        rowHref={(o) => to.operation(o.session, o.op)}
         columns={COLUMNS}
         older={found.data?.next}
         empty={
           filters.any
             ? {
                 title: found.data?.incomplete ? "Nothing found so far" : "No operation found",
-                hint: "Change the filters, or clear them. Words are found by their beginnings; all of them have to be there.",
+                hint: (
+                  <>
+                    <NobodySo filters={filters} />
+                    Change the filters, or clear them. Words are found by their beginnings; all of
+                    them have to be there.
+                  </>
+                ),
               }
             : {
                 title: "No operations yet",
@@ -70,13 +77,20 @@ const COLUMNS: Column<Operation>[] = [
   },
   { header: "Who", width: "7.5rem", cell: (o) => <PrincipalName id={o.principal} /> },
   { header: "Connection", width: "6.5rem", cell: (o) => <HostileText text={o.connection} /> },
-  { header: "Time", width: "6.5rem", cell: (o) => <Timestamp at={o.at} /> },
+  { header: "Time", width: "7rem", cell: (o) => <Timestamp at={o.at} /> },
   { header: "Answer", width: "8rem", align: "right", cell: (o) => <Came op={o} /> },
 ];
 
 function Came({ op }: { op: Operation }) {
   if (!op.ending)
     return <span className={classes.dim}>{op.verdict === "deny" ? "–" : "none"}</span>;
+  if (neverRan(op)) {
+    return (
+      <span className={classes.dim} title="It waited for an approval, and did not run.">
+        not run
+      </span>
+    );
+  }
   const size = op.rows > 0 || op.bytes === 0 ? counted(op.rows, "row") : bytes(op.bytes);
   return (
     <span className={classes.marks}>
@@ -86,9 +100,14 @@ function Came({ op }: { op: Operation }) {
       {op.masked.length > 0 && (
         <span className={classes.mark} title={`masked: ${op.masked.map(visible).join(", ")}`}>
           <IconEyeOff size={13} aria-hidden />
-          {count(op.masked.length)} masked
+          {counted(op.masked.length, "column")} masked
         </span>
       )}
     </span>
   );
+}
+
+/** Held, and nothing of it reached the target: no error of anybody's. */
+function neverRan({ verdict, ending, micros }: Operation): boolean {
+  return verdict === "ask" && ending === "cut" && micros === 0;
 }

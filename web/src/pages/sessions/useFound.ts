@@ -1,4 +1,5 @@
 // The filters of both lists, as they stand in the address and as the API takes them.
+import { meant, usePrincipals } from "@/api/people";
 import { resolveRange } from "@/ui/range";
 import { useCursor } from "@/ui/useCursor";
 import { oneOf, useFilters } from "@/ui/useFilters";
@@ -29,14 +30,16 @@ const VERDICTS = ["allow", "ask", "deny"] as const;
 export function useFound() {
   const filters = useFilters(...NAMES);
   const { cursor } = useCursor();
-  return { filters, query: queryOf(filters.values, cursor) };
+  const known = usePrincipals();
+  const { principal } = filters.values;
+  const query = queryOf(filters.values, cursor);
+  return { filters, query: { ...query, principal: principal && meant(principal, known) } };
 }
 
-export function queryOf(values: Partial<Record<FilterName, string>>, cursor?: string) {
-  const { text, principal, connection, resource, action, policy, session } = values;
+function queryOf(values: Partial<Record<FilterName, string>>, cursor?: string) {
+  const { text, connection, resource, action, policy, session } = values;
   return {
     text,
-    principal,
     connection,
     resource,
     action,

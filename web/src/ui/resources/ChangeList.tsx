@@ -4,7 +4,7 @@ import { IconMinus, IconPencil, IconPlus } from "@tabler/icons-react";
 import { CopyButton } from "../CopyButton";
 import { DiffView } from "../DiffView";
 import { HostileText } from "../HostileText";
-import { fold, textAfter } from "./diff";
+import { fold, textAfter, withoutNulls } from "./diff";
 import type { Change } from "./useCheck";
 
 const LOOKS = {
@@ -39,6 +39,7 @@ export function ChangeBadge({ change }: Pick<Change, "change">) {
 }
 
 function OneChange({ change }: { change: Change }) {
+  const lines = change.kind === "Policy" ? change.diff : withoutNulls(change.diff);
   const text = change.change === "deleted" ? "" : textAfter(change);
   return (
     <section aria-label={`${kindWord(change.kind)} ${change.name}`}>
@@ -49,7 +50,7 @@ function OneChange({ change }: { change: Change }) {
         </Text>
         {text && <CopyButton text={text} what="the whole text after the change" />}
       </Group>
-      <DiffView lines={fold(change.diff)} label={`Difference of ${change.name}`} />
+      <DiffView lines={fold(lines)} label={`Difference of ${change.name}`} />
     </section>
   );
 }

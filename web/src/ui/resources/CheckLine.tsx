@@ -11,9 +11,11 @@ interface CheckLineProps {
   check: Check;
   /** The file that the editor shows. */
   file?: string;
+  /** What it shows, where that is YAML. */
+  text?: string;
 }
 
-export function CheckLine({ check, file }: CheckLineProps) {
+export function CheckLine({ check, file, text }: CheckLineProps) {
   const { problems } = check;
   return (
     <div role="status" aria-label="Check">
@@ -24,7 +26,7 @@ export function CheckLine({ check, file }: CheckLineProps) {
         <List size="sm" spacing={2} mt={4}>
           {problems.map((p) => (
             <List.Item key={`${p.file}:${p.line}:${p.column}:${p.message}`}>
-              {lineOf(p, file)}
+              {lineOf(p, file, text)}
             </List.Item>
           ))}
         </List>

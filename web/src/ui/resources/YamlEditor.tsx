@@ -32,7 +32,7 @@ export function YamlEditor(props: YamlEditorProps) {
         marks={marks}
         minHeight={minHeight}
       />
-      <CheckLine check={check} file={file} />
+      <CheckLine check={check} file={file} text={text} />
       {name && says.name && says.name !== name && (
         <Alert color="yellow" title={`This makes another one, called ${says.name}`}>
           {name} stays as it is. Delete it if you meant to give it another name.

@@ -30,6 +30,11 @@ export function fold(lines: string[], around = AROUND): string[] {
   return shown;
 }
 
+/** Without the lines that say that a setting is not there: files leave such settings out. */
+export function withoutNulls(lines: string[]): string[] {
+  return lines.filter((line) => !/^[-+ ] *[\w-]+: null$/.test(line));
+}
+
 /** The whole text after the change. */
 export function after(lines: string[]): string {
   const kept = lines.filter((line) => !line.startsWith("-")).map((line) => `${line.slice(1)}\n`);
@@ -41,6 +46,6 @@ export function textAfter({
   kind,
   diff,
 }: Pick<Schemas["ResourceChange"], "kind" | "diff">): string {
-  const text = after(diff);
+  const text = after(kind === "Policy" ? diff : withoutNulls(diff));
   return kind === "Policy" ? text : `kind: ${kind}\n${text}`;
 }

@@ -57,10 +57,20 @@ interface ResourceFormProps {
   /** The file as problems name it. */
   file: string;
   check: Check;
+  /** What the page itself knows to be wrong, by place: `accounts.0.name`. */
+  known?: Map<string, string>;
   children: ReactNode;
 }
 
-export function ResourceForm({ kind, text, onChange, file, check, children }: ResourceFormProps) {
+export function ResourceForm({
+  kind,
+  text,
+  onChange,
+  file,
+  check,
+  known,
+  children,
+}: ResourceFormProps) {
   const said = useMemo(() => parse(text), [text]);
   const readable = said.body !== null || text.trim() === "";
   const body = said.body ?? NOTHING;
@@ -69,9 +79,9 @@ export function ResourceForm({ kind, text, onChange, file, check, children }: Re
     (): Form => ({
       body,
       change: (path, value) => onChange(print(kind, (set(body, path, value) ?? {}) as Fields)),
-      error: (path) => errors.get(path.join(".")),
+      error: (path) => known?.get(path.join(".")) ?? errors.get(path.join(".")),
     }),
-    [body, errors, kind, onChange],
+    [body, errors, known, kind, onChange],
   );
   if (!readable || said.documents > 1) {
     return (

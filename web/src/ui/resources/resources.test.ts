@@ -97,6 +97,11 @@ it("names the place of a problem", () => {
   const problem = { file: "a.yaml", line: 3, column: 1, message: "no", help: 'did you mean "x"?' };
   expect(lineOf(problem, "a.yaml")).toBe('line 3: no (did you mean "x"?)');
   expect(lineOf(problem, "b.yaml")).toBe('a.yaml:3: no (did you mean "x"?)');
+  const text = "kind: Connection\nname: shop\naccounts: [{default: true}]\n";
+  const lacks = { file: "a.yaml", line: 3, column: 12, message: 'the setting "name" is missing' };
+  expect(lineOf(lacks, "a.yaml", text)).toBe(
+    'line 3: in accounts 1, the setting "name" is missing',
+  );
   expect(lineOf({ file: "", line: 0, column: 0, message: "no" }, undefined)).toBe("no");
 });
 

@@ -1,7 +1,7 @@
 // What a dry run came to: the counts, and the operations that come to something else.
 import { Alert, Badge, Group, SimpleGrid, Stack, Text, UnstyledButton } from "@mantine/core";
 import { IconArrowRight, IconClockPause } from "@tabler/icons-react";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import type { Schemas } from "@/api/client";
 import { to } from "@/app/to";
 import { CodeLine } from "@/ui/CodeLine";
@@ -16,12 +16,12 @@ import { Stat } from "@/ui/Stat";
 import { Timestamp } from "@/ui/Timestamp";
 import { usePaged } from "@/ui/usePaged";
 import { visible } from "@/ui/visible";
-import { type Difference, turnOf, turns } from "./differences";
+import { type Difference, type Repeated, repeated, turnOf, turns } from "./differences";
 
-const COLUMNS: Column<Difference>[] = [
+const COLUMNS: Column<Repeated>[] = [
   {
     header: "Operation",
-    cell: ({ operation }) => (
+    cell: ({ newest: { operation } }) => (
       <CodeLine
         code={operation.text}
         language={operation.protocol === "http" ? "http" : "sql"}
@@ -31,21 +31,31 @@ const COLUMNS: Column<Difference>[] = [
   },
   {
     header: "Who",
-    cell: ({ operation }) => <PrincipalName id={operation.principal} />,
+    cell: ({ newest: { operation } }) => <PrincipalName id={operation.principal} />,
     width: "7.5rem",
   },
   {
     header: "Connection",
-    cell: ({ operation }) => visible(operation.connection),
+    cell: ({ newest: { operation } }) => visible(operation.connection),
     width: "6.5rem",
   },
   {
-    header: "When",
-    cell: ({ operation }) => <Timestamp at={operation.at} />,
-    width: "6.5rem",
+    header: "Times",
+    cell: ({ times }) => count(times),
+    align: "right",
+    width: "4.5rem",
+  },
+  {
+    header: "Newest",
+    cell: ({ newest: { operation } }) => <Timestamp at={operation.at} />,
+    width: "7rem",
     hideBelow: "lg",
   },
-  { header: "Before and after", cell: (d) => <Turned difference={d} />, width: "40%" },
+  {
+    header: "Before and after",
+    cell: ({ newest }) => <Turned difference={newest} />,
+    width: "40%",
+  },
 ];
 
 function Turned({ difference }: { difference: Difference }) {
@@ -75,8 +85,12 @@ export function Outcome({ run }: { run: Schemas["DryRun"] }) {
   const [turn, setTurn] = useState<string | null>(null);
   const found = turns(run.differences);
   const open = found.some((t) => t.id === turn) ? turn : null;
-  const shown = open ? run.differences.filter((d) => turnOf(d) === open) : run.differences;
-  const { rows, older } = usePaged(shown);
+  const shown = useMemo(
+    () => run.differences.filter((d) => !open || turnOf(d) === open),
+    [run.differences, open],
+  );
+  const different = useMemo(() => repeated(shown), [shown]);
+  const { rows, older } = usePaged(different);
   return (
     <Stack gap="md">
       <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm">
@@ -85,7 +99,15 @@ export function Outcome({ run }: { run: Schemas["DryRun"] }) {
           value={count(run.decided)}
           note="with everything else as it is now"
         />
-        <Stat label="Come to something else" value={count(run.differences.length)} />
+        <Stat
+          label="Come to something else"
+          value={count(run.differences.length)}
+          note={
+            different.length < shown.length
+              ? `${counted(different.length, "different one")}`
+              : undefined
+          }
+        />
         <Stat
           label="Left out"
           value={count(run.left_out)}
@@ -118,8 +140,8 @@ export function Outcome({ run }: { run: Schemas["DryRun"] }) {
           query={HERE}
           rows={rows}
           older={older}
-          rowKey={(d) => `${d.operation.session}-${d.operation.op}`}
-          rowHref={(d) => to.session(d.operation.session)}
+          rowKey={(r) => r.key}
+          rowHref={({ newest: { operation } }) => to.operation(operation.session, operation.op)}
           columns={COLUMNS}
           empty={{
             title: "No difference",

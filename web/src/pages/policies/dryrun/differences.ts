@@ -1,9 +1,29 @@
-// Differences of a dry run, grouped by what they went from and to.
+// Differences of a dry run: repetitions as one, grouped by what they went from and to.
 import type { Schemas } from "@/api/client";
 import type { DecisionWord } from "@/ui/Decision";
 import { decided } from "@/ui/resources/decided";
 
 export type Difference = Schemas["Difference"];
+
+/** The same operation of the same principal, as often as it comes to the same. */
+export interface Repeated {
+  key: string;
+  newest: Difference;
+  times: number;
+}
+
+export function repeated(differences: Difference[]): Repeated[] {
+  const found = new Map<string, Repeated>();
+  for (const newest of differences) {
+    const { text, principal, connection } = newest.operation;
+    const key = JSON.stringify([text, principal, connection, newest.before, newest.after]);
+    const known = found.get(key);
+    // They come newest first.
+    if (known) known.times += 1;
+    else found.set(key, { key, newest, times: 1 });
+  }
+  return [...found.values()];
+}
 
 export interface Turn {
   /** `allow-deny`: stands in the query string. */

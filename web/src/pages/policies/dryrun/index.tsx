@@ -3,6 +3,7 @@ import { Autocomplete, Button, Group, NumberInput, Select, Stack, Text } from "@
 import { IconPlayerPlay } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "react-router";
+import { meant } from "@/api/people";
 import { useSend } from "@/api/query";
 import { to } from "@/app/to";
 import { resolveRange } from "@/ui/range";
@@ -43,7 +44,7 @@ export function Component() {
       body: {
         ...pack(draft).sent,
         connection: connection || null,
-        principal: principal || null,
+        principal: meant(principal ?? "", principals) || null,
         from: resolveRange(range).from ?? null,
         limit,
       },

@@ -2,6 +2,7 @@
 import { Autocomplete, Button, Group, Input, Select, Stack, Text, TextInput } from "@mantine/core";
 import { IconScale } from "@tabler/icons-react";
 import { type FormEvent, useState } from "react";
+import { meant } from "@/api/people";
 import { useSend } from "@/api/query";
 import { Editor } from "@/ui/Editor";
 import { PARTS } from "@/ui/resources/fields";
@@ -28,10 +29,12 @@ export function Component() {
   const ready = Boolean(asked.connection && asked.operation?.trim());
   const ask = () => {
     if (!ready) return;
-    filters.set({ as: "", account: "", database: "", ...asked });
+    const as = meant(asked.as ?? "", principals);
+    setAsked({ ...asked, as });
+    filters.set({ account: "", database: "", ...asked, as });
     explain.mutate({
       body: {
-        as: asked.as?.trim() || null,
+        as: as || null,
         connection: asked.connection ?? "",
         account: asked.account || null,
         database: asked.database?.trim() || null,

@@ -1,8 +1,9 @@
 // What questions and tests are asked about: principals and connections, for completing names.
+import { usePrincipals } from "@/api/people";
 import { useApi } from "@/api/query";
 
 export function usePeople() {
-  const principals = useApi("/v1/principals").data?.principals.map((p) => p.principal) ?? [];
+  const principals = usePrincipals();
   const connections = useApi("/v1/connections").data?.connections ?? [];
   return { principals, connections };
 }

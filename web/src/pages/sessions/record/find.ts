@@ -1,5 +1,6 @@
 // Finding things within a record: by decision, by what became of them, by text.
 import type { RecordedValue } from "./events";
+import { notRun } from "./notRun";
 import type { Entry, Operation } from "./record";
 
 export const SHOWN = ["allow", "ask", "deny", "held", "masked", "failed"] as const;
@@ -14,7 +15,7 @@ export function isMasked(op: Operation): boolean {
 }
 
 export function isFailed(op: Operation): boolean {
-  return op.answered !== null && !("done" in op.answered.outcome);
+  return op.answered !== null && !("done" in op.answered.outcome) && notRun(op) === null;
 }
 
 export function is(op: Operation, what: Shown): boolean {

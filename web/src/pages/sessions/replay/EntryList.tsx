@@ -3,9 +3,10 @@ import { IconAlertTriangle, IconEyeOff, IconHandStop, IconX } from "@tabler/icon
 import { useEffect, useId, useRef } from "react";
 import { CodeLine, oneLine } from "@/ui/CodeLine";
 import { Decision } from "@/ui/Decision";
-import { count, counted } from "@/ui/numbers";
+import { counted } from "@/ui/numbers";
 import { duration } from "@/ui/time";
 import { isFailed, isMasked } from "../record/find";
+import { notRun } from "../record/notRun";
 import type { Entry, Operation } from "../record/record";
 import { languageOf } from "../words";
 import classes from "./replay.module.css";
@@ -146,10 +147,10 @@ function Came({ op }: { op: Operation }) {
       {isMasked(op) && (
         <span className={classes.flag} title="values in its answer were masked">
           <IconEyeOff size={13} aria-hidden />
-          {count(answered?.masked.length ?? 0)} masked
+          {counted(answered?.masked.length ?? 0, "column")} masked
         </span>
       )}
-      {answered && (
+      {answered && notRun(op) === null && (
         <span className={classes.right}>
           {answered.rows > 0 && `${counted(answered.rows, "row")}, `}
           {duration(answered.micros)}

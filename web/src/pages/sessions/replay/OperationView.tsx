@@ -9,12 +9,14 @@ import { ErrorState } from "@/ui/states";
 import { Timestamp } from "@/ui/Timestamp";
 import { duration } from "@/ui/time";
 import { type RecordedValue, type SessionOpened, valueText } from "../record/events";
+import { notRun } from "../record/notRun";
 import type { Operation } from "../record/record";
 import { readAgain } from "../record/useRecord";
 import { languageOf } from "../words";
 import { Answer } from "./Answer";
 import { Decided } from "./Decided";
 import { Exchange } from "./Exchange";
+import { NotRun } from "./NotRun";
 import classes from "./replay.module.css";
 
 interface OperationViewProps {
@@ -85,7 +87,9 @@ export function Value({ value }: { value: RecordedValue }) {
 
 /** How it ended, in one line. */
 function Ended({ op }: { op: Operation }) {
-  const { answered } = op;
+  const { answered, hold } = op;
+  const wait = notRun(op);
+  if (hold && wait !== null) return <NotRun hold={hold} wait={wait} />;
   if (!answered) {
     if (op.decision?.decision !== "allow") return null;
     return (

@@ -71,13 +71,13 @@ const BROKEN: &[(&str, &str, &str, &[&str])] = &[
     ("chat.postMessage", "/blocks/1/fields", "[]", &["slack_sdk"]),
     (
         "chat.postMessage",
-        "/blocks/2/elements/0/type",
+        "/blocks/3/elements/0/type",
         r#""rich_text_code""#,
         &["@slack/types", "slack_sdk"],
     ),
     (
         "chat.postMessage",
-        "/blocks/3/elements/0/style",
+        "/blocks/4/elements/0/style",
         r#""loud""#,
         &["@slack/types", "slack_sdk"],
     ),
@@ -494,7 +494,11 @@ async fn conversation(rig: &Rig) -> Vec<Case> {
 fn broken(body: &Value, place: &str, value: &str) -> Value {
     let mut body = body.clone();
     let (parent, name) = place.rsplit_once('/').unwrap();
-    let parent = body.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    let found = body.pointer_mut(parent);
+    let parent = found
+        .unwrap_or_else(|| panic!("nothing at {place}"))
+        .as_object_mut()
+        .unwrap();
     match value {
         "" => assert!(parent.remove(name).is_some(), "{place}"),
         value => {
