@@ -130,6 +130,23 @@ fn a_denial_reaches_the_waiting_client_with_its_reason() {
         stage.said("one")
     );
     assert!(!stage.shop.ran("DELETE FROM payments").unwrap());
+    // Whoever reads the record hears why as well, and nothing is said to have failed at the target.
+    let session = wait_for("the denial to be counted", || {
+        let sessions = stage.gateway.admin_json(&["sessions"])?;
+        let list = sessions.as_array().or(sessions["sessions"].as_array());
+        let denied = |s: &&serde_json::Value| s["counts"]["denied_by_people"] == 1;
+        Ok(list.into_iter().flatten().find(denied).cloned())
+    })
+    .unwrap();
+    assert_eq!(session["counts"]["failed"], 0, "{session}");
+    let replayed = stage
+        .gateway
+        .admin(&["replay", session["id"].as_str().unwrap()])
+        .unwrap();
+    assert!(
+        replayed.contains("denied by user:dana: not on a Friday"),
+        "{replayed}"
+    );
 }
 
 #[test]
@@ -253,19 +270,7 @@ fn a_window_asked_for_ahead_has_an_absolute_end() {
 
 /// Runs `DELETE FROM payments WHERE order_id = $1` with this value, and gives the types of what is answered.
 fn delete_bound(wire: &mut Wire, order: &str) -> String {
-    let mut bound = [text(""), text("")].concat();
-    bound.extend([0, 0, 0, 1]);
-    bound.extend(u32::try_from(order.len()).unwrap().to_be_bytes());
-    bound.extend(order.bytes());
-    bound.extend([0, 0]);
-    let steps = [
-        parse("", "DELETE FROM payments WHERE order_id = $1").unwrap(),
-        message('B', &bound).unwrap(),
-        execute().unwrap(),
-        sync().unwrap(),
-    ];
-    wire.raw(&steps.concat()).unwrap();
-    tags(&wire.until_ready().unwrap())
+    run_bound(wire, "DELETE FROM payments WHERE order_id = $1", order)
 }
 
 #[test]
@@ -295,7 +300,7 @@ fn an_approval_is_for_the_values_that_were_bound() {
         .unwrap()
         .to_string();
     assert!(
-        shown.contains("order_id = $1") && shown.contains("[\"1\"]"),
+        shown.contains("order_id = $1") && shown.contains("[{\"name\":\"$1\",\"value\":\"1\"}]"),
         "{shown}"
     );
     checked(&mut stage.as_dana(&["approve", &id])).unwrap();
@@ -306,4 +311,80 @@ fn an_approval_is_for_the_values_that_were_bound() {
     assert_eq!(left("1"), "0");
     // And it is spent.
     assert!(delete_bound(&mut wire, "1").ends_with("EZ"));
+}
+
+/// Runs this statement with one text bound, and gives the types of what is answered.
+fn run_bound(wire: &mut Wire, sql: &str, value: &str) -> String {
+    let mut bound = [text(""), text("")].concat();
+    bound.extend([0, 0, 0, 1]);
+    bound.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
+    bound.extend(value.bytes());
+    bound.extend([0, 0]);
+    let steps = [
+        parse("", sql).unwrap(),
+        message('B', &bound).unwrap(),
+        execute().unwrap(),
+        sync().unwrap(),
+    ];
+    wire.raw(&steps.concat()).unwrap();
+    tags(&wire.until_ready().unwrap())
+}
+
+#[test]
+fn an_approver_sees_the_whole_of_a_long_value_and_is_asked_about_none_that_is_too_long() {
+    let shop_file =
+        std::fs::read_to_string(sluice_tests::cargo::root().join("demo/resources/shop.yaml"))
+            .unwrap();
+    let settings = Settings {
+        config: PLAINTEXT.to_owned(),
+        ..Settings::default().resource(
+            "shop.yaml",
+            &format!("{shop_file}hold_timeout_seconds: 1\n"),
+        )
+    };
+    let stage = stage_with(settings);
+    let mut wire = Wire::login(stage.gateway.port, &stage.ada).unwrap();
+    let sql = "DELETE FROM payments WHERE amount_cents::text <> $1";
+    let long = format!("{} 536-22-8726 the end", "so it goes ".repeat(320));
+    assert!(run_bound(&mut wire, sql, &long).ends_with("EZ"));
+    stage.gateway.pending_approval().unwrap();
+    let listed = stage
+        .gateway
+        .admin_json(&["approvals"])
+        .unwrap()
+        .to_string();
+    let shown = long.replace("536-22-8726", "***-**-8726");
+    assert!(
+        listed.contains(&shown),
+        "whole, and masked as it would be in an answer: {listed}"
+    );
+    // Records keep no more of a value than they say.
+    let id = wait_for("the record", || {
+        let sessions = stage.gateway.admin_json(&["sessions"])?;
+        let list = sessions.as_array().or(sessions["sessions"].as_array());
+        let id = list
+            .and_then(|list| list.first())
+            .and_then(|s| s["id"].as_str());
+        Ok(id.map(str::to_owned))
+    })
+    .unwrap();
+    wait_for("the operation", || {
+        let replayed = stage.gateway.admin(&["replay", &id])?;
+        assert!(!replayed.contains("so it goes"), "{replayed}");
+        Ok(replayed.contains("amount_cents::text").then_some(()))
+    })
+    .unwrap();
+    // What nobody could judge, nobody is asked about.
+    let endless = "x".repeat(70_000);
+    assert!(run_bound(&mut wire, sql, &endless).ends_with("EZ"));
+    let listed = stage
+        .gateway
+        .admin_json(&["approvals"])
+        .unwrap()
+        .to_string();
+    assert_eq!(
+        listed.matches("amount_cents::text").count(),
+        1,
+        "only the first waits: {listed}"
+    );
 }

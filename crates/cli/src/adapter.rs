@@ -15,8 +15,8 @@ use sluice_gateway::{
     PortFuture, Registry, Spent, Ticket, TriedStep,
 };
 use sluice_model::{
-    Allowed, ApprovalId, Connection, Decision, Denial, HeldOperation, Lease, OperationDigest,
-    Principal, PrincipalId, SessionContext, SessionId, WaysIn,
+    ApprovalId, Connection, HeldOperation, Lease, OperationDigest, Principal, PrincipalId,
+    SessionContext, SessionId, WaysIn,
 };
 use sluice_policy::{AccessExplanation, Snapshot};
 use sluice_record::Log;
@@ -358,25 +358,10 @@ fn explained_access(access: AccessExplanation, asked: &PrincipalId) -> Explained
     if access.principal != *asked {
         resource.push_str(&format!(" for {}", access.principal));
     }
-    let decision = match access.denial {
-        Some(denial) => Decision::Deny(denial),
-        None if access.allowed => {
-            let policies = access
-                .policies
-                .into_iter()
-                .map(|policy| policy.id)
-                .collect();
-            Decision::Allow(Allowed { policies })
-        }
-        None => Decision::Deny(Denial {
-            policy: None,
-            message: "no policy permits it".to_owned(),
-        }),
-    };
     ExplainedAccess {
         action: access.action,
         resource,
-        decision,
+        decision: access.decision,
     }
 }
 

@@ -105,6 +105,46 @@ pub struct Answer {
     pub micros: u64,
 }
 
+/// How a wait for humans ended, for its record.
+#[derive(Debug, Clone)]
+pub struct HoldOver {
+    how: &'static str,
+    by: Vec<PrincipalId>,
+    reason: Option<String>,
+}
+
+impl HoldOver {
+    /// Without anybody's decision: how.
+    #[must_use]
+    pub fn undecided(how: &'static str) -> Self {
+        Self {
+            how,
+            by: Vec::new(),
+            reason: None,
+        }
+    }
+
+    /// By consent.
+    #[must_use]
+    pub fn approved(by: Vec<PrincipalId>) -> Self {
+        Self {
+            how: "approved",
+            by,
+            reason: None,
+        }
+    }
+
+    /// By somebody who said no, and why.
+    #[must_use]
+    pub fn denied(by: PrincipalId, reason: Option<String>) -> Self {
+        Self {
+            how: "denied",
+            by: vec![by],
+            reason,
+        }
+    }
+}
+
 /// One session's decisions and record.
 pub struct Pipeline {
     context: Arc<SessionContext>,
@@ -333,14 +373,14 @@ impl Pipeline {
         &mut self,
         op: u64,
         approval: ApprovalId,
-        how: &str,
-        by: Vec<PrincipalId>,
+        over: HoldOver,
     ) -> Result<(), Unrecorded> {
         let body = EventBody::HoldEnded {
             op,
             approval,
-            how: how.to_owned(),
-            by,
+            how: over.how.to_owned(),
+            by: over.by,
+            reason: over.reason,
         };
         self.append(&body)
     }

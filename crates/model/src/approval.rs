@@ -1,7 +1,7 @@
 //! A human's consent: for one exact operation, for one session, or for a window of time.
 
 use crate::{ApprovalId, PrincipalId, SessionId, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::BTreeSet;
 
 /// SHA-256 over connection, principal, account, database and the operation with its bound parameters.
@@ -95,6 +95,65 @@ pub struct ApprovalFacts {
     pub people: u32,
 }
 
+/// The longest operation that people are asked about, with its parameters, in bytes: what an approver cannot read, nobody
+/// should approve. Up to it, all of it is shown.
+pub const MAX_SHOWN: usize = 64 << 10;
+
+/// A part of an operation beside its text, as an approver sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldParameter {
+    /// What it is called: `$1` for what is bound to a statement, `header` and `body` of a request.
+    pub name: String,
+    /// Its value; `None` is SQL NULL.
+    pub value: Option<String>,
+}
+
+impl HeldParameter {
+    /// A part that has a value.
+    #[must_use]
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            value: Some(value.into()),
+        }
+    }
+
+    /// What is bound to a statement, in order.
+    #[must_use]
+    pub fn numbered(values: impl IntoIterator<Item = Option<String>>) -> Vec<Self> {
+        let each = values.into_iter().zip(1..);
+        each.map(|(value, number): (_, u32)| Self {
+            name: format!("${number}"),
+            value,
+        })
+        .collect()
+    }
+}
+
+/// Reads parameters as they are kept, also those from before they had names: they are numbered.
+///
+/// # Errors
+/// They are neither.
+pub fn read_parameters<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<HeldParameter>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Kept {
+        Named(HeldParameter),
+        Bare(Option<String>),
+    }
+    let kept = Vec::<Kept>::deserialize(deserializer)?.into_iter();
+    let named = kept.zip(1_u32..).map(|(kept, number)| match kept {
+        Kept::Named(parameter) => parameter,
+        Kept::Bare(value) => HeldParameter {
+            name: format!("${number}"),
+            value,
+        },
+    });
+    Ok(named.collect())
+}
+
 /// What an approver is shown of an operation that waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeldOperation {
@@ -113,8 +172,9 @@ pub struct HeldOperation {
     pub database: String,
     /// The operation as the client sent it, with values of a data class masked.
     pub text: String,
-    /// Bound parameters, with values of a data class masked; `None` is SQL NULL.
-    pub parameters: Vec<Option<String>>,
+    /// What it brings along, with values of a data class masked.
+    #[serde(deserialize_with = "read_parameters")]
+    pub parameters: Vec<HeldParameter>,
     /// The exact operation, in hexadecimal.
     pub digest: String,
     /// Whose consent suffices: any one set.
@@ -135,4 +195,31 @@ pub struct HeldOperation {
     /// What the client that waits calls itself, in a word; never to be trusted. Of use while it waits, and not kept.
     #[serde(skip)]
     pub client: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Kept {
+        #[serde(deserialize_with = "read_parameters")]
+        parameters: Vec<HeldParameter>,
+    }
+
+    #[test]
+    fn parameters_from_before_they_had_names_are_numbered() {
+        let named = Kept {
+            parameters: HeldParameter::numbered([Some("42".into()), None]),
+        };
+        let bare = r#"{"parameters": ["42", null]}"#;
+        assert_eq!(serde_json::from_str::<Kept>(bare).unwrap(), named);
+        let written = serde_json::to_string(&named).unwrap();
+        assert_eq!(
+            written,
+            r#"{"parameters":[{"name":"$1","value":"42"},{"name":"$2","value":null}]}"#
+        );
+        assert_eq!(serde_json::from_str::<Kept>(&written).unwrap(), named);
+        assert!(serde_json::from_str::<Kept>(r#"{"parameters": [7]}"#).is_err());
+    }
 }

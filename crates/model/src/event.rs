@@ -20,9 +20,9 @@ pub struct Event {
 pub enum Outcome {
     /// The target did it; its own words (`SELECT 5`).
     Done(String),
-    /// The target reported an error: its code, never its text.
+    /// The target reported an error: its code, never its text. Or it gave no answer: what the gateway saw of that.
     Failed(String),
-    /// The gateway ended it midway: why.
+    /// The gateway ended it midway, or never forwarded it: why.
     Cut(String),
 }
 
@@ -166,7 +166,7 @@ pub enum EventBody {
         /// The exact operation, in hexadecimal.
         digest: String,
     },
-    /// A wait ended: `approved`, `denied`, `cancelled`, `expired`.
+    /// A wait ended: `approved`, `denied`, `cancelled`, `expired` and the like.
     HoldEnded {
         /// The operation's number.
         op: u64,
@@ -176,6 +176,9 @@ pub enum EventBody {
         how: String,
         /// Who decided.
         by: Vec<PrincipalId>,
+        /// Of a denial: why, as they said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
     /// A part of an answer as the caller saw it.
     Rows {

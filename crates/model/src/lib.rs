@@ -24,7 +24,8 @@ mod workload;
 
 pub use access::{Access, Action, Resource, ResourceKind};
 pub use approval::{
-    ApprovalFacts, ApprovalScope, ApprovalState, Grant, HeldOperation, OperationDigest,
+    ApprovalFacts, ApprovalScope, ApprovalState, Grant, HeldOperation, HeldParameter, MAX_SHOWN,
+    OperationDigest, read_parameters,
 };
 pub use connection::{
     Account, AccountCredential, Connection, CredentialRef, IdentityHeader, Settings, Target,

@@ -315,11 +315,8 @@ fn details(out: Output, info: &ApprovalInfo) -> String {
     if !info.text.is_empty() {
         let _ = write!(text, "\n\n{}", inert(&info.text));
     }
-    for (number, parameter) in (1..).zip(&info.parameters) {
-        let value = parameter
-            .as_deref()
-            .map_or_else(|| "NULL".to_owned(), one_line);
-        let _ = write!(text, "\n  ${number} = {value}");
+    for parameter in &info.parameters {
+        let _ = write!(text, "\n  {}", parameter.line(one_line));
     }
     text
 }
@@ -331,6 +328,7 @@ mod tests {
     use sluice_model::{PrincipalId, Timestamp};
 
     fn info() -> ApprovalInfo {
+        let parameters = sluice_model::HeldParameter::numbered([Some("42".into()), None]);
         ApprovalInfo {
             id: ApprovalId::from_bits(7),
             state: ApprovalState::Pending,
@@ -342,7 +340,7 @@ mod tests {
             session: None,
             connect: false,
             text: "DELETE FROM orders\x1b[2J WHERE id = $1".into(),
-            parameters: vec![Some("42".into()), None],
+            parameters: parameters.into_iter().map(Into::into).collect(),
             estimated_rows: Some(3),
             reason: Some("cleanup".into()),
             protocol: "postgres".into(),

@@ -7,7 +7,7 @@ use clap::Args;
 use sluice_control::api::types::{
     ExplainRequest, ExplainResponse, ExplainedAccess, ExplainedStatement,
 };
-use sluice_model::{Decision, Denial, PrincipalId};
+use sluice_model::{Decision, PrincipalId};
 use std::fmt::Write as _;
 use std::io::Read as _;
 
@@ -149,13 +149,7 @@ fn render_statement(out: Output, statement: &ExplainedStatement) -> String {
             resource,
             decision: alone,
         } = access;
-        let told = match (&statement.decision, alone) {
-            // As things stand it is denied; the statement as a whole says who could change that.
-            (Decision::Ask(_), Decision::Deny(Denial { policy: None, .. })) => {
-                out.tone(Tone::Waiting, "not without approval")
-            }
-            _ => decision(out, alone),
-        };
+        let told = decision(out, alone);
         let _ = write!(
             text,
             "\n    {} on {}: {told}",
@@ -182,7 +176,7 @@ fn render_statement(out: Output, statement: &ExplainedStatement) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sluice_model::{Allowed, Ask, MaskedColumn};
+    use sluice_model::{Allowed, Ask, Denial, MaskedColumn};
 
     #[test]
     fn each_decision_reads_as_one_line() {

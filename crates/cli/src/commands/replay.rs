@@ -167,6 +167,7 @@ impl Transcript {
                 approval,
                 how,
                 by,
+                reason,
             } => {
                 let by: Vec<String> = by.iter().map(ToString::to_string).collect();
                 let people = if by.is_empty() {
@@ -174,7 +175,9 @@ impl Transcript {
                 } else {
                     format!(" by {}", names(&by))
                 };
-                format!("{at}  #{op} {approval} {}{people}", inert(how))
+                let why = reason.as_deref().map(|why| format!(": {}", one_line(why)));
+                let why = why.unwrap_or_default();
+                format!("{at}  #{op} {approval} {}{people}{why}", inert(how))
             }
             EventBody::Rows {
                 op,
@@ -405,10 +408,14 @@ fn answer(out: Output, at: &str, body: &EventBody) -> String {
     let how = match outcome {
         Outcome::Done(words) => out.tone(Tone::Good, &inert(words)),
         Outcome::Failed(code) => {
-            out.tone(Tone::Bad, &format!("the target refused: {}", inert(code)))
+            out.tone(Tone::Bad, &format!("failed at the target: {}", inert(code)))
         }
         Outcome::Cut(why) => out.tone(Tone::Bad, &format!("cut: {}", inert(why))),
     };
+    // What never reached the target has no numbers.
+    if matches!(outcome, Outcome::Cut(_)) && (*rows, *bytes, *micros) == (0, 0, 0) {
+        return format!("{at}  #{op} {how}");
+    }
     // What has no rows is told by its bytes.
     let rows = match (rows, bytes) {
         (0, 1..) => String::new(),
@@ -480,6 +487,7 @@ mod tests {
                 approval: approval.clone(),
                 how: "approved".into(),
                 by: vec![PrincipalId::user("bob")],
+                reason: None,
             },
             EventBody::Asked {
                 op: 1,

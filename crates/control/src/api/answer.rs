@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use sluice_model::{ApprovalId, PrincipalId, SessionId, SignInId, TokenId};
 use std::str::FromStr;
 
 /// An answer that is no success.
@@ -106,7 +107,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             Err(JsonRejection::JsonDataError(e)) => {
                 // The cause names the field and never repeats a whole value.
                 let cause = std::error::Error::source(&e).map(ToString::to_string);
-                let error = format!("the body does not fit: {}", cause.unwrap_or_default());
+                let cause = cause.unwrap_or_default();
+                let error = format!("the body does not fit: {}", without_place(&cause));
                 let hint = "/openapi.json describes every request";
                 Err(Refusal::new(
                     StatusCode::UNPROCESSABLE_ENTITY,
@@ -116,6 +118,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
             }
             Err(e) => Err(Refusal::new(e.status(), e.body_text().to_lowercase(), None)),
         }
+    }
+}
+
+/// A cause without where it stands in the text: bodies are made by programs, and nobody sees their lines.
+fn without_place(cause: &str) -> &str {
+    let Some((what, place)) = cause.rsplit_once(" at line ") else {
+        return cause;
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match place.split_once(" column ") {
+        Some((line, column)) if digits(line) && digits(column) => what,
+        _ => cause,
     }
 }
 
@@ -138,7 +152,40 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Ask<T> {
 /// The `{id}` of a path. What is no id names nothing.
 pub(super) struct Id<T>(pub(super) T);
 
-impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T>
+/// What an id in a path is of, in words.
+pub(super) trait Identifies: FromStr {
+    /// Such as `session`.
+    const WHAT: &'static str;
+}
+
+impl Identifies for SessionId {
+    const WHAT: &'static str = "session";
+}
+
+impl Identifies for ApprovalId {
+    const WHAT: &'static str = "request";
+}
+
+impl Identifies for TokenId {
+    const WHAT: &'static str = "token";
+}
+
+impl Identifies for SignInId {
+    const WHAT: &'static str = "sign-in";
+}
+
+impl Identifies for PrincipalId {
+    const WHAT: &'static str = "principal";
+}
+
+impl Identifies for String {
+    const WHAT: &'static str = "notifier";
+}
+
+/// So much is said again of what is no id.
+const MAX_SAID: usize = 40;
+
+impl<T: Identifies, S: Send + Sync> FromRequestParts<S> for Id<T>
 where
     T::Err: std::fmt::Display,
 {
@@ -149,8 +196,32 @@ where
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|e| not_found(e.body_text().to_lowercase()))?;
-        text.parse()
-            .map(Self)
-            .map_err(|e: T::Err| not_found(e.to_string()))
+        // What cannot be an id is the id of nothing.
+        let none = |e: T::Err| {
+            let said: String = text.chars().take(MAX_SAID).collect();
+            let error = format!("there is no {} {said:?}", T::WHAT);
+            Refusal::new(StatusCode::NOT_FOUND, error, Some(&e.to_string()))
+        };
+        text.parse().map(Self).map_err(none)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_place;
+
+    #[test]
+    fn a_cause_is_told_without_its_place() {
+        for (cause, expected) in [
+            (
+                "as: expected user:NAME at line 1 column 11",
+                "as: expected user:NAME",
+            ),
+            ("missing field `as`", "missing field `as`"),
+            ("a file ends at line 3", "a file ends at line 3"),
+            ("x at line one column two", "x at line one column two"),
+        ] {
+            assert_eq!(without_place(cause), expected);
+        }
     }
 }

@@ -39,18 +39,8 @@ impl Control {
         }
         let found = self.candidate(caller, &request.files, &request.delete);
         let (candidate, caller) = found.await?;
-        let names = request.files.iter().map(|file| file.name.clone());
-        let gone = request.delete.iter();
-        let gone = gone.map(|gone| format!("-{} {}", gone.kind, gone.name));
-        let names: Vec<String> = names.chain(gone).take(MAX_NAMED).collect();
         let of = request.principal.as_ref().map(ToString::to_string);
-        let detail = format!(
-            "{limit} operations of {} on {} with {}",
-            of.as_deref().unwrap_or("everybody"),
-            request.connection.as_deref().unwrap_or("every connection"),
-            names.join(", ")
-        );
-        self.record(caller.id(), "policy.dry-run", "policies", detail)?;
+        let on = request.connection.clone();
         let wanted = Filter {
             connection: request.connection,
             principal: request.principal.map(|id| id.to_string()),
@@ -64,6 +54,18 @@ impl Control {
             .operations(&wanted, &scope, None, limit as usize)
             .await?;
         let operations = found.items;
+        let names = request.files.iter().map(|file| file.name.clone());
+        let gone = request.delete.iter();
+        let gone = gone.map(|gone| format!("-{} {}", gone.kind, gone.name));
+        let names: Vec<String> = names.chain(gone).take(MAX_NAMED).collect();
+        let detail = format!(
+            "{} operations of {} on {} with {}",
+            operations.len(),
+            of.as_deref().unwrap_or("everybody"),
+            on.as_deref().unwrap_or("every connection"),
+            names.join(", ")
+        );
+        self.record(caller.id(), "policy.dry-run", "policies", detail)?;
         let snapshots = [self.snapshot(), candidate.snapshot];
         let work = async move {
             let done = decide_again(explainer.as_ref(), &snapshots, operations).await;

@@ -12,7 +12,9 @@ use crate::port_types::{ApprovalError, ApprovalTicket, Spent};
 use crate::ports::LiveSessions;
 use crate::rights;
 use crate::store::Changes;
-use sluice_model::{ApprovalId, ApprovalState, HeldOperation, Principal, PrincipalId, SessionId};
+use sluice_model::{
+    ApprovalId, ApprovalState, HeldOperation, MAX_SHOWN, Principal, PrincipalId, SessionId,
+};
 use sluice_policy::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -23,9 +25,6 @@ const MAX_OPEN_EACH: usize = 50;
 const MAX_OPEN: usize = 5_000;
 /// Decided requests that stay listed; older ones are in the store and the log.
 const MAX_OVER: usize = 1_000;
-/// The longest operation that people are asked about, with its parameters: what an approver cannot read, nobody
-/// should approve. Bounds the memory of open requests as well.
-const MAX_SHOWN: usize = 64 << 10;
 /// The longest reason.
 const MAX_REASON: usize = 1_000;
 
@@ -38,7 +37,12 @@ impl Control {
         &self,
         held: HeldOperation,
     ) -> Result<ApprovalTicket, ApprovalError> {
-        let shown = held.parameters.iter().flatten().map(String::len);
+        // Bounds the memory of open requests as well.
+        let shown = held
+            .parameters
+            .iter()
+            .flat_map(|p| p.value.as_deref())
+            .map(str::len);
         if shown.fold(held.text.len(), usize::saturating_add) > MAX_SHOWN {
             return Err(ApprovalError::Conflict(format!(
                 "the operation is longer than {MAX_SHOWN} bytes, too long for a person to judge; split it"
@@ -524,6 +528,7 @@ pub(crate) fn described(a: &Approval) -> ApprovalInfo {
         What::Operation(_) => None,
         What::Window { seconds } => Some(*seconds),
     };
+    let parameters = held.into_iter().flat_map(|h| &h.parameters);
     ApprovalInfo {
         id: a.id.clone(),
         state: a.state,
@@ -535,7 +540,7 @@ pub(crate) fn described(a: &Approval) -> ApprovalInfo {
         session: held.map(|h| h.session.clone()),
         connect: a.is_connect(),
         text: held.map(|h| h.text.clone()).unwrap_or_default(),
-        parameters: held.map(|h| h.parameters.clone()).unwrap_or_default(),
+        parameters: parameters.cloned().map(Into::into).collect(),
         estimated_rows: held.and_then(|h| h.estimated_rows),
         reason: a.reason.clone(),
         protocol: String::new(),

@@ -38,7 +38,8 @@ pub(crate) struct LogFilter {
 }
 
 const SESSION: &str = "SELECT o.started, o.id, o.session, p.name, c.name, pr.name, o.account, o.database, \
-     o.client_address, o.application, o.ended, o.events, o.operations, o.denied, o.held, o.failed, o.masked_values \
+     o.client_address, o.application, o.ended, o.events, o.operations, o.denied, o.held, o.failed, o.masked_values, \
+     o.denied_by_people \
      FROM sessions o JOIN names p ON p.id = o.principal JOIN names c ON c.id = o.connection \
      JOIN names pr ON pr.id = o.protocol WHERE ";
 
@@ -220,6 +221,7 @@ fn session(row: &SqliteRow) -> Result<Option<(Cursor, SessionInfo)>> {
             held: count(14)?,
             failed: count(15)?,
             masked_values: count(16)?,
+            denied_by_people: count(17)?,
         },
     };
     Ok(Some((cursor, info)))

@@ -31,7 +31,7 @@ use std::time::Duration;
 /// The index's file in the data directory.
 const FILE: &str = "index.db";
 /// Changes with the schema: an index of another version is made anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 /// People who look at the same time without waiting for each other.
 const READERS: u32 = 3;
 /// Searches that run at a time.

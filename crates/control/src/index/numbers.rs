@@ -57,7 +57,8 @@ impl Index {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT (o.start - ");
         query.push_bind(begin).push(") / ").push_bind(step);
         query.push(
-            " AS place, sum(allowed), sum(asked), sum(denied), sum(failed), sum(masked_values) \
+            " AS place, sum(allowed), sum(asked), sum(denied), sum(failed), sum(masked_values), \
+             sum(denied_by_people) \
              FROM numbers o WHERE o.span = ",
         );
         query
@@ -73,6 +74,7 @@ impl Index {
             allowed: 0,
             asked: 0,
             denied: 0,
+            denied_by_people: 0,
             failed: 0,
             masked_values: 0,
         };
@@ -91,6 +93,7 @@ impl Index {
                     denied: count(3)?,
                     failed: count(4)?,
                     masked_values: count(5)?,
+                    denied_by_people: count(6)?,
                 };
             }
         }

@@ -72,6 +72,32 @@ pub(super) struct EndedRow {
     pub(super) masked_values: u64,
 }
 
+impl EndedRow {
+    /// Of what was never forwarded.
+    fn without_answer(op: u64, at: Timestamp, ending: Ending) -> Self {
+        Self {
+            op,
+            at,
+            ending,
+            rows: 0,
+            bytes: 0,
+            micros: 0,
+            masked: Vec::new(),
+            masked_values: 0,
+        }
+    }
+}
+
+/// What a wait that ended so is to the operation that waited; nothing where it goes on.
+fn unapproved(how: &str) -> Option<Ending> {
+    match how {
+        // The policies let it in meanwhile, without anybody's consent.
+        "approved" | "not needed any more" => None,
+        "denied" => Some(Ending::Denied),
+        _ => Some(Ending::Unapproved),
+    }
+}
+
 impl Batch {
     /// Takes one event in.
     pub(super) fn take(&mut self, event: Event) {
@@ -106,6 +132,11 @@ impl Batch {
                 masked,
             }),
             EventBody::Held { .. } => self.held += 1,
+            EventBody::HoldEnded { op, how, .. } => {
+                if let Some(ending) = unapproved(&how) {
+                    self.end(EndedRow::without_answer(op, at, ending));
+                }
+            }
             EventBody::SessionClosed { .. } => self.closed = Some(at),
             _ => {}
         }
@@ -114,9 +145,17 @@ impl Batch {
     fn end(&mut self, ended: EndedRow) {
         let place = self.places.get(&ended.op);
         match place.and_then(|place| self.operations.get_mut(*place)) {
-            Some(row) => row.ended = Some(ended),
+            // The first one says why: that nothing was forwarded follows from how a wait ended.
+            Some(row) => {
+                row.ended.get_or_insert(ended);
+            }
             None => self.ended.push(ended),
         }
+    }
+
+    /// How many ended so, of operations of now and of before.
+    pub(super) fn ended_so(&self, ending: Ending) -> u64 {
+        self.all_ended().filter(|e| e.ending == ending).count() as u64
     }
 
     /// All that ended, of operations of now and of before.

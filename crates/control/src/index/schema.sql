@@ -53,6 +53,7 @@ CREATE TABLE sessions (
     operations INTEGER NOT NULL DEFAULT 0,
     denied INTEGER NOT NULL DEFAULT 0,
     held INTEGER NOT NULL DEFAULT 0,
+    denied_by_people INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0,
     masked_values INTEGER NOT NULL DEFAULT 0,
     -- How far the record has been read, and what the log said of it last (JSON).
@@ -79,7 +80,7 @@ CREATE TABLE operations (
     accesses INTEGER NOT NULL,
     message TEXT,
     approval TEXT,
-    -- 0: done, 1: failed, 2: cut
+    -- 0: done, 1: failed, 2: cut, 3: denied, 4: unapproved
     ending INTEGER,
     rows INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
@@ -107,6 +108,7 @@ CREATE TABLE numbers (
     allowed INTEGER NOT NULL,
     asked INTEGER NOT NULL,
     denied INTEGER NOT NULL,
+    denied_by_people INTEGER NOT NULL,
     failed INTEGER NOT NULL,
     masked_values INTEGER NOT NULL,
     PRIMARY KEY (span, start, connection, principal)

@@ -569,6 +569,8 @@ fn operation(row: &SqliteRow) -> Result<Option<OperationInfo>> {
         ending: ending.map(|ending| match ending {
             0 => Ending::Done,
             1 => Ending::Failed,
+            3 => Ending::Denied,
+            4 => Ending::Unapproved,
             _ => Ending::Cut,
         }),
         rows: count(16)?,

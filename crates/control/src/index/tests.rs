@@ -5,8 +5,8 @@ use super::search::Found;
 use super::{Filter, Index, LogFilter, Noticed, Scope, SessionFilter};
 use crate::api::types::{Ending, OperationInfo, Verdict};
 use sluice_model::{
-    AdminAct, Allowed, Ask, Decision, Denial, EventBody, MaskedColumn, Outcome, PrincipalId,
-    RecordedAccess, SessionId, Timestamp,
+    AdminAct, Allowed, ApprovalId, Ask, Decision, Denial, EventBody, MaskedColumn, Outcome,
+    PrincipalId, RecordedAccess, SessionId, Timestamp,
 };
 use sluice_record::{Committed, Hash, Log, SessionRecord, Tail};
 use std::path::Path;
@@ -428,6 +428,89 @@ async fn an_operation_is_told_as_it_was_recorded() {
     });
     assert_eq!(sum, [2, 1, 1, 1, 5]);
     assert_eq!(numbers.busiest.first().map(|b| b.operations), Some(4));
+}
+
+/// The ends of waits are theirs who were asked: none of them is a failure of the target.
+#[tokio::test]
+async fn what_people_denied_or_nobody_approved_is_told_from_what_failed() {
+    let mut stage = Stage::new().await;
+    let mut record = stage.begin(1, "user:ada", "shop", 1);
+    let ask = || {
+        Decision::Ask(Ask {
+            group_sets: vec![["dba".to_owned()].into()],
+            people: 1,
+            policies: vec!["deletes".to_owned()],
+        })
+    };
+    let approval = ApprovalId::from_bits(7);
+    let hold_ended = |op, how: &str| EventBody::HoldEnded {
+        op,
+        approval: approval.clone(),
+        how: how.to_owned(),
+        by: vec![],
+        reason: None,
+    };
+    let cut = |why: &str| Outcome::Cut(why.to_owned());
+    let hows = ["denied", "timed out", "expired", "cancelled", "approved"];
+    for (op, how) in (1..).zip(hows) {
+        let asked = asked(op, "DELETE FROM payments", &[], ask());
+        let held = EventBody::Held {
+            op,
+            approval: approval.clone(),
+            digest: "00".to_owned(),
+        };
+        for event in [asked, held] {
+            let _receipt = record.append(at(2), &event).unwrap();
+        }
+        // In the same read as its beginning, and in a later one.
+        if op % 2 == 0 {
+            stage.follow(3).await;
+        }
+        let _receipt = record.append(at(4), &hold_ended(op, how)).unwrap();
+        if op > 1 {
+            stage.follow(5).await;
+        }
+        if how != "approved" {
+            let not_forwarded = answered(op, 0, &[], cut("not forwarded"));
+            let _receipt = record.append(at(6), &not_forwarded).unwrap();
+        }
+    }
+    let ran = asked(6, "SELECT 1", &[], allow("reads"));
+    let _receipt = record.append(at(7), &ran).unwrap();
+    let lost = answered(6, 0, &[], cut("the client left"));
+    let _receipt = record.append(at(7), &lost).unwrap();
+    record.close(at(8), "over").unwrap();
+    stage.follow(9).await;
+    let all = Filter::default();
+    let found = stage.index.operations(&all, &Scope::All, None, 50).await;
+    let endings: Vec<_> = found
+        .unwrap()
+        .items
+        .iter()
+        .rev()
+        .map(|o| o.ending)
+        .collect();
+    assert_eq!(
+        endings,
+        [
+            Some(Ending::Denied),
+            Some(Ending::Unapproved),
+            Some(Ending::Unapproved),
+            Some(Ending::Unapproved),
+            None,
+            Some(Ending::Cut),
+        ]
+    );
+    let session = stage.index.session(&SessionId::from_bits(1)).await;
+    let counts = session.unwrap().unwrap().counts;
+    let told = (counts.held, counts.denied_by_people, counts.denied);
+    assert_eq!((told, counts.failed), ((5, 1, 0), 0));
+    let numbers = stage.index.numbers(&Scope::All, 3_600, at(10)).await;
+    let sum = numbers.unwrap().points.iter().fold([0; 4], |sum, p| {
+        let all = [p.asked, p.denied_by_people, p.denied, p.failed];
+        std::array::from_fn(|i| sum[i] + all[i])
+    });
+    assert_eq!(sum, [5, 1, 0, 0]);
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ struct Counted {
     allowed: i64,
     asked: i64,
     denied: i64,
+    denied_by_people: i64,
     failed: i64,
     masked_values: i64,
 }
@@ -342,6 +343,8 @@ fn ending_number(ending: Ending) -> i64 {
         Ending::Done => 0,
         Ending::Failed => 1,
         Ending::Cut => 2,
+        Ending::Denied => 3,
+        Ending::Unapproved => 4,
     }
 }
 
@@ -375,7 +378,8 @@ async fn insert_operations(
     Ok(())
 }
 
-/// Notes how an operation ended that began before.
+/// Notes how an operation ended that began before. Where more than one thing says so, the first does: that nothing was
+/// forwarded follows from how a wait ended.
 async fn end_operation(
     tx: &mut Transaction<'_, Sqlite>,
     session: Stands,
@@ -385,7 +389,7 @@ async fn end_operation(
 ) -> Result<()> {
     let at: Option<i64> = sqlx::query_scalar(
         "UPDATE operations SET ending = $3, rows = $4, bytes = $5, micros = $6, masked = $7, masked_values = $8 \
-         WHERE session = $1 AND op = $2 RETURNING at",
+         WHERE session = $1 AND op = $2 AND ending IS NULL RETURNING at",
     )
     .bind(session.id)
     .bind(int(ended.op))
@@ -432,7 +436,8 @@ fn counted(operations: &[OperationRow]) -> Counts {
 }
 
 fn add_ending(counted: &mut Counted, ended: &EndedRow) {
-    counted.failed += i64::from(ended.ending != Ending::Done);
+    counted.failed += i64::from(ended.ending == Ending::Failed);
+    counted.denied_by_people += i64::from(ended.ending == Ending::Denied);
     counted.masked_values = counted
         .masked_values
         .saturating_add(int(ended.masked_values));
@@ -445,9 +450,10 @@ async fn add_numbers(
 ) -> Result<()> {
     for ((span, start), counted) in counts {
         sqlx::query(
-            "INSERT INTO numbers VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+            "INSERT INTO numbers VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
              ON CONFLICT (span, start, connection, principal) DO UPDATE SET allowed = allowed + excluded.allowed, \
-             asked = asked + excluded.asked, denied = denied + excluded.denied, failed = failed + excluded.failed, \
+             asked = asked + excluded.asked, denied = denied + excluded.denied, \
+             denied_by_people = denied_by_people + excluded.denied_by_people, failed = failed + excluded.failed, \
              masked_values = masked_values + excluded.masked_values",
         )
         .bind(span)
@@ -457,6 +463,7 @@ async fn add_numbers(
         .bind(counted.allowed)
         .bind(counted.asked)
         .bind(counted.denied)
+        .bind(counted.denied_by_people)
         .bind(counted.failed)
         .bind(counted.masked_values)
         .execute(&mut **tx)
@@ -476,25 +483,25 @@ async fn add_to_session(
         .operations
         .iter()
         .filter(|o| o.verdict == Verdict::Deny);
-    let failed = batch.all_ended().filter(|e| e.ending != Ending::Done);
     let masked = batch
         .all_ended()
         .fold(0_u64, |sum, e| sum.saturating_add(e.masked_values));
     sqlx::query(
         "UPDATE sessions SET operations = operations + $2, denied = denied + $3, held = held + $4, \
          failed = failed + $5, masked_values = masked_values + $6, ended = coalesce($7, ended), place = $8, \
-         events = $9, committed = $10 WHERE id = $1",
+         events = $9, committed = $10, denied_by_people = denied_by_people + $11 WHERE id = $1",
     )
     .bind(session.id)
     .bind(int(batch.operations.len() as u64))
     .bind(int(denied.count() as u64))
     .bind(int(batch.held))
-    .bind(int(failed.count() as u64))
+    .bind(int(batch.ended_so(Ending::Failed)))
     .bind(int(masked))
     .bind(batch.closed.map(|at| at.0))
     .bind(serde_json::to_string(&place)?)
     .bind(int(place.count))
     .bind(serde_json::to_string(&committed)?)
+    .bind(int(batch.ended_so(Ending::Denied)))
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -239,9 +239,8 @@ impl Message {
 /// The operation of a request with its parameters, in full.
 pub(crate) fn operation(request: &ApprovalInfo) -> String {
     let mut text = in_lines(&request.text);
-    for (at, value) in request.parameters.iter().enumerate() {
-        let value = value.as_deref().map_or("NULL".to_owned(), on_one_line);
-        let _ = write!(text, "\n${} = {value}", at + 1);
+    for parameter in &request.parameters {
+        let _ = write!(text, "\n{}", parameter.line(on_one_line));
     }
     text
 }

@@ -4,7 +4,6 @@ use super::encoding::{Coding, Decoder, NotCoded, coding_of};
 use super::rules::{ForRecord, is_secret};
 use http::header::{self, HeaderMap};
 use sluice_model::RecordedValue;
-use sluice_policy::FieldPlan;
 use sluice_protocol::http::mask::{Kind, Masker, kind_of};
 use std::sync::Arc;
 
@@ -48,29 +47,32 @@ pub fn fields(headers: &HeaderMap, secret: &[&str]) -> Vec<(String, String)> {
             if hidden {
                 HIDDEN.to_owned()
             } else {
-                shown_value(name, &value)
+                shortened(shown_value(name, value))
             },
         )
     };
     all.map(shown).collect()
 }
 
-/// Fields without what is secret in them.
+/// Fields without what is secret in them, whole for people who judge them.
 #[must_use]
 pub fn hidden(fields: Vec<(&str, String)>) -> Vec<(String, String)> {
     let each = fields.into_iter();
-    each.map(|(name, value)| (name.to_owned(), shown_value(name, &value)))
+    each.map(|(name, value)| (name.to_owned(), shown_value(name, value)))
         .collect()
 }
 
-fn shown_value(name: &str, value: &str) -> String {
+fn shown_value(name: &str, value: String) -> String {
     if SECRET.contains(&name) || is_secret(name.trim_start_matches("x-")) {
         return HIDDEN.to_owned();
     }
-    let text = match name {
-        "location" | "content-location" | "referer" => without_secrets(value),
-        _ => value.to_owned(),
-    };
+    match name {
+        "location" | "content-location" | "referer" => without_secrets(&value),
+        _ => value,
+    }
+}
+
+fn shortened(text: String) -> String {
     match text.char_indices().nth(CAP_VALUE) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,
@@ -136,14 +138,14 @@ impl Capture {
 
     /// What is kept, and whether it is not all. `None` of an empty body.
     #[must_use]
-    pub fn kept(&self, plan: FieldPlan) -> Option<(RecordedValue, bool)> {
+    pub fn kept(&self, rules: ForRecord) -> Option<(RecordedValue, bool)> {
         if self.all == 0 {
             return None;
         }
         let is_kept = self.all == self.kept.len() as u64;
         let text = self.kind.zip(self.coding).and_then(|(kind, coding)| {
             let (plain, is_all) = decoded(&self.kept, coding, self.cap)?;
-            let (text, is_whole) = shown(kind, &plain, plan)?;
+            let (text, is_whole) = shown(kind, &plain, rules)?;
             Some((text, !(is_kept && is_all && is_whole)))
         });
         Some(match text {
@@ -174,8 +176,8 @@ fn decoded(kept: &[u8], coding: Coding, cap: usize) -> Option<(Vec<u8>, bool)> {
 
 /// What is kept of a text, with what is secret in it left out, and whether it came to an end. `None` when that cannot be
 /// told.
-fn shown(kind: Kind, plain: &[u8], plan: FieldPlan) -> Option<(String, bool)> {
-    let mut masker = Masker::new(kind, Arc::new(ForRecord(plan)));
+fn shown(kind: Kind, plain: &[u8], rules: ForRecord) -> Option<(String, bool)> {
+    let mut masker = Masker::new(kind, Arc::new(rules));
     let mut out = Vec::with_capacity(plain.len());
     masker.feed(plain, &mut out).ok()?;
     // Where the kept part ends in the middle of a value, that value is left out.

@@ -23,6 +23,8 @@ pub enum Back {
     NoAnswer(WireError),
     /// The answer was broken off in its middle: why.
     Broken(String),
+    /// The target broke its answer off: what was seen of it.
+    BrokeOff(WireError),
     /// The client left.
     Left,
 }

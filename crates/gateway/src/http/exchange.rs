@@ -12,6 +12,7 @@ use super::own;
 use super::refusal::Refusal;
 use super::relay::Relay;
 use super::route::{OWN, Route};
+use super::rules::ForRecord;
 use super::sessions::Visit;
 use super::wire::{Answer, Part, Source, WireError};
 use crate::clock;
@@ -272,7 +273,7 @@ impl Exchange<'_, '_> {
                 let mut capture = Capture::new(&self.asked.headers);
                 capture.feed(whole);
                 let plan = visit.with(port, |pipeline| Ok(pipeline.view().fields(clock::now())))?;
-                capture.kept(plan)
+                capture.kept(ForRecord::Plain(plan))
             }
         };
         Ok(Ready {

@@ -7,17 +7,18 @@ use super::operation;
 use super::pages;
 use super::refusal::{Refusal, Waits};
 use super::route::Route;
+use super::rules::ForRecord;
 use super::sessions::Visit;
 use crate::asking;
 use crate::clock;
 use crate::digest;
-use crate::pipeline::{self, Permit, Verdict};
+use crate::pipeline::{self, HoldOver, Permit, Verdict};
 use crate::port::{ControlPort, HoldProgress, Spent, Ticket};
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use sluice_model::{
-    ApprovalFacts, ApprovalId, Ask, Decision, HeldOperation, Operation, OperationDigest,
-    PrincipalId, RecordedValue,
+    ApprovalFacts, ApprovalId, Ask, Decision, HeldOperation, HeldParameter, Operation,
+    OperationDigest, PrincipalId, RecordedValue,
 };
 use sluice_policy::FieldPlan;
 use std::time::Duration;
@@ -136,24 +137,24 @@ async fn ask(
             wait_for(exchange, visit, &mut ticket, operation).await
         }
     };
-    let (how, by) = match &waited {
-        Waited::Approved(by) => ("approved", by.clone()),
-        Waited::Denied(by, _) => ("denied", vec![by.clone()]),
-        Waited::Ended => ("expired", Vec::new()),
+    let over = match &waited {
+        Waited::Approved(by) => HoldOver::approved(by.clone()),
+        Waited::Denied(by, reason) => HoldOver::denied(by.clone(), reason.clone()),
+        Waited::Ended => HoldOver::undecided("expired"),
         Waited::Open(how) => {
             port.leave_open(&ticket.id).await;
-            (*how, Vec::new())
+            HoldOver::undecided(how)
         }
         Waited::Lost(_) => {
             // A login stays asked for.
             if operation.is_some() {
                 port.cancel_hold(&ticket.id).await;
             }
-            ("ended", Vec::new())
+            HoldOver::undecided("ended")
         }
     };
     let id = ticket.id.clone();
-    visit.close(|pipeline| pipeline.hold_ended(op, id, how, by))?;
+    visit.close(|pipeline| pipeline.hold_ended(op, id, over))?;
     Ok((ticket, waited))
 }
 
@@ -187,26 +188,15 @@ fn describe(
     let plan = visit.with(port, |pipeline| Ok(pipeline.view().fields(clock::now())))?;
     let body = shown_body(asked, held.whole, plan)?;
     let fields = operation::with_meaning(asked);
-    if fields
-        .iter()
-        .any(|(_, value)| value.len() > capture::CAP_VALUE)
-    {
-        let why = format!(
-            "a field is longer than {} bytes, too long for a person to judge",
-            capture::CAP_VALUE
-        );
-        return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why));
-    }
     let text = |(name, value): (_, Vec<u8>)| (name, String::from_utf8_lossy(&value).into_owned());
     let fields = fields.into_iter().map(text).collect();
     let fields = capture::hidden(fields).into_iter();
-    let fields: Vec<String> = fields
-        .map(|(name, value)| format!("{name}: {}", scrub(&value)))
-        .collect();
-    let fields = Some(fields.join("\n")).filter(|fields| !fields.is_empty());
+    let fields = fields
+        .map(|(name, value)| HeldParameter::new("header", format!("{name}: {}", scrub(&value))));
+    let body = body.map(|body| HeldParameter::new("body", body));
     Ok(HeldOperation {
         text: scrub(&held.operation.text),
-        parameters: fields.into_iter().chain(body).map(Some).collect(),
+        parameters: fields.chain(body).collect(),
         connect: false,
         ..asking::of_login(&visit.context, held.ask.clone(), digest)
     })
@@ -216,7 +206,7 @@ fn describe(
 fn shown_body(asked: &Asked, whole: &Bytes, plan: FieldPlan) -> Result<Option<String>, Refusal> {
     let mut capture = Capture::with_cap(&asked.headers, MAX_SHOWN);
     capture.feed(whole);
-    Ok(match capture.kept(plan) {
+    Ok(match capture.kept(ForRecord::Plain(plan)) {
         None => None,
         Some((RecordedValue::Text(text), false)) => Some(text),
         Some((RecordedValue::Text(_), true)) => {

@@ -1,6 +1,6 @@
 //! An answer's body on its way to the client, masked as it streams.
 
-use super::answer::{self, Body};
+use super::answer::{self, Body, Unfit};
 use super::call::Head;
 use super::capture::Capture;
 use super::ended::Back;
@@ -105,7 +105,8 @@ impl Passing<'_> {
                 }
                 Ok(Part::End) => (self.body.finish(self.capture), Some(None)),
                 Err(error) => {
-                    return broken(sink, format!("the target's answer broke off: {error}"));
+                    sink.break_off();
+                    return Back::BrokeOff(error);
                 }
             };
             let data = match data {
@@ -136,24 +137,22 @@ impl Passing<'_> {
     ) -> (Back, bool) {
         let mut whole = BytesMut::new();
         let read = async {
-            let told = |error: WireError| error.to_string();
-            while let Part::Data(data) = from.next(BODY_SILENCE).await.map_err(told)? {
+            let unfit = |error: Unfit| (error.to_string(), Back::Broken(error.to_string()));
+            let broke = |error: WireError| (error.to_string(), Back::BrokeOff(error));
+            while let Part::Data(data) = from.next(BODY_SILENCE).await.map_err(broke)? {
                 let data = self.body.feed(data, false, self.capture);
-                whole.extend_from_slice(&data.map_err(|error| error.to_string())?);
+                whole.extend_from_slice(&data.map_err(unfit)?);
             }
-            let rest = self
-                .body
-                .finish(self.capture)
-                .map_err(|error| error.to_string())?;
+            let rest = self.body.finish(self.capture).map_err(unfit)?;
             whole.extend_from_slice(&rest);
-            Ok::<(), String>(())
+            Ok::<(), (String, Back)>(())
         };
         let read = read.await;
         let method = &self.relay.asked.method;
-        if let Err(why) = read {
+        if let Err((why, back)) = read {
             let refusal = Refusal::bad_gateway(format!("the answer cannot be passed on: {why}"));
             let _ = refusal.tell(self.relay.asked, answer).await;
-            return (Back::Broken(why), false);
+            return (back, false);
         }
         let length = Length::Known(whole.len() as u64);
         let sent = async {

@@ -178,6 +178,15 @@ impl Refusal {
         Self::new(StatusCode::BAD_GATEWAY, message)
     }
 
+    /// Whether it says that the target did not do it.
+    #[must_use]
+    pub fn is_of_target(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT
+        )
+    }
+
     fn head(&self, asked: &Asked) -> HeaderMap {
         let mut headers = HeaderMap::new();
         let mut set = |name: HeaderName, text: &str| headers.append(name, value(text));

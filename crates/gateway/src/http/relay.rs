@@ -11,6 +11,7 @@ use super::pass::Passing;
 use super::pool::{NoLane, Outgoing, Pool};
 use super::refusal::Refusal;
 use super::route::Route;
+use super::rules::ForRecord;
 use super::send::{Between, Sending, send_stream, send_whole};
 use super::sessions::{Standing, Visit};
 use super::tunnel;
@@ -82,7 +83,7 @@ impl Relay<'_> {
             }
             Ok(
                 Ended::There(There::Left)
-                | Ended::Back(Back::Left | Back::Broken(_) | Back::Upgraded(_)),
+                | Ended::Back(Back::Left | Back::Broken(_) | Back::BrokeOff(_) | Back::Upgraded(_)),
             ) => Ok(false),
         }
     }
@@ -280,7 +281,7 @@ impl Relay<'_> {
         };
         let kept = upload
             .zip(plan)
-            .and_then(|(capture, plan)| capture.kept(plan));
+            .and_then(|(capture, plan)| capture.kept(ForRecord::Plain(plan)));
         if let Some((content, capped)) = kept {
             let (op, side) = (self.permit.op(), Side::Caller);
             let part = EventBody::Part {
@@ -481,9 +482,14 @@ impl Relay<'_> {
         let cut = |why: &str| Outcome::Cut(why.to_owned());
         let outcome = match ended {
             Ok(Ended::Back(Back::Done(_) | Back::Upgraded(_))) => done(given.status),
-            Ok(Ended::Back(Back::Refused(refusal))) | Err(refusal) => cut(&refusal.message),
+            Ok(Ended::Back(Back::Refused(refusal))) => cut(&refusal.message),
             Ok(Ended::Back(Back::NoAnswer(error))) => {
-                cut(&format!("the target gave no answer: {error}"))
+                Outcome::Failed(format!("no answer: {error}"))
+            }
+            Err(refusal) if refusal.is_of_target() => Outcome::Failed(refusal.message.clone()),
+            Err(refusal) => cut(&refusal.message),
+            Ok(Ended::Back(Back::BrokeOff(error))) => {
+                Outcome::Failed(format!("its answer broke off: {error}"))
             }
             Ok(Ended::Back(Back::Broken(why))) => cut(why),
             Ok(Ended::Back(Back::Left) | Ended::There(There::Left)) => cut("the client left"),
@@ -495,7 +501,8 @@ impl Relay<'_> {
         let op = self.permit.op();
         // What takes time is done before the session is held.
         let capture = given.capture.as_ref().zip(given.plan.clone());
-        let kept = capture.and_then(|(capture, plan)| capture.kept(plan));
+        let is_masked = matches!(given.body, Some(Body::Mask(_)));
+        let kept = capture.and_then(|(capture, plan)| capture.kept(ForRecord::of(plan, is_masked)));
         let answer = pipeline::Answer {
             outcome,
             rows: 0,

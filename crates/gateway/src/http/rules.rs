@@ -61,24 +61,63 @@ pub fn is_secret(name: &str) -> bool {
 }
 
 /// What records leave out: secrets by their name, and what the session may not see.
-pub struct ForRecord(pub FieldPlan);
+pub enum ForRecord {
+    /// Of what came by as it is.
+    Plain(FieldPlan),
+    /// Of what is masked already, as the caller sees it: a mask that is masked again is not what the caller saw.
+    Masked,
+}
+
+impl ForRecord {
+    /// Of what was gone over under this plan, if it was.
+    #[must_use]
+    pub fn of(plan: FieldPlan, is_masked: bool) -> Self {
+        match is_masked {
+            true => Self::Masked,
+            false => Self::Plain(plan),
+        }
+    }
+}
 
 impl FieldRules for ForRecord {
     fn edit(&self, path: &[&str]) -> FieldEdit {
-        match path.last().is_some_and(|name| is_secret(name)) {
-            true => FieldEdit::Redact,
-            false => Planned(self.0.clone()).edit(path),
+        match self {
+            _ if path.last().is_some_and(|name| is_secret(name)) => FieldEdit::Redact,
+            Self::Plain(plan) => Planned(plan.clone()).edit(path),
+            Self::Masked => FieldEdit::Clear,
         }
     }
 
     fn prose(&self) -> Arc<dyn TextMask> {
-        Arc::clone(&self.0.scan)
+        match self {
+            Self::Plain(plan) => Arc::clone(&plan.scan),
+            Self::Masked => Arc::new(AsItIs),
+        }
+    }
+}
+
+/// Masks nothing.
+struct AsItIs;
+
+impl TextMask for AsItIs {
+    fn mask_text(&self, _text: &str, _out: &mut String) -> bool {
+        false
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_masked_is_not_masked_again_and_loses_its_secrets() {
+        let rules = ForRecord::Masked;
+        assert!(matches!(rules.edit(&["email"]), FieldEdit::Clear));
+        assert!(matches!(rules.edit(&["a", "token"]), FieldEdit::Redact));
+        let mut out = String::new();
+        assert!(!rules.prose().mask_text("ada@example.com", &mut out));
+        assert!(out.is_empty());
+    }
 
     #[test]
     fn secrets_are_known_by_their_names() {

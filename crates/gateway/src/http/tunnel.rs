@@ -226,7 +226,7 @@ impl<'a> Way<'a> {
         );
         let capped = length > kept.len() as u64;
         let text = String::from_utf8_lossy(&kept);
-        let rules = || Arc::new(ForRecord(self.plan.clone()));
+        let rules = || Arc::new(ForRecord::of(self.plan.clone(), self.masks));
         let (frame, document) = framed(&text);
         let json = match document.starts_with(['{', '[']) {
             true => masked(BodyKind::Json, document, rules(), capped),

@@ -70,7 +70,7 @@ impl Capture {
                 Some(column) if !self.chosen => column.format,
                 _ => self.formats.of(index),
             };
-            match readable(field, type_oid, format) {
+            match readable(field, type_oid, format, CAP_VALUE) {
                 Readable::Null => self.rows.push(ValueRef::Null),
                 Readable::Text(text) => self.rows.push(ValueRef::Text(&text)),
                 Readable::Bytes(bytes) => self.rows.push(ValueRef::Bytes(bytes)),
@@ -86,7 +86,7 @@ impl Capture {
         }
         self.bytes += data.len();
         self.rows.begin(data.len());
-        match readable(Some(data), 0, Format::Text) {
+        match readable(Some(data), 0, Format::Text, CAP_VALUE) {
             Readable::Text(text) => self.rows.push(ValueRef::Text(&text)),
             _ => self.rows.push(ValueRef::Bytes(data.len() as u64)),
         }
@@ -115,19 +115,29 @@ enum Readable<'a> {
 /// A parameter for the record: as text where it is one or can be read as one.
 #[must_use]
 pub fn value(field: Option<&[u8]>, type_oid: u32, format: Format) -> RecordedValue {
-    match readable(field, type_oid, format) {
+    recorded(readable(field, type_oid, format, CAP_VALUE))
+}
+
+/// The same for people who judge it: whole, however long.
+#[must_use]
+pub fn whole_value(field: Option<&[u8]>, type_oid: u32, format: Format) -> RecordedValue {
+    recorded(readable(field, type_oid, format, usize::MAX))
+}
+
+fn recorded(value: Readable<'_>) -> RecordedValue {
+    match value {
         Readable::Null => RecordedValue::Null,
         Readable::Text(text) => RecordedValue::Text(text.into_owned()),
         Readable::Bytes(bytes) => RecordedValue::Bytes(bytes),
     }
 }
 
-fn readable(field: Option<&[u8]>, type_oid: u32, format: Format) -> Readable<'_> {
+fn readable(field: Option<&[u8]>, type_oid: u32, format: Format, cap: usize) -> Readable<'_> {
     let Some(bytes) = field else {
         return Readable::Null;
     };
     let text = match format {
-        _ if bytes.len() > CAP_VALUE => None,
+        _ if bytes.len() > cap => None,
         Format::Text => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
         Format::Binary => binary(type_oid, bytes),
     };

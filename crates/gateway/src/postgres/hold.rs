@@ -1,14 +1,19 @@
 //! Operations that wait for a human: how the client is told, and how the wait ends.
 
-use super::digest;
 use super::expect::{Admitted, Resume};
-use super::refusal::Refusal;
+use super::names::Portal;
+use super::refusal::{NOT_ALLOWED, Refusal};
 use super::session::{End, Session};
+use super::{capture, digest};
 use crate::asking;
+use crate::pipeline::HoldOver;
 use crate::port::{HoldProgress, Ticket};
-use sluice_model::{Ask, HeldOperation, OperationDigest, PrincipalId, RecordedValue};
-use sluice_protocol::postgres::encode;
+use sluice_model::{
+    Ask, HeldOperation, HeldParameter, MAX_SHOWN, OperationDigest, PrincipalId, RecordedValue,
+};
+use sluice_protocol::postgres::{encode, frontend};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::future::pending;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -78,7 +83,10 @@ impl Session {
         }
         let asks: Vec<Ask> = asks.into_iter().map(|(_, ask)| ask).collect();
         let estimated_rows = self.blast_radius(&batch, &resume).await?;
-        let mut held = self.describe_held(&batch, &asks, digest);
+        let mut held = match self.describe_held(&batch, &resume, &asks, digest) {
+            Ok(held) => held,
+            Err(refusal) => return self.refuse_batch(&batch, &resume, refusal),
+        };
         held.estimated_rows = estimated_rows;
         match self.pipeline.hold(op, held).await? {
             Ok(ticket) => {
@@ -103,27 +111,52 @@ impl Session {
     fn describe_held(
         &self,
         batch: &[Admitted],
+        resume: &Resume,
         asks: &[Ask],
         digest: OperationDigest,
-    ) -> HeldOperation {
+    ) -> Result<HeldOperation, Refusal> {
         let scrubber = self.pipeline.view().scrubber(crate::clock::now());
         let scrub = |text: &str| asking::scrubbed(scrubber.as_ref(), text);
         let ask = merge(asks);
-        let parameters = batch
-            .first()
-            .map(|first| first.parameters.as_slice())
-            .unwrap_or_default();
-        let parameters = parameters.iter().map(|value| match value {
-            RecordedValue::Null => None,
-            RecordedValue::Text(text) => Some(scrub(text)),
-            RecordedValue::Bytes(n) => Some(format!("({n} bytes)")),
-        });
-        HeldOperation {
+        let bound = bound_in(batch, resume).map(|portal| self.shown_parameters(portal, &scrub));
+        let bound: Vec<Vec<HeldParameter>> = bound.collect::<Result<_, _>>()?;
+        Ok(HeldOperation {
             text: shown(batch, &scrub),
-            parameters: parameters.collect(),
+            parameters: told_apart(bound),
             connect: false,
             ..asking::of_login(&self.context, ask, digest)
+        })
+    }
+
+    /// What is bound in a portal as approvers see it: all of it, where records keep the beginning.
+    fn shown_parameters(
+        &self,
+        portal: &Portal,
+        scrub: &dyn Fn(&str) -> String,
+    ) -> Result<Vec<HeldParameter>, Refusal> {
+        let bind = frontend::bound(&portal.bound)?;
+        let sent = bind.parameters.iter().flatten().map(|value| value.len());
+        if sent.sum::<usize>() > MAX_SHOWN {
+            return Err(too_long());
         }
+        let told = portal.prepared.told_types.lock();
+        let types = told.as_ref().unwrap_or(&portal.prepared.parameter_types);
+        let hides = self.pipeline.view().has_classes();
+        let each = bind.parameters.iter().enumerate();
+        let each = each.map(|(index, value)| {
+            let type_oid = types.get(index).copied().unwrap_or_default();
+            let format = bind.parameter_formats.of(index);
+            match capture::whole_value(*value, type_oid, format) {
+                RecordedValue::Null => None,
+                RecordedValue::Text(text) => Some(scrub(&text)),
+                // Nobody can tell what of a data class is in it.
+                RecordedValue::Bytes(n) if hides => {
+                    Some(format!("({n} bytes that cannot be read as text)"))
+                }
+                RecordedValue::Bytes(_) => Some(hexadecimal(value.unwrap_or_default())),
+            }
+        });
+        Ok(HeldParameter::numbered(each))
     }
 
     fn tell_held(&mut self, ticket: &Ticket) {
@@ -153,11 +186,13 @@ impl Session {
         match progress {
             HoldProgress::Waiting | HoldProgress::Ended => {
                 let refusal = Refusal::undecided(&held.ticket.id);
-                self.hold_over("expired", Vec::new(), refusal, false).await
+                self.hold_over(HoldOver::undecided("expired"), refusal, false)
+                    .await
             }
             HoldProgress::Denied { by, reason } => {
                 let refusal = Refusal::denied_by(&held.ticket.id, &by, reason.as_deref());
-                self.hold_over("denied", vec![by], refusal, false).await
+                self.hold_over(HoldOver::denied(by, reason), refusal, false)
+                    .await
             }
             HoldProgress::Approved { by, .. } => self.hold_approved(by).await,
         }
@@ -168,7 +203,7 @@ impl Session {
             return Ok(());
         };
         self.pipeline
-            .hold_ended(held.op, held.ticket.id.clone(), "approved", by)?;
+            .hold_ended(held.op, held.ticket.id.clone(), HoldOver::approved(by))?;
         let spent = match self
             .pipeline
             .spend(Some(&held.ticket.id), held.digest)
@@ -195,15 +230,14 @@ impl Session {
         let id = held.ticket.id.clone();
         self.pipeline.port().leave_open(&id).await;
         let refusal = Refusal::timed_out(&id, self.context.connection.hold_timeout_seconds);
-        self.hold_over("timed out", Vec::new(), refusal, false)
+        self.hold_over(HoldOver::undecided("timed out"), refusal, false)
             .await
     }
 
     /// Ends the wait with an error. `withdraw`: the request itself ends too.
     pub(super) async fn hold_over(
         &mut self,
-        how: &str,
-        by: Vec<PrincipalId>,
+        over: HoldOver,
         refusal: Refusal,
         withdraw: bool,
     ) -> Result<(), End> {
@@ -214,7 +248,7 @@ impl Session {
             self.pipeline.port().cancel_hold(&held.ticket.id).await;
         }
         self.pipeline
-            .hold_ended(held.op, held.ticket.id.clone(), how, by)?;
+            .hold_ended(held.op, held.ticket.id.clone(), over)?;
         self.refuse_batch(&held.batch, &held.resume, refusal)
     }
 
@@ -250,6 +284,46 @@ fn merge(asks: &[Ask]) -> Ask {
         people: asks.iter().map(|ask| ask.people).max().unwrap_or(1),
         policies: policies.into_iter().cloned().collect(),
     }
+}
+
+/// The portals whose parameters a batch runs with: the one that is executed, and those that it fetches from.
+fn bound_in<'a>(batch: &'a [Admitted], resume: &'a Resume) -> impl Iterator<Item = &'a Portal> {
+    let executed = match resume {
+        Resume::Execute(_, portal) => Some(portal),
+        Resume::Query(_) => None,
+    };
+    let fetched = batch.iter().filter_map(|one| one.analysis.bound.as_ref());
+    executed.into_iter().chain(fetched).map(AsRef::as_ref)
+}
+
+/// What is bound in several portals: which of them, where there is more than one.
+fn told_apart(bound: Vec<Vec<HeldParameter>>) -> Vec<HeldParameter> {
+    let several = bound.iter().filter(|each| !each.is_empty()).count() > 1;
+    let named = |(portal, each): (usize, Vec<HeldParameter>)| {
+        each.into_iter().map(move |mut parameter| {
+            if several {
+                parameter.name.push_str(&format!(" ({})", portal + 1));
+            }
+            parameter
+        })
+    };
+    bound.into_iter().enumerate().flat_map(named).collect()
+}
+
+/// Bytes as PostgreSQL writes them.
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::from("\\x");
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+fn too_long() -> Refusal {
+    let why = format!(
+        "refused: the operation is longer than {MAX_SHOWN} bytes, too long for a person to judge"
+    );
+    Refusal::new(NOT_ALLOWED, why).hint("split it")
 }
 
 /// The statements as an approver sees them, each with what it runs by name.

@@ -20,7 +20,7 @@ use super::shape::Binding;
 use super::target::{self, TargetSession};
 use crate::clock;
 use crate::duplex::{self, PeerError, Side, Want};
-use crate::pipeline::{Answer, Pipeline, Unrecorded, standing};
+use crate::pipeline::{Answer, HoldOver, Pipeline, Unrecorded, standing};
 use crate::registry::Live;
 use crate::signals::{Signal, Signals};
 use crate::stream::Stream;
@@ -496,7 +496,7 @@ impl Session {
     async fn cancel(&mut self, number: u64) -> Result<(), End> {
         if self.held.is_some() {
             let refusal = Refusal::new(CANCELED, "canceling statement due to user request");
-            self.hold_over("cancelled", Vec::new(), refusal, true)
+            self.hold_over(HoldOver::undecided("cancelled"), refusal, true)
                 .await?;
             self.live.cancel_done(number);
             return Ok(());
@@ -523,10 +523,15 @@ impl Session {
     async fn part(mut self, end: End, why: &str) {
         if let Some(held) = self.take_held() {
             self.pipeline.port().cancel_hold(&held.ticket.id).await;
-            let _ = self
-                .pipeline
-                .hold_ended(held.op, held.ticket.id, "cancelled", Vec::new());
+            let _ =
+                self.pipeline
+                    .hold_ended(held.op, held.ticket.id, HoldOver::undecided("cancelled"));
         }
+        let target_went = matches!(end, End::TargetLeft | End::Broken(PeerError::Target(_)));
+        let outcome = |why: &str| match target_went {
+            true => Outcome::Failed(why.to_owned()),
+            false => Outcome::Cut(why.to_owned()),
+        };
         let busy = !self.expect.is_empty();
         for expect in std::mem::take(&mut self.expect) {
             let runs = match expect {
@@ -535,7 +540,7 @@ impl Session {
                 _ => continue,
             };
             for run in runs {
-                let answer = answer(&run, Outcome::Cut(why.to_owned()));
+                let answer = answer(&run, outcome(why));
                 let _ = self.pipeline.answered(run.permit.op(), answer);
             }
         }

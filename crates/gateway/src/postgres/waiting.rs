@@ -14,7 +14,7 @@ use crate::asking;
 use crate::clock;
 use crate::digest;
 use crate::duplex::Side;
-use crate::pipeline::{Pipeline, Unrecorded};
+use crate::pipeline::{HoldOver, Pipeline, Unrecorded};
 use crate::port::{HoldProgress, PortError, Ticket};
 use crate::registry::Live;
 use crate::stream::Stream;
@@ -250,27 +250,27 @@ impl Waiting<'_> {
                     return self.decided(op, ticket).await;
                 }
                 port.cancel_hold(id).await;
-                self.ended(op, id, "not needed any more", Vec::new())?;
+                self.ended(op, id, HoldOver::undecided("not needed any more"))?;
                 self.let_in(None)
             }
             Waited::Refused(denial) => {
                 port.cancel_hold(id).await;
-                self.ended(op, id, "cancelled", Vec::new())?;
+                self.ended(op, id, HoldOver::undecided("cancelled"))?;
                 Err(Refusal::denied(&denial, &connection.name).into())
             }
             Waited::TimedOut => {
                 port.leave_open(id).await;
-                self.ended(op, id, "timed out", Vec::new())?;
+                self.ended(op, id, HoldOver::undecided("timed out"))?;
                 Err(Refusal::login_timed_out(id, connection.hold_timeout_seconds).into())
             }
             Waited::Left => {
                 port.leave_open(id).await;
-                self.ended(op, id, "the client left", Vec::new())?;
+                self.ended(op, id, HoldOver::undecided("the client left"))?;
                 Err(Over::Left)
             }
             Waited::Ended(refusal) => {
                 port.leave_open(id).await;
-                self.ended(op, id, "ended", Vec::new())?;
+                self.ended(op, id, HoldOver::undecided("ended"))?;
                 Err(refusal.into())
             }
         }
@@ -281,16 +281,16 @@ impl Waiting<'_> {
         let progress = ticket.progress.borrow().clone();
         match progress {
             HoldProgress::Waiting | HoldProgress::Ended => {
-                self.ended(op, id, "expired", Vec::new())?;
+                self.ended(op, id, HoldOver::undecided("expired"))?;
                 Err(Refusal::undecided(id).into())
             }
             HoldProgress::Denied { by, reason } => {
                 let refusal = Refusal::denied_by(id, &by, reason.as_deref());
-                self.ended(op, id, "denied", vec![by])?;
+                self.ended(op, id, HoldOver::denied(by, reason))?;
                 Err(refusal.into())
             }
             HoldProgress::Approved { by, .. } => {
-                self.ended(op, id, "approved", by)?;
+                self.ended(op, id, HoldOver::approved(by))?;
                 let digest = digest::of_login(self.context);
                 match self.pipeline.spend(Some(id), digest).await? {
                     Some(_) => self.let_in(Some(id.clone())),
@@ -300,14 +300,8 @@ impl Waiting<'_> {
         }
     }
 
-    fn ended(
-        &mut self,
-        op: u64,
-        id: &ApprovalId,
-        how: &str,
-        by: Vec<PrincipalId>,
-    ) -> Result<(), Unrecorded> {
-        self.pipeline.hold_ended(op, id.clone(), how, by)
+    fn ended(&mut self, op: u64, id: &ApprovalId, over: HoldOver) -> Result<(), Unrecorded> {
+        self.pipeline.hold_ended(op, id.clone(), over)
     }
 
     /// Decides again, under the newest snapshot, with the consent that is in it now.

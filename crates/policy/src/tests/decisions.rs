@@ -482,7 +482,7 @@ fn explaining_says_the_same_and_where_it_is_written() {
         .iter()
         .map(|a| {
             (
-                a.allowed,
+                matches!(a.decision, Decision::Allow(_)),
                 a.class.as_deref(),
                 a.policies.first().map(|p| (p.id.as_str(), p.line)),
             )
@@ -496,6 +496,31 @@ fn explaining_says_the_same_and_where_it_is_written() {
             (false, Some("ssn"), None),
         ]
     );
+}
+
+/// What an approval would turn is not said to be denied, whether the rest of the operation can run or not.
+#[test]
+fn each_access_says_who_could_approve_it() {
+    let snapshot = build(EXAMPLES);
+    let view = view(&snapshot, "user:ada", "shop");
+    let none = ApprovalFacts::default();
+    for (text, whole) in [
+        ("sql:select public.orders, sql:delete public.orders", "ask"),
+        ("sql:drop_database app, sql:delete public.orders", "deny"),
+    ] {
+        let explained = view.explain(&op(text), at(NOON), &none).unwrap();
+        match (&explained.decision, whole) {
+            (Decision::Ask(_), "ask") | (Decision::Deny(_), "deny") => {}
+            (other, _) => panic!("{text}: {other:?}"),
+        }
+        let delete = explained.accesses.last().unwrap();
+        let Decision::Ask(ask) = &delete.decision else {
+            panic!("{text}: {delete:?}");
+        };
+        assert_eq!(ask.group_sets, [["dba".to_owned()].into()], "{text}");
+        let by: Vec<&str> = delete.policies.iter().map(|p| p.id.as_str()).collect();
+        assert_eq!(by, ["eng-writes-prod-with-dba"], "{text}");
+    }
 }
 
 #[test]

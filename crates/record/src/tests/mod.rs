@@ -123,6 +123,7 @@ fn every_kind_of_event() -> Vec<EventBody> {
             approval,
             how: "approved".to_owned(),
             by: vec![PrincipalId::user("bob")],
+            reason: None,
         },
         EventBody::Rows {
             op: 1,

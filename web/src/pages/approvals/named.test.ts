@@ -4,22 +4,26 @@ import type { Approval } from "./approval";
 import { laidOut } from "./json";
 import { valuesOf } from "./named";
 
-const of = (protocol: string, parameters: (string | null)[]) =>
-  valuesOf({ protocol, parameters } as Approval);
+const of = (...parameters: Approval["parameters"]) => valuesOf({ parameters } as Approval);
 
 describe("valuesOf", () => {
-  it("numbers what is bound to a statement", () => {
-    expect(of("postgres", ["1", null])).toEqual([
+  it("calls what is bound to a statement as the gateway does", () => {
+    expect(of({ name: "$1", value: "1" }, { name: "$2", value: null })).toEqual([
       { name: "$1", text: "1" },
       { name: "$2", text: null },
     ]);
   });
 
   it("tells the header of a request from its body", () => {
-    const header = "content-type: text/plain\nif-match: 7";
-    expect(of("http", [header, "a: b"]).map((v) => v.name)).toEqual(["Header", "Body"]);
-    expect(of("http", [header]).map((v) => v.name)).toEqual(["Header"]);
-    expect(of("http", ['{"a":1}'])).toEqual([
+    const header = ["content-type: text/plain", "if-match: 7"].map((value) => ({
+      name: "header",
+      value,
+    }));
+    expect(of(...header, { name: "body", value: "a: b" })).toEqual([
+      { name: "Header", text: "content-type: text/plain\nif-match: 7" },
+      { name: "Body", text: "a: b" },
+    ]);
+    expect(of({ name: "body", value: '{"a":1}' })).toEqual([
       { name: "Body", text: '{\n  "a": 1\n}', language: "json" },
     ]);
   });

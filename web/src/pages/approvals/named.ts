@@ -11,16 +11,16 @@ export interface Value {
   language?: LanguageName;
 }
 
-// `content-type: application/json`, one in each line.
-const FIELDS = /^[\w!#$%&'*+.^`|~-]+: .*(\n[\w!#$%&'*+.^`|~-]+: .*)*$/;
-
 /** The values of an approval, as they are named there. */
-export function valuesOf({ protocol, parameters }: Approval): Value[] {
-  if (protocol !== "http") return parameters.map((text, at) => ({ name: `$${at + 1}`, text }));
-  return parameters.map((text, at) => {
-    const isHeader = at === 0 && (parameters.length > 1 || FIELDS.test(text ?? ""));
-    return isHeader ? { name: "Header", text } : bodyOf(text);
-  });
+export function valuesOf({ parameters }: Approval): Value[] {
+  // The fields of a request come one by one, and read as one block.
+  const fields = parameters.filter((p) => p.name === "header").map((p) => p.value ?? "");
+  const header = fields.length > 0 ? [{ name: "Header", text: fields.join("\n") }] : [];
+  const others = parameters.filter((p) => p.name !== "header");
+  const named = others.map(({ name, value = null }) =>
+    name === "body" ? bodyOf(value) : { name, text: value },
+  );
+  return [...header, ...named];
 }
 
 function bodyOf(text: string | null): Value {

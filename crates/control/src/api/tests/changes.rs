@@ -253,7 +253,11 @@ async fn a_dry_run_takes_what_an_apply_would_and_changes_nothing() {
             assert!(reply.json::<DryRun>().differences.is_empty());
         }
     }
-    assert_eq!(rig.acts("policy.dry-run").len(), 1);
+    let acts = rig.acts("policy.dry-run");
+    assert_eq!(acts.len(), 1);
+    // As many as there were, not as many as were asked for.
+    let detail = &acts[0].detail;
+    assert!(detail.starts_with("0 operations of everybody"), "{detail}");
     assert_eq!(numbers(&history(&rig, &root, "").await), [1]);
 }
 

@@ -193,3 +193,34 @@ async fn cursors_that_no_list_gave_are_refused() {
         .await;
     assert_eq!(page.status, 200);
 }
+
+#[tokio::test]
+async fn what_cannot_be_an_id_is_the_id_of_nothing() {
+    let rig = Rig::new().await;
+    let root = rig.token("user:root").await.secret;
+    for (path, said) in [
+        (
+            "/v1/sessions/nonsense/replay",
+            "there is no session \\\"nonsense\\\"",
+        ),
+        (
+            "/v1/approvals/nonsense",
+            "there is no request \\\"nonsense\\\"",
+        ),
+    ] {
+        let reply = rig.get(path, &root).await;
+        assert_eq!(reply.status, 404, "{path}: {}", reply.text);
+        assert!(reply.text.contains(said), "{path}: {}", reply.text);
+    }
+    let body = r#"{"as": "ada", "connection": "shop", "operation": "get t"}"#;
+    let reply = rig.post("/v1/explain", &root, body).await;
+    assert_eq!(reply.status, 422, "{}", reply.text);
+    assert!(
+        reply
+            .text
+            .contains("as: expected user:NAME, service:NAME or agent:NAME"),
+        "{}",
+        reply.text
+    );
+    assert!(!reply.text.contains("column"), "{}", reply.text);
+}

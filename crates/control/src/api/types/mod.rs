@@ -30,10 +30,10 @@ pub use notify::{
     DeliveryInfo, DeliveryList, NotifierInfo, NotifierList, OpenLink, OpenedLink, TestResult,
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sluice_model::{
-    ApprovalId, ApprovalScope, ApprovalState, Decision, MaskedColumn, PrincipalId, SessionId,
-    Timestamp,
+    ApprovalId, ApprovalScope, ApprovalState, Decision, HeldParameter, MaskedColumn, PrincipalId,
+    SessionId, Timestamp,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::ToSchema;
@@ -234,6 +234,47 @@ pub struct ApprovalList {
     pub approvals: Vec<ApprovalInfo>,
 }
 
+/// A part of an operation beside its text, as an approver sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ShownParameter {
+    /// What it is called: `$1`, `$2` for what is bound to a statement; `header` for a field of a request (its value is
+    /// `name: value`), `body` for a request's body.
+    pub name: String,
+    /// Its value; absent or null is SQL NULL. Hostile text.
+    pub value: Option<String>,
+}
+
+impl From<HeldParameter> for ShownParameter {
+    fn from(held: HeldParameter) -> Self {
+        Self {
+            name: held.name,
+            value: held.value,
+        }
+    }
+}
+
+impl ShownParameter {
+    /// As one line: `$1 = 42`, `header: accept: text/html`. `shown` makes a value harmless.
+    #[must_use]
+    pub fn line(&self, shown: impl Fn(&str) -> String) -> String {
+        let is = if self.name.starts_with('$') {
+            " ="
+        } else {
+            ":"
+        };
+        let value = self.value.as_deref().map_or("NULL".to_owned(), shown);
+        format!("{}{is} {value}", self.name)
+    }
+}
+
+/// Messages that wait to be sent can hold requests from before parameters had names.
+fn shown_parameters<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<ShownParameter>, D::Error> {
+    let held = sluice_model::read_parameters(deserializer)?;
+    Ok(held.into_iter().map(Into::into).collect())
+}
+
 /// A request for a human's consent, as an approver sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ApprovalInfo {
@@ -264,8 +305,9 @@ pub struct ApprovalInfo {
     pub connect: bool,
     /// The operation, with values of a data class masked. Hostile text: never to be written to a terminal as it is.
     pub text: String,
-    /// Bound parameters, with values of a data class masked.
-    pub parameters: Vec<Option<String>>,
+    /// What it brings along besides its text, with values of a data class masked.
+    #[serde(deserialize_with = "shown_parameters")]
+    pub parameters: Vec<ShownParameter>,
     /// The planner's estimate of the rows touched.
     pub estimated_rows: Option<i64>,
     /// The requester's reason.
@@ -462,7 +504,7 @@ pub struct ExplainedAccess {
     pub action: String,
     /// The resource, as people write it.
     pub resource: String,
-    /// The decision on it alone.
+    /// The decision on it alone: `Ask` where an approval would turn a refusal of it.
     #[schema(value_type = Object)]
     pub decision: Decision,
 }

@@ -27,7 +27,11 @@ pub struct OperationCounts {
     pub denied: u64,
     /// Those that waited for a human.
     pub held: u64,
-    /// Those that the target refused, or that were cut.
+    /// Those of them that a human denied.
+    #[serde(default)]
+    pub denied_by_people: u64,
+    /// Those that the target answered with an error, or not at all. What the gateway cut, or never forwarded, is not its
+    /// failure.
     pub failed: u64,
     /// Values that were masked in their answers.
     pub masked_values: u64,
@@ -51,10 +55,15 @@ pub enum Verdict {
 pub enum Ending {
     /// The target did it.
     Done,
-    /// The target reported an error.
+    /// The target reported an error, or gave no answer.
     Failed,
-    /// The gateway ended it midway.
+    /// The gateway ended it midway, or did not forward it; nobody had been asked about it.
     Cut,
+    /// It waited, and a human denied it. It was never forwarded.
+    Denied,
+    /// It waited, and the wait ended without an approval: nobody decided in time, or its client left. It was never
+    /// forwarded.
+    Unapproved,
 }
 
 /// One (action, resource) pair that an operation needed.
@@ -103,7 +112,8 @@ pub struct OperationInfo {
     pub approval: Option<ApprovalId>,
     /// What it needed.
     pub accesses: Vec<NeededAccess>,
-    /// How it ended; absent while it goes on, and of what never ran.
+    /// How it ended; absent while it goes on, of what policy refused, and of a wait that ended with an approval: what runs
+    /// then is an operation of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ending: Option<Ending>,
     /// Rows that the caller got.
@@ -156,9 +166,12 @@ pub struct OverviewPoint {
     pub allowed: u64,
     /// Operations that waited for a human.
     pub asked: u64,
-    /// Operations that could not run.
+    /// Operations that policy refused.
     pub denied: u64,
-    /// Operations that the target refused, or that were cut.
+    /// Operations that a human denied; they are among those that waited.
+    #[serde(default)]
+    pub denied_by_people: u64,
+    /// Operations that the target answered with an error, or not at all.
     pub failed: u64,
     /// Values that were masked.
     pub masked_values: u64,

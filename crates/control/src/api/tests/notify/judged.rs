@@ -8,13 +8,13 @@ use super::limits;
 use super::slack::{POSTED, SIGNING, pressed, signed, submitted};
 use super::teams_and_templates::HOSTILE;
 use crate::api::tests::rig::{Rig, principal};
-use crate::api::types::{ApprovalInfo, GivenConsent};
+use crate::api::types::{ApprovalInfo, GivenConsent, ShownParameter};
 use crate::identity::fetch::Fetcher;
 use crate::notify::{
     Context, Delivery, DeliveryState, Message, Notice, Notifier, Step, Subject, send,
 };
 use serde_json::{Value, json};
-use sluice_model::{SessionId, Timestamp};
+use sluice_model::{HeldParameter, SessionId, Timestamp};
 use sluice_tests::judges;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,6 +212,12 @@ fn cases(name: &str, received: Vec<Received>) -> impl Iterator<Item = Case> {
     })
 }
 
+fn bound<const N: usize>(values: [Option<&str>; N]) -> Vec<ShownParameter> {
+    let values = values.map(|value| value.map(ToOwned::to_owned));
+    let held = HeldParameter::numbered(values).into_iter();
+    held.map(Into::into).collect()
+}
+
 /// Requests of all sorts.
 fn requests(plain: &ApprovalInfo) -> Vec<(&'static str, ApprovalInfo)> {
     let group = |name: &str| BTreeSet::from([name.to_owned()]);
@@ -223,7 +229,7 @@ fn requests(plain: &ApprovalInfo) -> Vec<(&'static str, ApprovalInfo)> {
     let full = ApprovalInfo {
         owner: Some(principal("user:ada")),
         reason: Some("INC-12".into()),
-        parameters: vec![Some("1".into()), None],
+        parameters: bound([Some("1"), None]),
         group_sets: vec![group("dba"), group("leads")],
         people: 2,
         given: vec![agreed],
@@ -244,7 +250,7 @@ fn requests(plain: &ApprovalInfo) -> Vec<(&'static str, ApprovalInfo)> {
         account: "<!here>\u{2028}".into(),
         text: HOSTILE.repeat(20),
         reason: Some(HOSTILE.repeat(9)),
-        parameters: vec![Some(HOSTILE.into()), Some("\u{0}\n\\".into())],
+        parameters: bound([Some(HOSTILE), Some("\u{0}\n\\")]),
         ..full.clone()
     };
     let long = ApprovalInfo {
@@ -252,7 +258,7 @@ fn requests(plain: &ApprovalInfo) -> Vec<(&'static str, ApprovalInfo)> {
         database: "&".repeat(2_000),
         text: "&".repeat(60_000),
         reason: Some("r".repeat(1_000)),
-        parameters: vec![Some("p".repeat(500)); 40],
+        parameters: bound([Some(&*"p".repeat(500)); 40]),
         ..full.clone()
     };
     let wide = ApprovalInfo {

@@ -5,7 +5,7 @@ use super::limits::slack_message;
 use crate::api::tests::rig::{Reply, Rig};
 use serde_json::{Value, json};
 use sluice_identity::form::percent;
-use sluice_model::{ApprovalId, ApprovalState, HeldOperation};
+use sluice_model::{ApprovalId, ApprovalState, HeldOperation, HeldParameter};
 
 pub(super) const SIGNING: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 pub(super) const POSTED: &str = r#"{"ok": true, "channel": "C0123", "ts": "1503435956.000247"}"#;
@@ -147,7 +147,7 @@ async fn a_message_has_buttons_that_decide_and_is_changed_when_it_is_over() {
     let held = HeldOperation {
         text: "put <!channel> `x` *y* <https://evil.example|click> & ```\u{202e}".into(),
         reason: Some("<!here> & <@U1>".into()),
-        parameters: vec![Some("<@UBOB>".into()), None],
+        parameters: HeldParameter::numbered([Some("<@UBOB>".into()), None]),
         ..rig.held("user:ada")
     };
     let id = rig.control.request_approval(held).await.unwrap().id;
