@@ -6,7 +6,13 @@ import { to } from "@/app/to";
 import { count } from "@/ui/numbers";
 import { Stat } from "@/ui/Stat";
 import classes from "./home.module.css";
-import { rate, type Span, totals } from "./span";
+import { rate, type Span, type Totals, totals } from "./span";
+
+/** What went another way than it was meant to, where something did. */
+function also(within: string, { byPeople, failed }: Totals): string {
+  const people = byPeople > 0 ? `; ${count(byPeople)} more by people` : "";
+  return `${within}${people}; ${count(failed)} failed at the target`;
+}
 
 interface TilesProps {
   overview: Answer<"/v1/overview"> | undefined;
@@ -46,7 +52,7 @@ export function Tiles({ overview, span }: TilesProps) {
       <Stat
         label="Denied"
         value={shown(sum?.denied)}
-        note={sum ? `${within}; ${count(sum.failed)} failed at the target` : within}
+        note={sum ? also(within, sum) : within}
         href={to.operations({ range, verdict: "deny" })}
       />
       <Stat

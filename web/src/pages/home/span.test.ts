@@ -7,6 +7,7 @@ const point = (at: number, allowed: number, asked: number, denied: number) => ({
   allowed,
   asked,
   denied,
+  denied_by_people: 1,
   failed: 1,
   masked_values: 10,
 });
@@ -27,7 +28,14 @@ it("scales decisions to a minute", () => {
 });
 
 it("adds up", () => {
-  expect(totals(overview)).toEqual({ decisions: 35, asked: 5, denied: 20, failed: 2, masked: 20 });
+  expect(totals(overview)).toEqual({
+    decisions: 35,
+    asked: 5,
+    denied: 20,
+    byPeople: 2,
+    failed: 2,
+    masked: 20,
+  });
 });
 
 it("takes an unknown range for the shortest one", () => {

@@ -34,16 +34,19 @@ export interface Totals {
   decisions: number;
   asked: number;
   denied: number;
+  /** Of what waited: those that somebody said no to. */
+  byPeople: number;
   failed: number;
   masked: number;
 }
 
 export function totals({ points }: Overview): Totals {
-  const sum = { decisions: 0, asked: 0, denied: 0, failed: 0, masked: 0 };
+  const sum = { decisions: 0, asked: 0, denied: 0, byPeople: 0, failed: 0, masked: 0 };
   for (const p of points) {
     sum.decisions += p.allowed + p.asked + p.denied;
     sum.asked += p.asked;
     sum.denied += p.denied;
+    sum.byPeople += p.denied_by_people;
     sum.failed += p.failed;
     sum.masked += p.masked_values;
   }

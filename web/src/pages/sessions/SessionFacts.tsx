@@ -109,6 +109,7 @@ export function Counts({ counts }: { counts: NonNullable<Answer<"/v1/sessions/{i
   const more = [
     [counts.denied, "denied"],
     [counts.held, "held"],
+    [counts.denied_by_people, "denied by people"],
     [counts.failed, "failed"],
     [counts.masked_values, "values masked"],
   ] as const;

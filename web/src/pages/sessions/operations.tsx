@@ -84,10 +84,11 @@ const COLUMNS: Column<Operation>[] = [
 function Came({ op }: { op: Operation }) {
   if (!op.ending)
     return <span className={classes.dim}>{op.verdict === "deny" ? "–" : "none"}</span>;
-  if (neverRan(op)) {
+  const waited = NOT_RUN[op.ending];
+  if (waited) {
     return (
       <span className={classes.dim} title="It waited for an approval, and did not run.">
-        not run
+        {waited}
       </span>
     );
   }
@@ -108,6 +109,7 @@ function Came({ op }: { op: Operation }) {
 }
 
 /** Held, and nothing of it reached the target: no error of anybody's. */
-function neverRan({ verdict, ending, micros }: Operation): boolean {
-  return verdict === "ask" && ending === "cut" && micros === 0;
-}
+const NOT_RUN: Partial<Record<NonNullable<Operation["ending"]>, string>> = {
+  denied: "denied by people",
+  unapproved: "not approved",
+};

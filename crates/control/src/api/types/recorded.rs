@@ -28,7 +28,6 @@ pub struct OperationCounts {
     /// Those that waited for a human.
     pub held: u64,
     /// Those of them that a human denied.
-    #[serde(default)]
     pub denied_by_people: u64,
     /// Those that the target answered with an error, or not at all. What the gateway cut, or never forwarded, is not its
     /// failure.
@@ -169,7 +168,6 @@ pub struct OverviewPoint {
     /// Operations that policy refused.
     pub denied: u64,
     /// Operations that a human denied; they are among those that waited.
-    #[serde(default)]
     pub denied_by_people: u64,
     /// Operations that the target answered with an error, or not at all.
     pub failed: u64,

@@ -71,7 +71,14 @@ type EventBody =
   | { event: "estimate_asked"; text: string; parameters?: RecordedValue[] }
   | { event: "estimate_answered"; rows: number | null }
   | { event: "held"; op: number; approval: string; digest: string }
-  | { event: "hold_ended"; op: number; approval: string; how: string; by: string[] }
+  | {
+      event: "hold_ended";
+      op: number;
+      approval: string;
+      how: string;
+      by: string[];
+      reason?: string;
+    }
   | { event: "rows"; op: number; columns?: string[]; rows: RecordedValue[][]; capped?: boolean }
   | { event: "head"; op: number; side: Side; line: string; fields: [string, string][] }
   | { event: "part"; op: number; side: Side; content: RecordedValue; capped?: boolean }

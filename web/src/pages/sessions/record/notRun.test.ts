@@ -22,6 +22,7 @@ it.each([
 
 it.each([
   ["an approved one", op("approved", { cut: "the session was ended" })],
+  ["one that the policies let in", op("not needed any more", { failed: "no" })],
   ["one that never waited", op(null, { failed: "division by zero" })],
 ])("leaves %s to its outcome", (_, ran) => {
   expect(notRun(ran)).toBeNull();

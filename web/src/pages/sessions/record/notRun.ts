@@ -10,10 +10,13 @@ const ENDS: Record<string, string> = {
   ended: "The session ended before anybody decided",
 };
 
+// The policies can let it in meanwhile, without anybody's consent.
+const GOES_ON = ["approved", "not needed any more"];
+
 /** How the wait of an operation ended that never ran because of it; null for all others. */
 export function notRun({ hold, answered }: Operation): string | null {
   const how = hold?.ended?.how;
-  if (how === undefined || how === "approved") return null;
+  if (how === undefined || GOES_ON.includes(how)) return null;
   if (answered && !("cut" in answered.outcome)) return null;
   return ENDS[how] ?? `It does not wait any more: ${how}`;
 }

@@ -14,7 +14,7 @@ export interface Hold {
   at: number;
   approval: string;
   /** Absent while it waits. */
-  ended?: { at: number; how: string; by: string[] };
+  ended?: { at: number; how: string; by: string[]; reason?: string };
 }
 
 export interface Head {
@@ -157,7 +157,7 @@ export class SessionRecord {
         break;
       case "hold_ended":
         op.hold ??= { at: event.at, approval: event.approval };
-        op.hold.ended = { at: event.at, how: event.how, by: event.by };
+        op.hold.ended = { at: event.at, how: event.how, by: event.by, reason: event.reason };
         break;
       case "head":
         op[event.side] = { line: event.line, fields: event.fields };
