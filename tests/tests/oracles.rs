@@ -148,28 +148,15 @@ fn a_masked_value_is_not_written_back() {
             );
             assert!(!stage.tap.saw(&sql), "{sql} reached the target");
         }
-        // Bound instead of written.
+        // Bound instead of written, alone and deep in a long value.
         let update = format!("UPDATE customers SET {column} = $1 WHERE id = 7");
-        let mut wire = Wire::login(stage.gateway.port, &stage.token).unwrap();
-        let value = masked.as_bytes();
-        let mut bound = [text(""), text("")].concat();
-        bound.extend([0, 0, 0, 1]);
-        bound.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
-        bound.extend_from_slice(value);
-        bound.extend([0, 0]);
-        let run = [text(""), vec![0; 4]].concat();
-        let steps = [
-            parse("", &update).unwrap(),
-            message('B', &bound).unwrap(),
-            message('E', &run).unwrap(),
-            sync().unwrap(),
-        ];
-        wire.raw(&steps.concat()).unwrap();
-        assert_eq!(
-            sqlstates(&wire.until_ready().unwrap()),
-            ["42501"],
-            "{column}"
+        let long = format!(
+            "{{\"note\": \"{}\", \"was\": \"{masked} [redacted]\"}}",
+            "x".repeat(4_000)
         );
+        for value in [masked.as_str(), &long] {
+            assert_eq!(run_with(&stage, &update, value), ["42501"], "{column}");
+        }
     }
     assert_eq!(stage.shop.superuser_sql(row).unwrap(), clear);
     // A value of its own can be written.
@@ -178,4 +165,33 @@ fn a_masked_value_is_not_written_back() {
         stage.gateway.psql(&stage.token, &[fresh]).unwrap().stdout,
         b"UPDATE 1\n"
     );
+    for (column, value) in [
+        ("ssn", "123-45-6781"),
+        ("card", "4539578763621486"),
+        ("email", "grace.hopper@example.com"),
+        ("phone", "+1 415 555 2671"),
+    ] {
+        let update = format!("UPDATE customers SET {column} = $1 WHERE id = 7");
+        assert!(run_with(&stage, &update, value).is_empty(), "{column}");
+        let now = format!("SELECT {column} FROM customers WHERE id = 7");
+        assert_eq!(stage.shop.superuser_sql(&now).unwrap(), value);
+    }
+}
+
+/// Runs a statement with one bound value, and gives the SQLSTATEs of what went wrong.
+fn run_with(stage: &Stage, sql: &str, value: &str) -> Vec<String> {
+    let mut wire = Wire::login(stage.gateway.port, &stage.token).unwrap();
+    let mut bound = [text(""), text("")].concat();
+    bound.extend([0, 0, 0, 1]);
+    bound.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
+    bound.extend_from_slice(value.as_bytes());
+    bound.extend([0, 0]);
+    let steps = [
+        parse("", sql).unwrap(),
+        message('B', &bound).unwrap(),
+        message('E', &[text(""), vec![0; 4]].concat()).unwrap(),
+        sync().unwrap(),
+    ];
+    wire.raw(&steps.concat()).unwrap();
+    sqlstates(&wire.until_ready().unwrap())
 }

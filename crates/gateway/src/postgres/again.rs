@@ -67,7 +67,7 @@ impl Session {
                 Ok(operation) => operation,
                 Err(refusal) => return Ok(Some(refusal)),
             };
-            let parameters = std::mem::take(&mut waiting.parameters);
+            let parameters = std::mem::take(&mut waiting.bound.recorded);
             match self
                 .pipeline
                 .admit_approved(&operation, &parameters, spent)?
@@ -119,11 +119,11 @@ impl Session {
         let Admitted {
             analysis,
             text,
-            parameters,
+            bound,
             estimate,
             ..
         } = admitted;
-        write_back::check(analysis, text, parameters, view, now)?;
+        write_back::check(analysis, text, bound.portal.as_deref(), view, now)?;
         let operation = analysis.operation(text, &self.context, view, now)?;
         if *estimate == Estimate::NotAsked && view.wants_fact(ESTIMATED_ROWS, &operation, now) {
             let changed = "the policies changed while the statement waited; run it again";

@@ -122,7 +122,7 @@ impl Session {
             Resume::Execute(_, portal) => Some(portal.as_ref()),
         };
         let (analysis, text) = (Arc::clone(&only.analysis), Arc::clone(&only.text));
-        self.ask_planner(&analysis, &text, portal, &only.parameters)
+        self.ask_planner(&analysis, &text, portal, &only.bound.recorded)
             .await
     }
 

@@ -173,8 +173,8 @@ pub struct Admitted {
     pub analysis: Arc<Analysis>,
     /// As the client sent it.
     pub text: Arc<str>,
-    /// Bound parameters for the record.
-    pub parameters: Vec<RecordedValue>,
+    /// What is bound to it.
+    pub bound: Bound,
     /// Leave to run it; `None` while humans are asked.
     pub permit: Option<Permit>,
     /// The approval that it runs under.
@@ -183,6 +183,15 @@ pub struct Admitted {
     pub estimate: Estimate,
     /// Its number in the session.
     pub op: u64,
+}
+
+/// What is bound to an operation.
+#[derive(Default)]
+pub struct Bound {
+    /// As the client sent it; `None` where nothing can be bound.
+    pub portal: Option<Arc<Portal>>,
+    /// For the record.
+    pub recorded: Vec<RecordedValue>,
 }
 
 /// How an admitted batch goes on.

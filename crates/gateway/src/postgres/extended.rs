@@ -2,7 +2,7 @@
 
 use super::capture;
 use super::estimate::ESTIMATED_ROWS;
-use super::expect::{Expect, Resume, Undo};
+use super::expect::{Bound, Expect, Resume, Undo};
 use super::names::{Portal, Prepared, StatementRef};
 use super::refusal::{Refusal, SYNTAX};
 use super::session::{End, Session, Skip};
@@ -193,12 +193,12 @@ impl Session {
             }
         };
         let text = Arc::clone(&portal.prepared.text);
-        let parameters = self.recorded_parameters(&portal);
+        let bound = self.bound_to(&portal);
         let run = [(analysis, text)];
-        let estimates = self.estimates(&run, Some(&portal), &parameters).await?;
+        let estimates = self.estimates(&run, Some(&portal), &bound.recorded).await?;
         let estimate = estimates.first().copied().unwrap_or_default();
         let [(analysis, text)] = run;
-        match self.decide_one(analysis, text, parameters, estimate)? {
+        match self.decide_one(analysis, text, bound, estimate)? {
             Ok((admitted, None)) => self.forward_execute(admitted, &raw, portal),
             Ok((admitted, Some(ask))) => {
                 let asks = vec![(admitted.op, ask)];
@@ -209,15 +209,14 @@ impl Session {
         }
     }
 
-    pub(super) fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
-        let Ok(bind) = frontend::bound(&portal.bound) else {
-            return Vec::new();
-        };
-        if bind.parameters.is_empty() {
-            return Vec::new();
+    pub(super) fn bound_to(&self, portal: &Arc<Portal>) -> Bound {
+        Bound {
+            recorded: self.recorded_parameters(portal),
+            portal: Some(Arc::clone(portal)),
         }
-        let told = portal.prepared.told_types.lock();
-        let types = told.as_ref().unwrap_or(&portal.prepared.parameter_types);
+    }
+
+    fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
         let view = self.pipeline.view();
         let scrubber = view.has_classes().then(|| view.scrubber(clock::now()));
         let scrubbed = |value: RecordedValue| match (value, &scrubber) {
@@ -231,16 +230,10 @@ impl Session {
             }
             (value, _) => value,
         };
-        let each = bind.parameters.iter().enumerate();
-        each.map(|(index, value)| {
-            let type_oid = types.get(index).copied().unwrap_or_default();
-            scrubbed(capture::value(
-                *value,
-                type_oid,
-                bind.parameter_formats.of(index),
-            ))
-        })
-        .collect()
+        let read = |value: Option<&[u8]>, type_oid, format| {
+            scrubbed(capture::value(value, type_oid, format))
+        };
+        portal.bound_values(read).unwrap_or_default()
     }
 
     pub(super) fn on_close(&mut self, named: Named<'_>, raw: &Bytes) -> Result<(), End> {

@@ -3,7 +3,7 @@
 use super::analyst::Analysis;
 use super::effects::{counts, renames};
 use super::estimate::Estimate;
-use super::expect::{Admitted, Expect, Resume, Running};
+use super::expect::{Admitted, Bound, Expect, Resume, Running};
 use super::extended::{OWN_NAME, OWN_PREFIX};
 use super::names::{Portal, StatementRef};
 use super::refusal::{NOT_ALLOWED, Refusal, UNSUPPORTED};
@@ -366,7 +366,7 @@ impl Session {
         let (mut batch, mut asks) = (Vec::with_capacity(understood.len()), Vec::new());
         for (at, (analysis, text)) in understood.into_iter().enumerate() {
             let estimate = estimates.get(at).copied().unwrap_or_default();
-            match self.decide_one(analysis, text, Vec::new(), estimate)? {
+            match self.decide_one(analysis, text, Bound::default(), estimate)? {
                 Ok((admitted, ask)) => {
                     asks.extend(ask.map(|ask| (admitted.op, ask)));
                     batch.push(admitted);
@@ -385,7 +385,7 @@ impl Session {
         &mut self,
         analysis: Arc<Analysis>,
         text: Arc<str>,
-        parameters: Vec<RecordedValue>,
+        bound: Bound,
         estimate: Estimate,
     ) -> Result<Result<(Admitted, Option<Ask>), Refusal>, End> {
         let decided = if estimate == Estimate::TooMany {
@@ -394,7 +394,7 @@ impl Session {
             self.pipeline.refuse(&text, &refusal.denial())?;
             Err(refusal)
         } else {
-            self.decided(analysis, text, parameters, estimate)?
+            self.decided(analysis, text, bound, estimate)?
         };
         if decided.is_err() {
             metrics::counter!("sluice_operations_refused_total").increment(1);
@@ -406,15 +406,15 @@ impl Session {
         &mut self,
         analysis: Arc<Analysis>,
         text: Arc<str>,
-        parameters: Vec<RecordedValue>,
+        bound: Bound,
         estimate: Estimate,
     ) -> Result<Result<(Admitted, Option<Ask>), Refusal>, End> {
-        let parameters = match &analysis.bound {
-            Some(portal) => self.recorded_parameters(portal),
-            None => parameters,
+        let bound = match &analysis.bound {
+            Some(portal) => self.bound_to(portal),
+            None => bound,
         };
         let (view, now) = (self.pipeline.view(), clock::now());
-        let checked = write_back::check(&analysis, &text, &parameters, view, now)
+        let checked = write_back::check(&analysis, &text, bound.portal.as_deref(), view, now)
             .and_then(|()| shape::check_binary_copy(&analysis, self.binding()));
         if let Err(refusal) = checked {
             self.pipeline.refuse(&text, &refusal.denial())?;
@@ -422,12 +422,14 @@ impl Session {
         }
         let standing = analysis.allowed.lock().clone();
         let again = match standing.filter(|_| estimate == Estimate::NotAsked) {
-            Some(standing) => self.pipeline.admit_again(&standing, &text, &parameters)?,
+            Some(standing) => self
+                .pipeline
+                .admit_again(&standing, &text, &bound.recorded)?,
             None => None,
         };
         let (op, permit, ask) = match again {
             Some(permit) => (permit.op(), Some(permit), None),
-            None => match self.admit(&analysis, &text, &parameters, estimate)? {
+            None => match self.admit(&analysis, &text, &bound.recorded, estimate)? {
                 Ok(admitted) => admitted,
                 Err(refusal) => return Ok(Err(refusal)),
             },
@@ -435,7 +437,7 @@ impl Session {
         let admitted = Admitted {
             analysis,
             text,
-            parameters,
+            bound,
             permit,
             approved: None,
             estimate,

@@ -11,7 +11,7 @@ use crate::port::{HoldProgress, Ticket};
 use sluice_model::{
     Ask, HeldOperation, HeldParameter, MAX_SHOWN, OperationDigest, PrincipalId, RecordedValue,
 };
-use sluice_protocol::postgres::{encode, frontend};
+use sluice_protocol::postgres::encode;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::future::pending;
@@ -83,7 +83,7 @@ impl Session {
         }
         let asks: Vec<Ask> = asks.into_iter().map(|(_, ask)| ask).collect();
         let estimated_rows = self.blast_radius(&batch, &resume).await?;
-        let mut held = match self.describe_held(&batch, &resume, &asks, digest) {
+        let mut held = match self.describe_held(&batch, &asks, digest) {
             Ok(held) => held,
             Err(refusal) => return self.refuse_batch(&batch, &resume, refusal),
         };
@@ -111,14 +111,14 @@ impl Session {
     fn describe_held(
         &self,
         batch: &[Admitted],
-        resume: &Resume,
         asks: &[Ask],
         digest: OperationDigest,
     ) -> Result<HeldOperation, Refusal> {
         let scrubber = self.pipeline.view().scrubber(crate::clock::now());
         let scrub = |text: &str| asking::scrubbed(scrubber.as_ref(), text);
         let ask = merge(asks);
-        let bound = bound_in(batch, resume).map(|portal| self.shown_parameters(portal, &scrub));
+        let portals = batch.iter().filter_map(|one| one.bound.portal.as_deref());
+        let bound = portals.map(|portal| self.shown_parameters(portal, &scrub));
         let bound: Vec<Vec<HeldParameter>> = bound.collect::<Result<_, _>>()?;
         Ok(HeldOperation {
             text: shown(batch, &scrub),
@@ -134,19 +134,13 @@ impl Session {
         portal: &Portal,
         scrub: &dyn Fn(&str) -> String,
     ) -> Result<Vec<HeldParameter>, Refusal> {
-        let bind = frontend::bound(&portal.bound)?;
-        let sent = bind.parameters.iter().flatten().map(|value| value.len());
-        if sent.sum::<usize>() > MAX_SHOWN {
+        // Before anything is made of them: values can be very long.
+        if portal.bound.len() > MAX_SHOWN {
             return Err(too_long());
         }
-        let told = portal.prepared.told_types.lock();
-        let types = told.as_ref().unwrap_or(&portal.prepared.parameter_types);
         let hides = self.pipeline.view().has_classes();
-        let each = bind.parameters.iter().enumerate();
-        let each = each.map(|(index, value)| {
-            let type_oid = types.get(index).copied().unwrap_or_default();
-            let format = bind.parameter_formats.of(index);
-            match capture::whole_value(*value, type_oid, format) {
+        let shown = |value: Option<&[u8]>, type_oid, format| {
+            match capture::whole_value(value, type_oid, format) {
                 RecordedValue::Null => None,
                 RecordedValue::Text(text) => Some(scrub(&text)),
                 // Nobody can tell what of a data class is in it.
@@ -155,8 +149,8 @@ impl Session {
                 }
                 RecordedValue::Bytes(_) => Some(hexadecimal(value.unwrap_or_default())),
             }
-        });
-        Ok(HeldParameter::numbered(each))
+        };
+        Ok(HeldParameter::numbered(portal.bound_values(shown)?))
     }
 
     fn tell_held(&mut self, ticket: &Ticket) {
@@ -284,16 +278,6 @@ fn merge(asks: &[Ask]) -> Ask {
         people: asks.iter().map(|ask| ask.people).max().unwrap_or(1),
         policies: policies.into_iter().cloned().collect(),
     }
-}
-
-/// The portals whose parameters a batch runs with: the one that is executed, and those that it fetches from.
-fn bound_in<'a>(batch: &'a [Admitted], resume: &'a Resume) -> impl Iterator<Item = &'a Portal> {
-    let executed = match resume {
-        Resume::Execute(_, portal) => Some(portal),
-        Resume::Query(_) => None,
-    };
-    let fetched = batch.iter().filter_map(|one| one.analysis.bound.as_ref());
-    executed.into_iter().chain(fetched).map(AsRef::as_ref)
 }
 
 /// What is bound in several portals: which of them, where there is more than one.

@@ -2,7 +2,8 @@
 
 use foldhash::fast::RandomState;
 use parking_lot::Mutex;
-use sluice_protocol::postgres::types::Formats;
+use sluice_protocol::postgres::types::{Format, Formats};
+use sluice_protocol::postgres::{Violation, frontend};
 use sluice_protocol::sql::{Resolved, Script, Statement};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -87,6 +88,31 @@ pub struct Portal {
     pub scope: u64,
     /// It outlives its transaction.
     pub hold: bool,
+}
+
+impl Portal {
+    /// What is bound, in order: `read` is given each value as it was sent (`None` is NULL), its type and its format. A
+    /// cursor of SQL has nothing bound.
+    ///
+    /// # Errors
+    /// It was not sent as the protocol wants it.
+    pub fn bound_values<T>(
+        &self,
+        mut read: impl FnMut(Option<&[u8]>, u32, Format) -> T,
+    ) -> Result<Vec<T>, Violation> {
+        if self.bound.is_empty() {
+            return Ok(Vec::new());
+        }
+        let bind = frontend::bound(&self.bound)?;
+        let told = self.prepared.told_types.lock();
+        let types = told.as_ref().unwrap_or(&self.prepared.parameter_types);
+        let each = bind.parameters.iter().enumerate();
+        let each = each.map(|(index, value)| {
+            let type_oid = types.get(index).copied().unwrap_or_default();
+            read(*value, type_oid, bind.parameter_formats.of(index))
+        });
+        Ok(each.collect())
+    }
 }
 
 /// Everything that has a name.

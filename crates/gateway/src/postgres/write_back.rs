@@ -2,6 +2,8 @@
 //! would otherwise replace the real values by their masks.
 
 use super::analyst::Analysis;
+use super::capture;
+use super::names::Portal;
 use super::refusal::{NOT_ALLOWED, Refusal};
 use sluice_model::{RecordedValue, Resource, Timestamp};
 use sluice_policy::SessionView;
@@ -18,18 +20,15 @@ const WRITES: &[&str] = &["sql:insert", "sql:update", "sql:merge"];
 pub fn check(
     analysis: &Analysis,
     text: &str,
-    parameters: &[RecordedValue],
+    bound: Option<&Portal>,
     view: &SessionView,
     now: Timestamp,
 ) -> Result<(), Refusal> {
     if !view.has_classes() || !writes_to_masked_table(analysis, view, now) {
         return Ok(());
     }
-    let bound = parameters.iter().any(|value| match value {
-        RecordedValue::Text(text) => looks_masked(text),
-        RecordedValue::Null | RecordedValue::Bytes(_) => false,
-    });
-    if bound || literals(text).any(looks_masked) {
+    let binds_mask = bound.map(binds_mask).transpose()?.unwrap_or_default();
+    if binds_mask || literals(text).any(looks_masked) {
         return Err(Refusal::new(
             NOT_ALLOWED,
             "refused: the statement writes a masked value back, which would destroy the real one",
@@ -37,6 +36,17 @@ pub fn check(
         .hint("write only the columns that you mean to change"));
     }
     Ok(())
+}
+
+/// Looks at what the client sent as it sent it: what is kept for the record is cut, and masked itself.
+fn binds_mask(portal: &Portal) -> Result<bool, Refusal> {
+    let mut found = false;
+    portal.bound_values(|value, type_oid, format| {
+        if let RecordedValue::Text(text) = capture::whole_value(value, type_oid, format) {
+            found |= looks_masked(&text);
+        }
+    })?;
+    Ok(found)
 }
 
 fn writes_to_masked_table(analysis: &Analysis, view: &SessionView, now: Timestamp) -> bool {
