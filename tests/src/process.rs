@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::net::TcpListener;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -62,6 +63,8 @@ pub fn wait_within<T>(
 pub struct Running {
     child: Child,
     stop_signal: &'static str,
+    /// What a signal is sent to, as `kill` wants it: the process, or it and those that it started.
+    target: String,
 }
 
 impl Running {
@@ -70,7 +73,19 @@ impl Running {
         let child = command
             .spawn()
             .with_context(|| format!("cannot start {}", command.get_program().to_string_lossy()))?;
-        Ok(Self { child, stop_signal })
+        let target = child.id().to_string();
+        Ok(Self {
+            child,
+            stop_signal,
+            target,
+        })
+    }
+
+    /// Starts one that starts others and leaves them behind when it ends: signals go to all of them.
+    pub fn start_with_workers(command: &mut Command, stop_signal: &'static str) -> Result<Self> {
+        let mut all = Self::start(command.process_group(0), stop_signal)?;
+        all.target = format!("-{}", all.pid());
+        Ok(all)
     }
 
     /// Its process id.
@@ -91,10 +106,11 @@ impl Running {
 
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) -> Result<()> {
-        let pid = self.pid().to_string();
-        let status = Command::new("kill").args(["-s", name, &pid]).status()?;
+        let status = Command::new("kill")
+            .args(["-s", name, "--", &self.target])
+            .status()?;
         if !status.success() {
-            bail!("cannot send {name} to process {pid}");
+            bail!("cannot send {name} to process {}", self.target);
         }
         Ok(())
     }

@@ -82,7 +82,7 @@ impl Place {
         let home = self.home.path().to_owned();
         fs::write(home.join("users.json"), people.to_string())?;
         let log = fs::File::create(home.join("log"))?;
-        let server = Running::start(
+        let server = Running::start_with_workers(
             Command::new("php")
                 .args([
                     "-d",
