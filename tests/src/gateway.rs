@@ -53,6 +53,13 @@ impl Settings {
         self
     }
 
+    /// The demo's, but that a held operation waits for a second only.
+    pub fn short_holds() -> Result<Self> {
+        let shop = fs::read_to_string(cargo::root().join("demo/resources/shop.yaml"))?;
+        let shop = format!("{shop}hold_timeout_seconds: 1\n");
+        Ok(Self::default().resource("shop.yaml", &shop))
+    }
+
     /// With these policies instead of the demo's.
     #[must_use]
     pub fn policies(self, text: &str) -> Self {

@@ -181,6 +181,13 @@ impl Wire {
         Ok(messages)
     }
 
+    /// Runs a statement with one text bound by the extended protocol, and gives what is answered.
+    pub fn run_bound(&mut self, sql: &str, value: &str) -> Result<Vec<Message>> {
+        let steps = [parse("", sql)?, bind_text(value)?, execute()?, sync()?];
+        self.raw(&steps.concat())?;
+        self.until_ready()
+    }
+
     /// Runs a simple query and gives everything up to `ReadyForQuery`.
     pub fn query(&mut self, sql: &str) -> Result<Vec<Message>> {
         self.send('Q', &text(sql))?;
@@ -227,6 +234,16 @@ pub fn bind(statement: &str) -> Result<Vec<u8>> {
     let mut body = text("");
     body.extend(text(statement));
     body.extend([0, 0, 0, 0, 0, 0]);
+    message('B', &body)
+}
+
+/// `Bind` of one text to the unnamed statement, in the unnamed portal, with text results.
+fn bind_text(value: &str) -> Result<Vec<u8>> {
+    let mut body = [text(""), text("")].concat();
+    body.extend([0, 0, 0, 1]);
+    body.extend(u32::try_from(value.len())?.to_be_bytes());
+    body.extend(value.bytes());
+    body.extend([0, 0]);
     message('B', &body)
 }
 

@@ -1,7 +1,7 @@
 //! Holds and approvals: one thing is approved, by somebody else, once.
 
 use sluice_tests::process::{Running, checked, printed, wait_for};
-use sluice_tests::wire::{PLAINTEXT, Wire, execute, message, parse, sync, tags, text};
+use sluice_tests::wire::{PLAINTEXT, Wire, tags};
 use sluice_tests::{Gateway, Postgres, Settings};
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -167,13 +167,7 @@ fn a_disconnect_cancels_the_hold() {
 
 #[test]
 fn after_a_timeout_an_approval_buys_one_run_of_exactly_that_operation() {
-    let shop_file =
-        std::fs::read_to_string(sluice_tests::cargo::root().join("demo/resources/shop.yaml"))
-            .unwrap();
-    let stage = stage_with(Settings::default().resource(
-        "shop.yaml",
-        &format!("{shop_file}hold_timeout_seconds: 1\n"),
-    ));
+    let stage = stage_with(Settings::short_holds().unwrap());
     let mut held = stage.hold("one", ONE);
     let id = stage.gateway.pending_approval().unwrap();
     assert!(!held.wait(PATIENCE).unwrap().success());
@@ -275,15 +269,9 @@ fn delete_bound(wire: &mut Wire, order: &str) -> String {
 
 #[test]
 fn an_approval_is_for_the_values_that_were_bound() {
-    let shop_file =
-        std::fs::read_to_string(sluice_tests::cargo::root().join("demo/resources/shop.yaml"))
-            .unwrap();
     let settings = Settings {
         config: PLAINTEXT.to_owned(),
-        ..Settings::default().resource(
-            "shop.yaml",
-            &format!("{shop_file}hold_timeout_seconds: 1\n"),
-        )
+        ..Settings::short_holds().unwrap()
     };
     let stage = stage_with(settings);
     let left = |order: &str| {
@@ -315,32 +303,14 @@ fn an_approval_is_for_the_values_that_were_bound() {
 
 /// Runs this statement with one text bound, and gives the types of what is answered.
 fn run_bound(wire: &mut Wire, sql: &str, value: &str) -> String {
-    let mut bound = [text(""), text("")].concat();
-    bound.extend([0, 0, 0, 1]);
-    bound.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
-    bound.extend(value.bytes());
-    bound.extend([0, 0]);
-    let steps = [
-        parse("", sql).unwrap(),
-        message('B', &bound).unwrap(),
-        execute().unwrap(),
-        sync().unwrap(),
-    ];
-    wire.raw(&steps.concat()).unwrap();
-    tags(&wire.until_ready().unwrap())
+    tags(&wire.run_bound(sql, value).unwrap())
 }
 
 #[test]
 fn an_approver_sees_the_whole_of_a_long_value_and_is_asked_about_none_that_is_too_long() {
-    let shop_file =
-        std::fs::read_to_string(sluice_tests::cargo::root().join("demo/resources/shop.yaml"))
-            .unwrap();
     let settings = Settings {
         config: PLAINTEXT.to_owned(),
-        ..Settings::default().resource(
-            "shop.yaml",
-            &format!("{shop_file}hold_timeout_seconds: 1\n"),
-        )
+        ..Settings::short_holds().unwrap()
     };
     let stage = stage_with(settings);
     let mut wire = Wire::login(stage.gateway.port, &stage.ada).unwrap();

@@ -48,14 +48,6 @@ fn stage() -> Stage {
     stage_with(Settings::default())
 }
 
-fn short_holds() -> Settings {
-    let shop_file = read_to_string(cargo::root().join("demo/resources/shop.yaml")).unwrap();
-    Settings::default().resource(
-        "shop.yaml",
-        &format!("{shop_file}hold_timeout_seconds: 1\n"),
-    )
-}
-
 impl Stage {
     /// Starts `psql`, which will wait, its output in `file` of the gateway's folder.
     fn log_in(&self, file: &str) -> Running {
@@ -259,7 +251,7 @@ fn a_login_that_was_given_up_stays_asked_for_and_the_next_one_is_let_in_once() {
 
 #[test]
 fn after_a_timeout_the_login_fails_with_the_request_which_stays_open() {
-    let stage = stage_with(short_holds());
+    let stage = stage_with(Settings::short_holds().unwrap());
     let mut psql = stage.log_in("one");
     let id = stage.gateway.pending_approval().unwrap();
     assert!(!psql.wait(PATIENCE).unwrap().success());

@@ -1,6 +1,6 @@
 //! Values that may not be seen stay unseen: predicates, errors, copies and masks written back give nothing away.
 
-use sluice_tests::wire::{Wire, message, parse, sqlstates, sync, text};
+use sluice_tests::wire::{Wire, sqlstates};
 use sluice_tests::{Settings, Stage};
 
 fn stage_with(settings: Settings) -> Stage {
@@ -181,17 +181,5 @@ fn a_masked_value_is_not_written_back() {
 /// Runs a statement with one bound value, and gives the SQLSTATEs of what went wrong.
 fn run_with(stage: &Stage, sql: &str, value: &str) -> Vec<String> {
     let mut wire = Wire::login(stage.gateway.port, &stage.token).unwrap();
-    let mut bound = [text(""), text("")].concat();
-    bound.extend([0, 0, 0, 1]);
-    bound.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
-    bound.extend_from_slice(value.as_bytes());
-    bound.extend([0, 0]);
-    let steps = [
-        parse("", sql).unwrap(),
-        message('B', &bound).unwrap(),
-        message('E', &[text(""), vec![0; 4]].concat()).unwrap(),
-        sync().unwrap(),
-    ];
-    wire.raw(&steps.concat()).unwrap();
-    sqlstates(&wire.until_ready().unwrap())
+    sqlstates(&wire.run_bound(sql, value).unwrap())
 }

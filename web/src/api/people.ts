@@ -1,4 +1,5 @@
 // Principals by the names that people type: `ada` for `user:ada`.
+import { nameOf } from "@/ui/principal";
 import { useMe } from "./me";
 import { useApi } from "./query";
 
@@ -15,7 +16,7 @@ export function usePrincipals(): string[] {
 export function meant(typed: string, known: string[]): string {
   const name = typed.trim();
   if (name === "" || name.includes(":")) return name;
-  const [one, another] = known.filter((p) => nameOf(p) === name.toLowerCase());
+  const [one, another] = known.filter((p) => lowered(p) === name.toLowerCase());
   return one && !another ? one : `user:${name}`;
 }
 
@@ -24,13 +25,11 @@ export function perhaps(typed: string, known: string[]): string[] {
   const name = typed.trim().toLowerCase();
   if (name === "" || known.includes(name)) return [];
   const [same, alike] = [
-    (p: string) => nameOf(p) === nameOf(name),
+    (p: string) => lowered(p) === lowered(name),
     (p: string) => p.toLowerCase().includes(name),
   ];
   const found = known.filter(same);
   return (found.length > 0 ? found : known.filter(alike)).slice(0, 3);
 }
 
-function nameOf(principal: string): string {
-  return principal.slice(principal.indexOf(":") + 1).toLowerCase();
-}
+const lowered = (principal: string) => nameOf(principal).toLowerCase();

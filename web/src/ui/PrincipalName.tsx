@@ -4,6 +4,7 @@ import { VisuallyHidden } from "@mantine/core";
 import { IconRobot, IconServer, IconUser } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { HostileText } from "./HostileText";
+import { nameOf } from "./principal";
 import classes from "./ui.module.css";
 
 const ICONS = { user: IconUser, service: IconServer, agent: IconRobot };
@@ -29,7 +30,7 @@ export function PrincipalName({ id, owner, href }: PrincipalNameProps) {
       {owner && (
         <span className={classes.dim}>
           {" "}
-          for <HostileText text={owner.replace(/^user:/, "")} />
+          for <HostileText text={nameOf(owner)} />
         </span>
       )}
     </span>

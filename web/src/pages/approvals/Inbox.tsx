@@ -1,6 +1,8 @@
 // What waits for the caller: enough of each request to decide it without opening it.
+
 import { Anchor, Skeleton, Text, Title } from "@mantine/core";
 import { Link } from "react-router";
+import { forMe } from "@/api/waiting";
 import { to } from "@/app/to";
 import { EmptyState, ErrorState } from "@/ui/states";
 import { Timestamp } from "@/ui/Timestamp";
@@ -15,7 +17,7 @@ import { type Group, inGroups, inNumbers } from "./waits";
 const ROWS = 8;
 
 export function Inbox({ query }: { query: ApprovalsQuery }) {
-  const waiting = query.data?.approvals.filter((a) => a.may_decide && a.state === "pending");
+  const waiting = forMe(query.data?.approvals);
   if (!waiting) {
     return query.error ? (
       <ErrorState error={query.error} retry={() => void query.refetch()} />

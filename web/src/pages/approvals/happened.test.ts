@@ -2,24 +2,8 @@
 import { expect, it } from "vitest";
 import type { Approval } from "./approval";
 import { canStill, happened } from "./happened";
+import { base } from "./made.fixture";
 
-const base: Approval = {
-  id: "a-1",
-  principal: "user:ada",
-  connection: "shop",
-  account: "app",
-  database: "shop",
-  text: "DELETE FROM payments",
-  parameters: [],
-  group_sets: [["dba"]],
-  people: 1,
-  given: [],
-  state: "pending",
-  scope: {},
-  may_decide: false,
-  created: 0,
-  expires: 5_000_000,
-};
 const approval = (changes: object): Approval => ({ ...base, ...changes });
 const lee = { principal: "user:lee", groups: ["dba"] };
 const given = [{ by: "user:dana", groups: ["dba"], at: 0 }];

@@ -1,8 +1,10 @@
 // Approvals: what waits for the caller, what they asked for, what holds now, and what was decided.
+
 import { Button } from "@mantine/core";
 import { IconKey } from "@tabler/icons-react";
 import { Link } from "react-router";
 import { useMe } from "@/api/me";
+import { useWaiting } from "@/api/waiting";
 import { to } from "@/app/to";
 import { PageHeader } from "@/ui/PageHeader";
 import { PageTabs } from "@/ui/PageTabs";
@@ -19,7 +21,7 @@ export function Component() {
   const now = useNow();
   const open = query.data?.approvals ?? [];
   const pending = open.filter((a) => a.state === "pending");
-  const forMe = pending.filter((a) => a.may_decide).length;
+  const forMe = useWaiting();
   const forOthers = pending.filter((a) => !a.may_decide && a.principal !== principal).length;
   const others = {
     value: "others",

@@ -1,23 +1,12 @@
 // Who still waits, in words.
 import { expect, it } from "vitest";
 import type { Approval } from "./approval";
+import { base } from "./made.fixture";
 import { inGroups, inNumbers, whoWaits } from "./waits";
 
-const base: Approval = {
-  id: "a-1",
-  principal: "user:ada",
-  connection: "shop",
-  account: "app",
-  database: "shop",
-  text: "DELETE FROM payments",
-  parameters: [],
-  group_sets: [["dba"]],
-  people: 1,
-  given: [],
-  state: "pending",
-  scope: {},
+const held: Approval = {
+  ...base,
   may_decide: true,
-  created: 0,
   expires: 7_200_000_000,
   waiting: 1,
   client: "psql",
@@ -56,11 +45,11 @@ it.each<[Partial<Approval>, string | null]>([
   // Asked ahead, over, or given for longer than one run.
   [{ waiting: undefined }, null],
 ])("%j", (changes, words) => {
-  expect(whoWaits({ ...base, ...changes }, 60_000)).toBe(words);
+  expect(whoWaits({ ...held, ...changes }, 60_000)).toBe(words);
 });
 
 it("tells what waits from what nobody waits for", () => {
-  const waiting = [0, 1, null, 3, 0].map((n, at) => ({ ...base, id: `a-${at}`, waiting: n }));
+  const waiting = [0, 1, null, 3, 0].map((n, at) => ({ ...held, id: `a-${at}`, waiting: n }));
   const groups = inGroups(waiting);
   expect(groups.flatMap((g) => g.approvals.map((a) => a.id)).join()).toBe("a-1,a-3,a-2,a-0,a-4");
   expect(inNumbers(groups)).toBe("2 waiting now, 1 asked ahead, 2 whose client has gone");

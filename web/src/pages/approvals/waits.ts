@@ -1,5 +1,7 @@
 // Whether whoever asked still waits, and what an approval does then, in words.
+
 import { count } from "@/ui/numbers";
+import { nameOf } from "@/ui/principal";
 import { type Approval, timeLeft } from "./approval";
 
 export interface Group {
@@ -28,8 +30,6 @@ export function inGroups(approvals: Approval[]): Group[] {
 /** `2 waiting now, 3 whose client has gone`. */
 export const inNumbers = (groups: Group[]) =>
   groups.map((g) => `${count(g.approvals.length)} ${g.counted}`).join(", ");
-
-const nameOf = (principal: string) => principal.slice(principal.indexOf(":") + 1);
 
 /** What whoever decides should know; null where nobody is to wait, as for what was asked ahead. */
 export function whoWaits(approval: Approval, nowMs: number): string | null {

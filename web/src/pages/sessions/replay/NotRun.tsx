@@ -2,6 +2,7 @@
 import { Alert, Text } from "@mantine/core";
 import { IconHandStop } from "@tabler/icons-react";
 import { HostileText } from "@/ui/HostileText";
+import { nameOf } from "@/ui/principal";
 import type { Hold } from "../record/record";
 
 interface NotRunProps {
@@ -11,10 +12,7 @@ interface NotRunProps {
 
 export function NotRun({ hold, wait }: NotRunProps) {
   const { how, by = [], reason } = hold.ended ?? {};
-  const who =
-    how === "denied" && by.length > 0
-      ? ` by ${by.map((id) => id.replace(/^user:/, "")).join(", ")}`
-      : "";
+  const who = how === "denied" && by.length > 0 ? ` by ${by.map(nameOf).join(", ")}` : "";
   const why = reason ? `: ${reason}` : "";
   return (
     <Alert color="gray" icon={<IconHandStop aria-hidden />} title="It did not run">
