@@ -218,20 +218,19 @@ impl Session {
 
     fn recorded_parameters(&self, portal: &Portal) -> Vec<RecordedValue> {
         let view = self.pipeline.view();
-        let scrubber = view.has_classes().then(|| view.scrubber(clock::now()));
-        let scrubbed = |value: RecordedValue| match (value, &scrubber) {
-            (RecordedValue::Text(text), Some(scrubber)) => {
-                let mut masked = String::new();
-                RecordedValue::Text(if scrubber.mask_text(&text, &mut masked) {
-                    masked
-                } else {
-                    text
-                })
-            }
-            (value, _) => value,
-        };
+        // Made for the first text only: most statements bind none.
+        let mut scrubber = None;
         let read = |value: Option<&[u8]>, type_oid, format| {
-            scrubbed(capture::value(value, type_oid, format))
+            let text = match capture::value(value, type_oid, format) {
+                RecordedValue::Text(text) if view.has_classes() => text,
+                value => return value,
+            };
+            let scrubber = scrubber.get_or_insert_with(|| view.scrubber(clock::now()));
+            let mut masked = String::new();
+            RecordedValue::Text(match scrubber.mask_text(&text, &mut masked) {
+                true => masked,
+                false => text,
+            })
         };
         portal.bound_values(read).unwrap_or_default()
     }
